@@ -1,0 +1,1 @@
+//! The Honeycomb Management API: client, wire format, pages, pacing, retries, errors.

@@ -1,0 +1,1 @@
+//! The nouns everything else speaks in: addresses, keys, environments, permissions, secrets, times.

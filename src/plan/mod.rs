@@ -1,0 +1,1 @@
+//! Decides: (`Desired`, `Live`, sealed, policy, now) to `Plan`. Synchronous and pure.

@@ -1,0 +1,1 @@
+//! What the core asks of the outside: read live, write live, keep a record, tell the time.

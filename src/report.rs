@@ -1,0 +1,1 @@
+//! What became of each action of a plan.

@@ -1,0 +1,1 @@
+//! An emulator of the Honeycomb Management API, for first steps, tests and rehearsals.

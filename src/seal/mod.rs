@@ -1,0 +1,1 @@
+//! The sealed file, its journal, and age.
