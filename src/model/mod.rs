@@ -1,1 +1,35 @@
-//! The nouns everything else speaks in: addresses, keys, environments, permissions, secrets, times.
+//! The nouns everything else speaks in: addresses, ids, environments, keys, permissions, secrets, times.
+//!
+//! Values only. Nothing here reads a file, a socket, a clock or an environment variable.
+
+mod address;
+mod desired;
+mod environment;
+mod ids;
+mod key;
+mod live;
+mod permission;
+mod policy;
+mod provisional;
+mod recipient;
+mod record;
+mod sealed;
+mod secret;
+mod time;
+mod visible;
+
+pub use address::{Address, AddressError, Label};
+pub use desired::{Desired, DesiredEnvironment, DesiredKey, Origin, Rotation, SealSettings};
+pub use environment::{Color, EnvironmentAttributes, LiveEnvironment};
+pub use ids::{Endpoint, EnvironmentId, IdError, KeyId, Lineage, Nonce, TeamSlug};
+pub use key::{KeyType, LiveKey};
+pub use live::{Access, Live, Scope};
+pub use permission::Permission;
+pub use policy::{Limit, OnMissing, Policy, Unmanaged};
+pub use provisional::Provisional;
+pub use recipient::{Recipient, RecipientError, RecipientRef};
+pub use record::Record;
+pub use sealed::{AppliedKey, Intent, KeyState, NoSecret, Payload, Sealed, SealedEnvironment, SealedKey};
+pub use secret::{Secret, credential};
+pub use time::{Period, PeriodError, Timestamp};
+pub use visible::visible;

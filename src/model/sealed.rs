@@ -1,0 +1,218 @@
+//! What the sealed file remembers.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Address, Endpoint, EnvironmentAttributes, EnvironmentId, KeyId, KeyType, Lineage, Nonce, Period,
+    Permission, RecipientRef, Secret, TeamSlug, Timestamp,
+};
+
+/// The record of what keycomb manages, with the secrets as age ciphertext.
+///
+/// Lists are sorted: environments by address, keys by address and generation, intents by nonce.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Sealed {
+    /// The format of the file; 1.
+    pub version: u32,
+    /// The team it belongs to.
+    pub team: TeamSlug,
+    /// The service it belongs to.
+    pub endpoint: Endpoint,
+    /// Made once; ties provisional keys and opened secrets to this file.
+    pub lineage: Lineage,
+    /// One more with each save.
+    pub serial: u64,
+    /// Managed environments.
+    #[serde(default, rename = "environment", skip_serializing_if = "Vec::is_empty")]
+    pub environments: Vec<SealedEnvironment>,
+    /// Managed keys, all generations.
+    #[serde(default, rename = "key", skip_serializing_if = "Vec::is_empty")]
+    pub keys: Vec<SealedKey>,
+    /// Tries at making a key whose outcome is not known: what they made was never enabled.
+    #[serde(default, rename = "intent", skip_serializing_if = "Vec::is_empty")]
+    pub intents: Vec<Intent>,
+}
+
+impl Sealed {
+    /// An empty record.
+    pub fn new(team: TeamSlug, endpoint: Endpoint, lineage: Lineage) -> Self {
+        Self {
+            version: 1,
+            team,
+            endpoint,
+            lineage,
+            serial: 0,
+            environments: vec![],
+            keys: vec![],
+            intents: vec![],
+        }
+    }
+
+    /// The environment recorded at an address.
+    pub fn environment(&self, address: &Address) -> Option<&SealedEnvironment> {
+        self.environments.iter().find(|e| &e.address == address)
+    }
+
+    /// The key recorded with an id.
+    pub fn key(&self, id: &KeyId) -> Option<&SealedKey> {
+        self.keys.iter().find(|k| &k.id == id)
+    }
+
+    /// The generations recorded at an address, oldest first.
+    pub fn generations<'a>(&'a self, address: &'a Address) -> impl Iterator<Item = &'a SealedKey> {
+        self.keys.iter().filter(move |k| &k.address == address)
+    }
+}
+
+/// A managed environment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SealedEnvironment {
+    /// Where it is declared.
+    pub address: Address,
+    /// The service's id.
+    pub id: EnvironmentId,
+    /// The name it was made with.
+    pub name: String,
+    /// What was last applied of its attributes.
+    #[serde(default, skip_serializing_if = "EnvironmentAttributes::is_empty")]
+    pub applied: EnvironmentAttributes,
+}
+
+/// One generation of a managed key.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SealedKey {
+    /// Where it is declared.
+    pub address: Address,
+    /// 1, 2, 3 …
+    pub generation: u32,
+    /// Where in its life it is.
+    pub state: KeyState,
+    /// The service's id. A seal belongs to an id, never to an address.
+    pub id: KeyId,
+    /// Its type.
+    #[serde(rename = "type")]
+    pub key_type: KeyType,
+    /// The service's id of its environment.
+    pub environment: EnvironmentId,
+    /// The name it has, or will have once released.
+    pub name: String,
+    /// When it was made, by the service's clock.
+    pub created: Timestamp,
+    /// When it came into this state, by the service's clock.
+    pub since: Timestamp,
+    /// What was last applied of its attributes.
+    pub applied: AppliedKey,
+    /// For people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<String>,
+    /// Refuses delete and disable, even when its block is gone.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub protected: bool,
+    /// How long it stays disabled before it is deleted.
+    pub quarantine: Period,
+    /// Who can open it, sorted by name; empty when there is no secret.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub recipients: Vec<RecipientRef>,
+    /// Its secret: ASCII-armored age; the plaintext is a [`Payload`]. Exactly one of this and `secret` is there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sealed: Option<String>,
+    /// `"unavailable"` when nobody gave keycomb the secret: an adopted key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub secret: Option<NoSecret>,
+}
+
+/// A key's attributes as last applied.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AppliedKey {
+    /// Whether it was enabled.
+    pub enabled: bool,
+    /// What was granted.
+    pub permissions: BTreeSet<Permission>,
+}
+
+/// Why an entry has no sealed secret.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NoSecret {
+    /// The key was adopted, and the service shows a secret only once.
+    Unavailable,
+}
+
+/// Where in its life a key is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum KeyState {
+    /// Minted and sealed, never enabled.
+    Provisional,
+    /// Its release was begun; it may be enabled.
+    Releasing,
+    /// To be deleted without ever having been enabled.
+    Dropping,
+    /// Released. Enabled or not as the configuration says.
+    Live,
+    /// Disabled by keycomb on its way out; deleted after its quarantine.
+    Disabled,
+    /// Deleted; the entry is kept until the service has answered 404 in two runs a day apart.
+    Deleted,
+}
+
+impl KeyState {
+    /// The name in the file.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Provisional => "provisional",
+            Self::Releasing => "releasing",
+            Self::Dropping => "dropping",
+            Self::Live => "live",
+            Self::Disabled => "disabled",
+            Self::Deleted => "deleted",
+        }
+    }
+}
+
+/// A try at making a key.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Intent {
+    /// What it was for.
+    pub address: Address,
+    /// The generation it was to be.
+    pub generation: u32,
+    /// The mark in the provisional name.
+    pub nonce: Nonce,
+    /// The local clock when it was written; for people.
+    pub at: Timestamp,
+}
+
+/// What is inside the armor: it repeats what the entry says, so that an entry moved onto another is refused.
+///
+/// On the inside: `{"lineage","address","generation","id","type","team","endpoint","environment","secret","credential"}`.
+#[derive(Debug)]
+pub struct Payload {
+    /// The file it was made for.
+    pub lineage: Lineage,
+    /// The team.
+    pub team: TeamSlug,
+    /// The service.
+    pub endpoint: Endpoint,
+    /// Where it is declared.
+    pub address: Address,
+    /// The generation.
+    pub generation: u32,
+    /// The key's id.
+    pub id: KeyId,
+    /// The key's type.
+    pub key_type: KeyType,
+    /// The service's id of its environment.
+    pub environment: EnvironmentId,
+    /// What the service showed once.
+    pub secret: Secret,
+    /// The header-ready value.
+    pub credential: Secret,
+}
