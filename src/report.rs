@@ -1,1 +1,101 @@
 //! What became of each action of a plan.
+
+use crate::model::{Address, Timestamp};
+use crate::plan::Verb;
+
+/// The end of an apply: one outcome for each action, whatever happened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Report {
+    /// In the plan's order.
+    pub outcomes: Vec<Outcome>,
+    /// Whether somebody asked to stop.
+    pub interrupted: bool,
+    /// Why the sealed file could not be replaced at the end; its journal still holds everything.
+    pub unfolded: Option<String>,
+    /// The sealed file's serial after the apply.
+    pub serial: u64,
+    /// The service's clock at the end.
+    pub ended: Timestamp,
+}
+
+/// What became of one action.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outcome {
+    /// Whom it concerned.
+    pub address: Address,
+    /// What was to be done; for a blocked action [`Verb::Blocked`].
+    pub verb: Verb,
+    /// The key's generation.
+    pub generation: Option<u32>,
+    /// The service's id, once known.
+    pub id: Option<String>,
+    /// How it ended.
+    pub became: Became,
+}
+
+/// How an action ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Became {
+    /// As planned, and verified.
+    Done {
+        /// Something to add, such as that it was already so.
+        note: Option<String>,
+    },
+    /// Not done, and nothing was left half done that the next run would not finish.
+    Failed {
+        /// What went wrong; may hold the service's words, made visible.
+        why: String,
+        /// What to do next.
+        help: Option<String>,
+        /// What kind of failure, for the exit code.
+        cause: Cause,
+    },
+    /// Not begun.
+    NotStarted {
+        /// Why: what it waited for failed, somebody asked to stop, the run was stopped.
+        why: String,
+    },
+    /// Nobody can say yet whether it happened.
+    InDoubt {
+        /// What is not known.
+        why: String,
+        /// What to do next.
+        help: String,
+    },
+    /// Blocked in the plan.
+    Blocked,
+}
+
+/// What kind of failure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Cause {
+    /// The service refused or failed.
+    Service,
+    /// The credential was refused, or lacks a scope.
+    Credential,
+    /// What was read back is not what was asked for.
+    Mismatch,
+    /// The object is not as it was when the plan was made.
+    Changed,
+    /// Another run is making the same key.
+    Busy,
+    /// Sealing or keeping the record failed; nothing is live that is not sealed.
+    Seal,
+    /// The service made a key enabled that was asked for disabled; it was deleted.
+    NotDisabled,
+    /// Released too late, or not proven; running again is safe.
+    Unconfirmed,
+}
+
+impl Report {
+    /// How many actions were (done, failed, not started, in doubt).
+    pub fn counts(&self) -> (usize, usize, usize, usize) {
+        let count = |is: fn(&Became) -> bool| self.outcomes.iter().filter(|o| is(&o.became)).count();
+        (
+            count(|b| matches!(b, Became::Done { .. })),
+            count(|b| matches!(b, Became::Failed { .. })),
+            count(|b| matches!(b, Became::NotStarted { .. })),
+            count(|b| matches!(b, Became::InDoubt { .. })),
+        )
+    }
+}

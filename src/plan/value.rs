@@ -1,0 +1,424 @@
+//! The plan as a value: what is shown and what is done.
+
+use std::collections::BTreeSet;
+
+use crate::model::{
+    Address, AppliedKey, Endpoint, EnvironmentAttributes, EnvironmentId, KeyId, KeyType, Label, Lineage,
+    Origin, Period, Permission, TeamSlug, Timestamp,
+};
+
+/// What would be done, and what is worth saying.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Plan {
+    /// What the plan was made from.
+    pub header: Header,
+    /// In the order they are carried out: environments created, keys minted, released, updated, enabled,
+    /// disabled, keys deleted, environments deleted; blocked ones last; by address within each.
+    pub actions: Vec<Action>,
+    /// Gravest first, then by address and id.
+    pub findings: Vec<Finding>,
+    /// Counts over `actions` and `findings`.
+    pub summary: Summary,
+}
+
+/// What the plan was made from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Header {
+    /// The team.
+    pub team: TeamSlug,
+    /// The service.
+    pub endpoint: Endpoint,
+    /// The sealed file's lineage and serial; `None` when there is no file.
+    pub sealed: Option<(Lineage, u64)>,
+    /// The service's clock.
+    pub now: Timestamp,
+    /// How many environments and keys are declared (environments, keys).
+    pub declared: (usize, usize),
+}
+
+/// One thing to do, or not to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Action {
+    /// Whom it concerns.
+    pub address: Address,
+    /// What is done.
+    pub verb: Verb,
+    /// The key's type; `None` for an environment.
+    pub key_type: Option<KeyType>,
+    /// The key's generation; `None` for an environment.
+    pub generation: Option<u32>,
+    /// The service's id; `None` before creation.
+    pub id: Option<String>,
+    /// The name at the service, as it is or will be. Hostile text.
+    pub name: String,
+    /// What differs, in a fixed order; for a creation `before` is `None`.
+    pub changes: Vec<Change>,
+    /// Why.
+    pub reason: Reason,
+    /// What happens to secrets.
+    pub secret: SecretEffect,
+    /// Whether it can be taken back.
+    pub undo: Undo,
+    /// Set exactly when `verb` is [`Verb::Blocked`].
+    pub blocked: Option<Blocked>,
+    /// The actions that must have succeeded before, by address.
+    pub after: Vec<Address>,
+    /// What the executor does; [`Step::Nothing`] exactly when blocked.
+    pub step: Step,
+}
+
+/// What is done to a thing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Verb {
+    /// Make it. For a key: mint, seal, release.
+    Create,
+    /// Finish a key whose minting was cut short on this disk.
+    Release,
+    /// Change it in place.
+    Update,
+    /// Let a key work again.
+    Enable,
+    /// Stop a key.
+    Disable,
+    /// Delete it for good.
+    Delete,
+    /// Mint a successor because it cannot change in place.
+    Replace,
+    /// Mint a successor because it is due.
+    Rotate,
+    /// Take an existing thing under management.
+    Adopt,
+    /// Delete a provisional key that was never enabled.
+    Discard,
+    /// Must not be done; [`Action::blocked`] says what and why.
+    Blocked,
+}
+
+impl Verb {
+    /// The word for it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Create => "create",
+            Self::Release => "release",
+            Self::Update => "update",
+            Self::Enable => "enable",
+            Self::Disable => "disable",
+            Self::Delete => "delete",
+            Self::Replace => "replace",
+            Self::Rotate => "rotate",
+            Self::Adopt => "adopt",
+            Self::Discard => "discard",
+            Self::Blocked => "blocked",
+        }
+    }
+}
+
+/// One attribute that differs. Values are as a person reads them; hostile text where they come from the service.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    /// The attribute, by its TOML key.
+    pub field: &'static str,
+    /// As it is; `None` for a creation. A list has one item a line.
+    pub before: Option<String>,
+    /// As it will be; `None` for a deletion. A list has one item a line.
+    pub after: Option<String>,
+    /// Whether it takes back something changed behind keycomb's back.
+    pub undoes_drift: bool,
+}
+
+/// Why an action is in the plan.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reason {
+    /// Stable, for machines.
+    pub code: ReasonCode,
+    /// One sentence without a full stop.
+    pub text: String,
+    /// The place in the files that causes it; `None` when it is the absence of one.
+    pub origin: Option<Origin>,
+}
+
+/// Why, for machines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ReasonCode {
+    /// Declared, and not there.
+    Declared,
+    /// Declared otherwise than it is.
+    Changed,
+    /// The same, and the difference was made behind keycomb's back.
+    Drifted,
+    /// No longer declared.
+    Undeclared,
+    /// Past its quarantine.
+    QuarantineOver,
+    /// Minted and sealed on this disk, not released.
+    Unreleased,
+    /// Due for rotation.
+    RotationDue,
+    /// Gone from the service.
+    Missing,
+    /// Made under a provisional name and never finished.
+    Unfinished,
+}
+
+impl ReasonCode {
+    /// The stable text.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Declared => "declared",
+            Self::Changed => "changed",
+            Self::Drifted => "drifted",
+            Self::Undeclared => "undeclared",
+            Self::QuarantineOver => "quarantine_over",
+            Self::Unreleased => "unreleased",
+            Self::RotationDue => "rotation_due",
+            Self::Missing => "missing",
+            Self::Unfinished => "unfinished",
+        }
+    }
+}
+
+/// What an action does to secrets.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SecretEffect {
+    /// Nothing.
+    None,
+    /// One is issued and sealed to these recipients, by name.
+    Issued {
+        /// Names of `[seal.recipients]`, in file order.
+        recipients: Vec<String>,
+    },
+    /// One that was sealed earlier starts to work.
+    StartsWorking,
+    /// It stops working with this action.
+    StopsWorking,
+    /// It is lost for good, having stopped working before.
+    Destroyed,
+}
+
+/// Whether an action can be taken back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Undo {
+    /// By changing the configuration back.
+    Reversible,
+    /// Not at all.
+    Irreversible,
+}
+
+/// An action that must not be taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Blocked {
+    /// What would have been done.
+    pub verb: Verb,
+    /// Stable, for machines: `exists`, `ambiguous`, `needs_replace`, `protected`, `guard_delete` …
+    pub code: &'static str,
+    /// One sentence: why not. May hold hostile text.
+    pub text: String,
+    /// One sentence: how to go on.
+    pub help: String,
+    /// Whether a guard stands in the way (exit 5), rather than something that is not to be done by an apply.
+    pub guard: bool,
+}
+
+/// What the executor does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Step {
+    /// Blocked.
+    Nothing,
+    /// POST an environment, then PATCH what POST cannot set.
+    CreateEnvironment {
+        /// Its name.
+        name: String,
+        /// What is managed of it.
+        attributes: EnvironmentAttributes,
+    },
+    /// PATCH an environment.
+    UpdateEnvironment {
+        /// Which.
+        id: EnvironmentId,
+        /// Only what differs.
+        change: EnvironmentAttributes,
+        /// Everything that is managed, for the record.
+        applied: EnvironmentAttributes,
+    },
+    /// DELETE an environment.
+    DeleteEnvironment {
+        /// Which.
+        id: EnvironmentId,
+    },
+    /// Mint a key: POST disabled, seal, release, read back.
+    MintKey(Box<MintKey>),
+    /// Release a key that is sealed and not released.
+    ReleaseKey {
+        /// Which.
+        id: KeyId,
+        /// Whether the configuration wants it enabled.
+        enabled: bool,
+    },
+    /// PATCH a key's name, permissions, and whether it is enabled; all that differ, in one request.
+    UpdateKey {
+        /// Which.
+        id: KeyId,
+        /// The new name.
+        name: Option<String>,
+        /// All that is granted; the rest is sent as `false`.
+        permissions: Option<BTreeSet<Permission>>,
+        /// Enable or disable.
+        enabled: Option<bool>,
+        /// Everything that is managed, for the record. Where nothing above is set only the record changes:
+        /// no request is sent.
+        applied: AppliedKey,
+        /// For the record.
+        remember: Remembered,
+    },
+    /// PATCH a key that is no longer declared: disabled, and its quarantine begins.
+    RetireKey {
+        /// Which.
+        id: KeyId,
+    },
+    /// DELETE a key past its quarantine.
+    DeleteKey {
+        /// Which.
+        id: KeyId,
+    },
+}
+
+/// All that is needed to mint a key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MintKey {
+    /// Where it is made.
+    pub environment: EnvironmentRef,
+    /// Its type.
+    pub key_type: KeyType,
+    /// Its final name.
+    pub name: String,
+    /// What is granted.
+    pub permissions: BTreeSet<Permission>,
+    /// Whether it is enabled at its release.
+    pub enabled: bool,
+    /// The generation it will be.
+    pub generation: u32,
+    /// For the record.
+    pub remember: Remembered,
+}
+
+/// What is declared of a key and never sent to the service, but kept in the record for when the block is gone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Remembered {
+    /// For people.
+    pub owner: Option<String>,
+    /// Refuses delete and disable.
+    pub protected: bool,
+    /// How long it stays disabled before it is deleted.
+    pub quarantine: Period,
+}
+
+/// An environment that is there, or that an earlier action of the same plan makes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum EnvironmentRef {
+    /// It is there.
+    Id(EnvironmentId),
+    /// It is made by the action at `environment.LABEL`.
+    Planned(Label),
+}
+
+/// Something worth saying that needs no action now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// What kind.
+    pub kind: FindingKind,
+    /// How grave.
+    pub severity: Severity,
+    /// The address, for something managed or declared.
+    pub address: Option<Address>,
+    /// The service's id, where there is one.
+    pub id: Option<String>,
+    /// One sentence; may hold hostile text.
+    pub text: String,
+    /// How to go on.
+    pub help: Option<String>,
+    /// What differs, for drift: `before` is last applied, `after` is live.
+    pub changes: Vec<Change>,
+}
+
+/// What kind of finding.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum FindingKind {
+    /// Managed, and gone from the service.
+    Missing,
+    /// Live differs from last applied.
+    Drift,
+    /// A key of ours that was never finished.
+    Unfinished,
+    /// At the service, and nobody declared it.
+    Unmanaged,
+    /// Due for rotation, or past it.
+    RotationDue,
+    /// Something about the declaration that deserves a look.
+    Advice,
+}
+
+impl FindingKind {
+    /// The stable text.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Missing => "missing",
+            Self::Drift => "drift",
+            Self::Unfinished => "unfinished",
+            Self::Unmanaged => "unmanaged",
+            Self::RotationDue => "rotation_due",
+            Self::Advice => "advice",
+        }
+    }
+}
+
+/// How grave.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Severity {
+    /// Worth knowing.
+    Note,
+    /// Look at it.
+    Warning,
+    /// Something is wrong.
+    High,
+}
+
+impl Severity {
+    /// The stable text.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Note => "note",
+            Self::Warning => "warning",
+            Self::High => "high",
+        }
+    }
+}
+
+/// Counts.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Summary {
+    /// Actions by verb, in the order of [`Verb`], without zeros.
+    pub verbs: Vec<(Verb, usize)>,
+    /// Actions that will be carried out.
+    pub changes: usize,
+    /// Actions that must not be taken.
+    pub blocked: usize,
+    /// Blocked by a guard (exit 5), out of `blocked`.
+    pub guarded: usize,
+    /// Secrets issued.
+    pub issued: usize,
+    /// Working keys that stop working.
+    pub stopping: usize,
+    /// Actions that cannot be taken back.
+    pub irreversible: usize,
+    /// Findings of kind drift.
+    pub drifted: usize,
+    /// Findings.
+    pub findings: usize,
+}
+
+impl Plan {
+    /// Whether nothing is to be done and nothing is blocked.
+    pub fn is_empty(&self) -> bool {
+        self.actions.is_empty()
+    }
+}
