@@ -117,7 +117,7 @@ impl Mishap {
             Kind::Late(delay) => self.decide(Fate::Late(delay)),
             Kind::Slow(delay) => self.slow = self.slow.saturating_add(delay),
             Kind::Truncate(bytes) => {
-                self.truncate = Some(self.truncate.map_or(bytes, |other| other.min(bytes)))
+                self.truncate = Some(self.truncate.map_or(bytes, |other| other.min(bytes)));
             }
             Kind::Duplicate => self.duplicate = true,
             Kind::RepeatCursor => self.list.repeat_cursor = true,

@@ -5,8 +5,9 @@ use serde_json::Value;
 use super::answer::JSON_API;
 use super::body::{self, Body};
 use super::errors::Refusal;
+use super::records::{Key, Management};
 use super::route::Collection;
-use super::store::{Key, Management, Store};
+use super::store::Store;
 
 /// The management key behind `Authorization: Bearer <id>:<secret>`.
 pub(super) fn management<'a>(

@@ -9,8 +9,9 @@ use super::ids::IdKind;
 use super::lists::{ListFaults, answer_list};
 use super::page::PageQuery;
 use super::permissions::Permissions;
+use super::records::{EnvironmentChange, NewEnvironment, NewKey};
 use super::service::Call;
-use super::store::{CLASSIC, COLORS, EnvironmentChange, NewEnvironment, NewKey, Store};
+use super::store::{CLASSIC, COLORS, Store};
 use super::truth::KeyType;
 use super::wire;
 

@@ -11,8 +11,9 @@ use super::ids::IdKind;
 use super::lists::{ListFaults, answer_list};
 use super::page::PageQuery;
 use super::permissions::{self, Permissions};
+use super::records::{KeyChange, NewKey};
 use super::service::Call;
-use super::store::{KeyChange, NewKey, Store};
+use super::store::Store;
 use super::switches::{HonourOrIgnore, IgnoreOrRefuse};
 use super::truth::KeyType;
 use super::wire;
@@ -261,7 +262,7 @@ fn permissions_of(
             }
             (true, _, _) => given.refuse(name, "must be true or false", invalid),
             (false, KeyType::Ingest, _) => {
-                given.refuse(name, "is not a permission of an ingest key", invalid)
+                given.refuse(name, "is not a permission of an ingest key", invalid);
             }
             (false, KeyType::Configuration, _) => {}
         }

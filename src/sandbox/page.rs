@@ -186,4 +186,12 @@ mod tests {
         }
         assert!(PageQuery::parse("filter[type]=x", &[IdKind::Environment], false).is_ok());
     }
+
+    #[test]
+    fn a_cursor_with_one_digit_changed_is_no_cursor() {
+        let cursor = encode_cursor(ID);
+        assert_eq!(decode_cursor(&cursor, &KEYS).as_deref(), Some(ID));
+        assert_eq!(decode_cursor(&cursor.replacen('5', "6", 1), &KEYS), None);
+        assert_eq!(decode_cursor(&format!("{cursor}0"), &KEYS), None);
+    }
 }

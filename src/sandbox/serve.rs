@@ -90,7 +90,7 @@ async fn handle(shared: Arc<Shared>, incoming: Incoming, cut: Cut) -> Response {
         );
     }
     let (number, mishap) = shared.arrive(&incoming);
-    tokio::time::sleep(shared.latency).await;
+    pause(shared.latency).await;
     let carried_out = || {
         let answer = shared.carry_out(&incoming, &mishap.list);
         if mishap.duplicate {
@@ -120,12 +120,19 @@ async fn handle(shared: Arc<Shared>, incoming: Incoming, cut: Cut) -> Response {
             None
         }
     };
-    tokio::time::sleep(mishap.slow).await;
+    pause(mishap.slow).await;
     let Some(answer) = answer else {
         return hang_up(&cut);
     };
     shared.answered(number, answer.status);
     respond(&shared, answer, mishap.truncate)
+}
+
+/// Waits, and not at all for no time: a timer would round it up to a millisecond.
+async fn pause(length: Duration) {
+    if !length.is_zero() {
+        tokio::time::sleep(length).await;
+    }
 }
 
 const GREETING: &str = "This is the keycomb sandbox, an emulator of the Honeycomb Management API. \

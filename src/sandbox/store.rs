@@ -1,7 +1,6 @@
 //! The team as a plain value: its environments, its keys, and what may be done to them.
 
-use std::collections::{BTreeMap, HashSet};
-use std::ops::Bound;
+use std::collections::BTreeMap;
 
 use fastrand::Rng;
 use jiff::Timestamp;
@@ -9,7 +8,10 @@ use serde::{Deserialize, Serialize};
 
 use super::ids::{self, IdKind};
 use super::permissions::{self, Permissions};
-use super::truth::{EnvironmentTruth, KeyTruth, KeyType, ManagementKey, Truth};
+use super::records::{
+    Environment, EnvironmentChange, Key, KeyChange, Management, NewEnvironment, NewKey, Team,
+};
+use super::truth::{KeyType, ManagementKey};
 
 /// The version of the state file that this code reads and writes.
 pub(super) const VERSION: u32 = 1;
@@ -46,92 +48,12 @@ pub(super) struct Store {
     pub(super) user: String,
     pub(super) management_keys: Vec<Management>,
     pub(super) environments: BTreeMap<String, Environment>,
-    deleted_environments: Vec<Environment>,
+    pub(super) deleted_environments: Vec<Environment>,
     pub(super) keys: BTreeMap<String, Key>,
-    deleted_keys: Vec<Key>,
+    pub(super) deleted_keys: Vec<Key>,
     /// Counts changes, to know when to save.
     #[serde(skip)]
     pub(super) revision: u64,
-}
-
-#[derive(Clone, Serialize, Deserialize)]
-pub(super) struct Team {
-    pub(super) id: String,
-    pub(super) slug: String,
-    pub(super) name: String,
-}
-
-#[derive(Clone, Serialize, Deserialize)]
-pub(super) struct Management {
-    pub(super) id: String,
-    pub(super) secret: String,
-    pub(super) name: String,
-    pub(super) scopes: Vec<String>,
-    pub(super) disabled: bool,
-    pub(super) created: Timestamp,
-}
-
-#[derive(Clone, Serialize, Deserialize)]
-pub(super) struct Environment {
-    pub(super) id: String,
-    serial: u64,
-    pub(super) name: String,
-    pub(super) slug: String,
-    pub(super) description: String,
-    pub(super) color: String,
-    pub(super) delete_protected: bool,
-    created: Timestamp,
-    deleted: Option<Timestamp>,
-}
-
-#[derive(Clone, Serialize, Deserialize)]
-pub(super) struct Key {
-    pub(super) id: String,
-    serial: u64,
-    pub(super) key_type: KeyType,
-    pub(super) name: String,
-    pub(super) environment: String,
-    pub(super) disabled: bool,
-    pub(super) permissions: Permissions,
-    pub(super) created: Timestamp,
-    pub(super) updated: Timestamp,
-    deleted: Option<Timestamp>,
-    pub(super) secret: String,
-    pub(super) short_id: String,
-    history: Vec<(Timestamp, String)>,
-}
-
-/// An environment to be made.
-pub(super) struct NewEnvironment {
-    pub(super) name: String,
-    pub(super) description: String,
-    pub(super) color: Option<String>,
-}
-
-/// A key to be made.
-pub(super) struct NewKey {
-    pub(super) key_type: KeyType,
-    pub(super) name: String,
-    pub(super) environment: String,
-    pub(super) disabled: bool,
-    /// Those of the type that were named.
-    pub(super) permissions: Permissions,
-}
-
-/// What to change of an environment.
-#[derive(Default)]
-pub(super) struct EnvironmentChange {
-    pub(super) description: Option<String>,
-    pub(super) color: Option<String>,
-    pub(super) delete_protected: Option<bool>,
-}
-
-/// What to change of a key.
-#[derive(Default)]
-pub(super) struct KeyChange {
-    pub(super) name: Option<String>,
-    pub(super) disabled: Option<bool>,
-    pub(super) permissions: Option<Permissions>,
 }
 
 impl Store {
@@ -443,97 +365,11 @@ impl Store {
         self.revision += 1;
         true
     }
-
-    /// Up to `size` environments after an id, and whether there are more.
-    pub(super) fn environments_after(
-        &self,
-        after: Option<&str>,
-        size: usize,
-    ) -> (Vec<&Environment>, bool) {
-        take(
-            self.environments
-                .range::<str, _>(from(after))
-                .map(|(_, environment)| environment),
-            size,
-        )
-    }
-
-    /// Up to `size` keys after an id, of one type or both, without the `hidden` ones, and whether there are more.
-    pub(super) fn keys_after(
-        &self,
-        after: Option<&str>,
-        filter: Option<KeyType>,
-        hidden: &HashSet<String>,
-        size: usize,
-    ) -> (Vec<&Key>, bool) {
-        let keys = self.keys.range::<str, _>(from(after)).map(|(_, key)| key);
-        take(
-            keys.filter(|key| {
-                filter.is_none_or(|wanted| wanted == key.key_type) && !hidden.contains(&key.id)
-            }),
-            size,
-        )
-    }
-
-    /// The ids of the `count` newest keys.
-    pub(super) fn newest_keys(&self, count: usize) -> HashSet<String> {
-        let mut keys: Vec<&Key> = self.keys.values().collect();
-        keys.sort_unstable_by_key(|key| std::cmp::Reverse(key.serial));
-        keys.into_iter()
-            .take(count)
-            .map(|key| key.id.clone())
-            .collect()
-    }
-
-    /// The enabled key that a credential belongs to.
-    pub(super) fn key_of_credential(&self, credential: &str) -> Option<&Key> {
-        let ingest = credential.split_at_checked(32).and_then(|(id, secret)| {
-            self.keys
-                .get(id)
-                .filter(|key| key.key_type == KeyType::Ingest && key.secret == secret)
-        });
-        let found = ingest.or_else(|| {
-            self.keys
-                .values()
-                .find(|key| key.key_type == KeyType::Configuration && key.secret == credential)
-        });
-        found.filter(|key| !key.disabled)
-    }
-
-    /// Everything there is and was.
-    pub(super) fn truth(&self) -> Truth {
-        let mut environments: Vec<&Environment> = self
-            .environments
-            .values()
-            .chain(&self.deleted_environments)
-            .collect();
-        environments.sort_by_key(|environment| environment.serial);
-        let mut keys: Vec<&Key> = self.keys.values().chain(&self.deleted_keys).collect();
-        keys.sort_by_key(|key| key.serial);
-        Truth {
-            environments: environments.into_iter().map(Environment::truth).collect(),
-            keys: keys.into_iter().map(Key::truth).collect(),
-        }
-    }
 }
 
 /// When everything began that depends on the seed alone: 2026-01-01.
 fn epoch() -> Timestamp {
     Timestamp::from_second(1_767_225_600).unwrap_or_default()
-}
-
-fn from(after: Option<&str>) -> (Bound<&str>, Bound<&str>) {
-    (
-        after.map_or(Bound::Unbounded, Bound::Excluded),
-        Bound::Unbounded,
-    )
-}
-
-fn take<'a, T>(things: impl Iterator<Item = &'a T>, size: usize) -> (Vec<&'a T>, bool) {
-    let mut page: Vec<&T> = things.take(size + 1).collect();
-    let more = page.len() > size;
-    page.truncate(size);
-    (page, more)
 }
 
 /// Lower case, every run of other characters one hyphen. The service's algorithm is undocumented; its examples agree
@@ -543,75 +379,6 @@ fn slug(name: &str) -> String {
         .split(|letter: char| !letter.is_alphanumeric())
         .filter(|word| !word.is_empty());
     words.map(str::to_lowercase).collect::<Vec<_>>().join("-")
-}
-
-impl Environment {
-    fn truth(&self) -> EnvironmentTruth {
-        let Self {
-            id,
-            serial: _,
-            name,
-            slug,
-            description,
-            color,
-            delete_protected,
-            created,
-            deleted,
-        } = self.clone();
-        EnvironmentTruth {
-            id,
-            name,
-            slug,
-            description,
-            color,
-            delete_protected,
-            created,
-            deleted,
-        }
-    }
-}
-
-impl Key {
-    /// What goes into `X-Honeycomb-Team`: id and secret of an ingest key, the secret alone of a configuration key.
-    fn credential(&self) -> String {
-        match self.key_type {
-            KeyType::Ingest => format!("{}{}", self.id, self.secret),
-            KeyType::Configuration => self.secret.clone(),
-        }
-    }
-
-    fn truth(&self) -> KeyTruth {
-        let credential = self.credential();
-        let Self {
-            id,
-            serial: _,
-            key_type,
-            name,
-            environment,
-            disabled,
-            permissions,
-            created,
-            updated,
-            deleted,
-            secret,
-            short_id: _,
-            history,
-        } = self.clone();
-        KeyTruth {
-            id,
-            key_type,
-            name,
-            environment,
-            disabled,
-            permissions,
-            created,
-            updated,
-            deleted,
-            secret,
-            credential,
-            history,
-        }
-    }
 }
 
 #[cfg(test)]

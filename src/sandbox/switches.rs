@@ -134,7 +134,7 @@ impl Switches {
             "filter_in_next" => self.filter_in_next = yes_or_no(value)?,
             "encode_brackets" => self.encode_brackets = yes_or_no(value)?,
             "unknown_environment_status" => {
-                self.unknown_environment_status = environment_status(value)?
+                self.unknown_environment_status = environment_status(value)?;
             }
             "ingest_permission_patch" => self.ingest_permission_patch = ignore_or_refuse(value)?,
             "manage_signals_patch" => self.manage_signals_patch = honour_or_ignore(value)?,

@@ -104,14 +104,12 @@ async fn a_truncated_answer_has_its_full_length_in_the_head_only() {
     let answer = raw(&sandbox, "GET", KEYS, None).await;
     let (head, body) = answer.split_once("\r\n\r\n").unwrap();
     assert_eq!(body.len(), 10);
-    assert!(
-        head.contains(&format!(
+    assert!(head.contains(&format!(
             "content-length: {}",
             json!({"data": [], "links": {"next": null}})
                 .to_string()
                 .len()
-        ))
-    );
+        )));
 }
 
 #[tokio::test]

@@ -4,7 +4,8 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use super::permissions;
-use super::store::{CLASSIC, Environment, Key, Management, Store};
+use super::records::{Environment, Key, Management};
+use super::store::{CLASSIC, Store};
 use super::switches::{RelationshipForm, Switches};
 use super::truth::KeyType;
 

@@ -1,5 +1,7 @@
 //! The store's own rules, without HTTP.
 
+use std::collections::HashSet;
+
 use super::*;
 
 fn now() -> Timestamp {
