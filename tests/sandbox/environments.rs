@@ -424,6 +424,11 @@ async fn item_30_classic_environment() {
     lab.patch(&environment_path(&other), patch)
         .await
         .expect_invalid("/data/attributes/color");
+
+    // A key in it: version one tells neither name nor slug of the environment.
+    let key = lab.configuration_key(&classic, "c").await;
+    let shown = lab.auth_v1(&key.secret()).await.expect(200);
+    assert_eq!(shown.at("/environment"), &json!({ "name": "", "slug": "" }));
 }
 
 #[tokio::test]

@@ -223,6 +223,7 @@ async fn item_59_faults_and_switches_change_while_it_runs() {
         (requests[0].method.as_str(), requests[0].status),
         ("GET", 200)
     );
+    assert_eq!(requests[1].status, 404, "the status that was answered");
     assert_eq!(
         requests[0].path,
         format!("{KEYS}?page[size]=5"),

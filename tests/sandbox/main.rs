@@ -1,7 +1,9 @@
 //! The sandbox against the facts of the Honeycomb Management API.
 //!
-//! One test per item of the checklist of facts, `item_NN_…`, over real HTTP. Requests are written by hand: no line here goes through keycomb's own
-//! client, so the two cannot agree on a mistake. Every JSON answer is checked against `schemas/` before a test sees it.
+//! The service's behaviour is counted in sixty items; the tests `item_NN_…` are their list, each over real HTTP. Where the
+//! documentation leaves an item open and the sandbox has a switch, both readings are tested. Requests are written by hand: no line here goes
+//! through keycomb's own client, so the two cannot agree on a mistake. Every JSON answer is checked against `schemas/`
+//! before a test sees it.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

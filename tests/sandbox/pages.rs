@@ -233,6 +233,23 @@ async fn item_55_bad_parameters() {
             .await
             .expect(422);
     }
+    // A cursor is taken as it was given, or not at all.
+    let next = lab
+        .get(&format!("{KEYS}?page[size]=2"))
+        .await
+        .next()
+        .expect("there is more");
+    let cursor = parameter(&next, "page[after]").expect("a next link has a cursor");
+    let flipped = if cursor.ends_with('0') { "1" } else { "0" };
+    for wrong in [
+        format!("{}{flipped}", &cursor[..cursor.len() - 1]),
+        cursor[..cursor.len() - 1].to_owned(),
+        format!("{cursor}0"),
+    ] {
+        lab.get(&format!("{KEYS}?page[after]={wrong}"))
+            .await
+            .expect(422);
+    }
     // Names nobody knows are not parameters.
     assert_eq!(
         lab.get(&format!("{KEYS}?page[number]=2&sort=name"))
