@@ -26,12 +26,7 @@ impl Answer {
 
     /// Any body, or none.
     pub(super) fn text(status: u16, content_type: Option<&'static str>, body: String) -> Self {
-        Self {
-            status,
-            content_type,
-            headers: Vec::new(),
-            body: body.into_bytes(),
-        }
+        Self { status, content_type, headers: Vec::new(), body: body.into_bytes() }
     }
 
     /// 204 without a body.

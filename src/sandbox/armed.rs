@@ -52,11 +52,7 @@ struct Counted {
 
 impl Armed {
     pub(super) fn new(seed: u64, faults: Vec<Fault>) -> Self {
-        let mut armed = Self {
-            seed,
-            added: 0,
-            faults: Vec::new(),
-        };
+        let mut armed = Self { seed, added: 0, faults: Vec::new() };
         for fault in faults {
             armed.add(fault);
         }
@@ -66,11 +62,7 @@ impl Armed {
     pub(super) fn add(&mut self, fault: Fault) {
         self.added += 1;
         let chance = ids::chance(self.seed.rotate_left(32), self.added);
-        self.faults.push(Counted {
-            fault,
-            seen: 0,
-            chance,
-        });
+        self.faults.push(Counted { fault, seen: 0, chance });
     }
 
     pub(super) fn clear(&mut self) {
@@ -79,12 +71,7 @@ impl Armed {
 
     /// Counts a request and says what becomes of it. All faults that meet it work together, but it has only one fate:
     /// that of the first of them which decides it.
-    pub(super) fn meet(
-        &mut self,
-        method: &Method,
-        collection: Collection,
-        is_list: bool,
-    ) -> Mishap {
+    pub(super) fn meet(&mut self, method: &Method, collection: Collection, is_list: bool) -> Mishap {
         let mut mishap = Mishap::default();
         for counted in &mut self.faults {
             if counted.fault.matches(method, collection, is_list) && counted.is_due() {
@@ -141,77 +128,35 @@ mod tests {
     fn fates(faults: &[&str], requests: usize) -> Vec<Fate> {
         let faults = faults.iter().map(|fault| fault.parse().unwrap()).collect();
         let mut armed = Armed::new(1, faults);
-        (0..requests)
-            .map(|_| armed.meet(&Method::POST, Collection::ApiKeys, false).fate)
-            .collect()
+        (0..requests).map(|_| armed.meet(&Method::POST, Collection::ApiKeys, false).fate).collect()
     }
 
     #[test]
     fn counts_are_of_matching_requests_from_one() {
         use Fate::{Answered, DropBefore};
-        assert_eq!(
-            fates(&["drop-before@2"], 3),
-            [Answered, DropBefore, Answered]
-        );
-        assert_eq!(
-            fates(&["drop-before@2+"], 3),
-            [Answered, DropBefore, DropBefore]
-        );
+        assert_eq!(fates(&["drop-before@2"], 3), [Answered, DropBefore, Answered]);
+        assert_eq!(fates(&["drop-before@2+"], 3), [Answered, DropBefore, DropBefore]);
         assert_eq!(fates(&["drop-before:GET@1+"], 2), [Answered, Answered]);
         let mut armed = Armed::new(1, vec!["drop-before:POST:api-keys@1".parse().unwrap()]);
-        assert_eq!(
-            armed.meet(&Method::GET, Collection::ApiKeys, true).fate,
-            Answered
-        );
-        assert_eq!(
-            armed
-                .meet(&Method::POST, Collection::Environments, false)
-                .fate,
-            Answered
-        );
-        assert_eq!(
-            armed.meet(&Method::POST, Collection::ApiKeys, false).fate,
-            DropBefore
-        );
+        assert_eq!(armed.meet(&Method::GET, Collection::ApiKeys, true).fate, Answered);
+        assert_eq!(armed.meet(&Method::POST, Collection::Environments, false).fate, Answered);
+        assert_eq!(armed.meet(&Method::POST, Collection::ApiKeys, false).fate, DropBefore);
     }
 
     #[test]
     fn a_share_is_chosen_by_the_seed() {
-        let hits = fates(&["drop-before%10"], 1000)
-            .iter()
-            .filter(|fate| **fate != Fate::Answered)
-            .count();
+        let hits = fates(&["drop-before%10"], 1000).iter().filter(|fate| **fate != Fate::Answered).count();
         assert!((60..140).contains(&hits), "{hits}");
-        assert_eq!(
-            fates(&["drop-before%10"], 100),
-            fates(&["drop-before%10"], 100)
-        );
-        assert!(
-            fates(&["drop-before%100"], 50)
-                .iter()
-                .all(|fate| *fate == Fate::DropBefore)
-        );
+        assert_eq!(fates(&["drop-before%10"], 100), fates(&["drop-before%10"], 100));
+        assert!(fates(&["drop-before%100"], 50).iter().all(|fate| *fate == Fate::DropBefore));
     }
 
     #[test]
     fn the_first_fate_wins_and_the_rest_adds_up() {
-        let faults = [
-            "slow=1s",
-            "slow=2s",
-            "truncate=9",
-            "truncate=3",
-            "drop-after",
-            "drop-before",
-        ];
-        let mut armed = Armed::new(
-            1,
-            faults.iter().map(|fault| fault.parse().unwrap()).collect(),
-        );
+        let faults = ["slow=1s", "slow=2s", "truncate=9", "truncate=3", "drop-after", "drop-before"];
+        let mut armed = Armed::new(1, faults.iter().map(|fault| fault.parse().unwrap()).collect());
         let mishap = armed.meet(&Method::GET, Collection::Auth, false);
         assert_eq!(mishap.fate, Fate::DropAfter);
-        assert_eq!(
-            (mishap.slow, mishap.truncate),
-            (Duration::from_secs(3), Some(3))
-        );
+        assert_eq!((mishap.slow, mishap.truncate), (Duration::from_secs(3), Some(3)));
     }
 }

@@ -19,11 +19,7 @@ pub(super) const MAX_BODY: usize = 100_000;
 /// Parses JSON. The refusal says where, never what stood there.
 pub(super) fn parse(text: &[u8]) -> Result<Value, Refusal> {
     serde_json::from_slice(text).map_err(|error| {
-        Refusal::Unparseable(format!(
-            "invalid JSON at line {}, column {}",
-            error.line(),
-            error.column()
-        ))
+        Refusal::Unparseable(format!("invalid JSON at line {}, column {}", error.line(), error.column()))
     })
 }
 
@@ -53,10 +49,7 @@ impl<'a> Fields<'a> {
 
     /// `data` of the document.
     fn data(document: &'a Value, invalid: &mut Vec<Invalid>) -> Self {
-        let root = Self {
-            object: document.as_object(),
-            pointer: String::new(),
-        };
+        let root = Self { object: document.as_object(), pointer: String::new() };
         if root.object.is_none() {
             invalid.push(Invalid::pointer("/data", "is required"));
         }
@@ -64,19 +57,13 @@ impl<'a> Fields<'a> {
     }
 
     /// `data.relationships.environment.data.id`.
-    pub(super) fn environment_id(
-        document: &'a Value,
-        invalid: &mut Vec<Invalid>,
-    ) -> Option<String> {
+    pub(super) fn environment_id(document: &'a Value, invalid: &mut Vec<Invalid>) -> Option<String> {
         let pointer = "/data/relationships/environment";
         let Some(related) = document.pointer(pointer).and_then(Value::as_object) else {
             invalid.push(Invalid::pointer(pointer, "is required"));
             return None;
         };
-        let related = Self {
-            object: Some(related),
-            pointer: pointer.to_owned(),
-        };
+        let related = Self { object: Some(related), pointer: pointer.to_owned() };
         let data = related.object("data", true, invalid);
         data.object?;
         data.expect("type", "environments", invalid);
@@ -116,10 +103,7 @@ impl<'a> Fields<'a> {
                 None
             }
         };
-        Self {
-            object,
-            pointer: self.place(name),
-        }
+        Self { object, pointer: self.place(name) }
     }
 
     /// Whether the object is there at all.
@@ -165,8 +149,7 @@ impl<'a> Fields<'a> {
                 return None;
             }
             if characters > max {
-                let detail =
-                    format!("is too long: {characters} characters, expected at most {max}");
+                let detail = format!("is too long: {characters} characters, expected at most {max}");
                 self.refuse(name, &detail, invalid);
                 return None;
             }
@@ -188,11 +171,7 @@ impl<'a> Fields<'a> {
 
 /// Refuses if anything was found wrong.
 pub(super) fn accept(invalid: Vec<Invalid>) -> Result<(), Refusal> {
-    if invalid.is_empty() {
-        Ok(())
-    } else {
-        Err(Refusal::Invalid(invalid))
-    }
+    if invalid.is_empty() { Ok(()) } else { Err(Refusal::Invalid(invalid)) }
 }
 
 #[cfg(test)]
@@ -215,26 +194,18 @@ mod tests {
         assert_eq!(found(&json!({}), None), [required("/data")]);
         assert_eq!(
             found(&json!({"data": {}}), Some("x")),
-            [
-                required("/data/type"),
-                required("/data/id"),
-                required("/data/attributes")
-            ]
+            [required("/data/type"), required("/data/id"), required("/data/attributes")]
         );
         let document = json!({"data": {"type": "api-keys", "id": "y", "attributes": {}}});
         assert_eq!(
             found(&document, Some("x")),
-            [
-                Invalid::pointer("/data/id", "must be `x`"),
-                required("/data/attributes/name")
-            ]
+            [Invalid::pointer("/data/id", "must be `x`"), required("/data/attributes/name")]
         );
     }
 
     #[test]
     fn lengths_are_counted_in_characters_and_null_is_no_string() {
-        let named =
-            |name: Value| json!({"data": {"type": "api-keys", "attributes": {"name": name}}});
+        let named = |name: Value| json!({"data": {"type": "api-keys", "attributes": {"name": name}}});
         assert_eq!(found(&named(json!("äöü")), None), []);
         for wrong in [json!("äöüß"), json!(""), json!(null), json!(1)] {
             assert_eq!(found(&named(wrong.clone()), None).len(), 1, "{wrong}");

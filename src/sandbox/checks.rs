@@ -21,17 +21,13 @@ pub(super) fn management<'a>(
     store
         .management_keys
         .iter()
-        .find(|management| {
-            management.id == id && management.secret == secret && !management.disabled
-        })
+        .find(|management| management.id == id && management.secret == secret && !management.disabled)
         .ok_or(Refusal::Unauthorized)
 }
 
 /// The key behind `X-Honeycomb-Team`.
 pub(super) fn key<'a>(store: &'a Store, credential: Option<&str>) -> Result<&'a Key, Refusal> {
-    credential
-        .and_then(|credential| store.key_of_credential(credential))
-        .ok_or(Refusal::Unauthorized)
+    credential.and_then(|credential| store.key_of_credential(credential)).ok_or(Refusal::Unauthorized)
 }
 
 /// Whether the scopes allow a call; `:write` implies `:read`. `/2/auth` needs none.
@@ -40,18 +36,12 @@ pub(super) fn scope(scopes: &[String], collection: Collection, write: bool) -> R
         return Ok(());
     }
     let name = collection.name();
-    let has = |verb: &str| {
-        scopes
-            .iter()
-            .any(|scope| *scope == format!("{name}:{verb}"))
-    };
+    let has = |verb: &str| scopes.iter().any(|scope| *scope == format!("{name}:{verb}"));
     if has("write") || (!write && has("read")) {
         return Ok(());
     }
     let verb = if write { "write" } else { "read" };
-    Err(Refusal::Forbidden(format!(
-        "the API key lacks the scope {name}:{verb}"
-    )))
+    Err(Refusal::Forbidden(format!("the API key lacks the scope {name}:{verb}")))
 }
 
 /// A body has the service's media type, without parameters, and is not too large. Without a body the type is free.
@@ -87,12 +77,9 @@ mod tests {
         };
         let bearer = format!("Bearer {id}:{secret}");
         assert!(management(&store, Some(&bearer)).is_ok());
-        for wrong in [
-            format!("{id}:{secret}"),
-            format!("Bearer {id}{secret}"),
-            format!("Bearer {id}:"),
-            String::new(),
-        ] {
+        for wrong in
+            [format!("{id}:{secret}"), format!("Bearer {id}{secret}"), format!("Bearer {id}:"), String::new()]
+        {
             assert!(management(&store, Some(&wrong)).is_err());
         }
         assert!(management(&store, None).is_err());
@@ -114,14 +101,8 @@ mod tests {
     fn the_type_is_looked_at_before_the_size() {
         let empty = Body::Whole(Vec::new());
         assert!(form(None, &empty).is_ok() && form(Some("text/plain"), &empty).is_ok());
-        assert_eq!(
-            form(Some("application/json"), &Body::TooLarge),
-            Err(Refusal::UnsupportedMediaType)
-        );
-        assert_eq!(
-            form(Some(JSON_API), &Body::TooLarge),
-            Err(Refusal::TooLarge)
-        );
+        assert_eq!(form(Some("application/json"), &Body::TooLarge), Err(Refusal::UnsupportedMediaType));
+        assert_eq!(form(Some(JSON_API), &Body::TooLarge), Err(Refusal::TooLarge));
         assert!(form(None, &Body::Whole(b"{}".to_vec())).is_err());
     }
 }

@@ -20,70 +20,35 @@ const DESCRIPTION: (usize, usize) = (0, 255);
 
 /// `GET /2/teams/{slug}/environments`.
 pub(super) fn list(store: &Store, call: &Call<'_>, faults: &ListFaults) -> Result<Answer, Refusal> {
-    let page =
-        PageQuery::parse(call.query, &[IdKind::Environment], false).map_err(Refusal::Invalid)?;
+    let page = PageQuery::parse(call.query, &[IdKind::Environment], false).map_err(Refusal::Invalid)?;
     call.in_team(store)?;
     let (environments, more) = store.environments_after(page.after.as_deref(), page.size);
-    let last = environments
-        .last()
-        .map(|environment| environment.id.clone());
-    let data = environments
-        .into_iter()
-        .map(|environment| wire::environment(store, environment))
-        .collect();
-    Ok(answer_list(
-        data,
-        last.filter(|_| more).as_deref(),
-        &page,
-        call,
-        faults,
-    ))
+    let last = environments.last().map(|environment| environment.id.clone());
+    let data = environments.into_iter().map(|environment| wire::environment(store, environment)).collect();
+    Ok(answer_list(data, last.filter(|_| more).as_deref(), &page, call, faults))
 }
 
 /// `POST /2/teams/{slug}/environments`.
-pub(super) fn create(
-    store: &mut Store,
-    call: &Call<'_>,
-    document: &Value,
-) -> Result<Answer, Refusal> {
+pub(super) fn create(store: &mut Store, call: &Call<'_>, document: &Value) -> Result<Answer, Refusal> {
     let mut invalid = Vec::new();
     let attributes = Fields::attributes(document, "environments", None, &mut invalid);
     let name = attributes.string("name", Some(NAME), true, &mut invalid);
-    let description = attributes
-        .string("description", Some(DESCRIPTION), false, &mut invalid)
-        .unwrap_or_default();
+    let description =
+        attributes.string("description", Some(DESCRIPTION), false, &mut invalid).unwrap_or_default();
     let color = color(&attributes, &mut invalid);
     accept(invalid)?;
     call.in_team(store)?;
     let name = name.unwrap_or_default();
     if store.is_taken(&name) {
-        return Err(Refusal::Conflict(
-            "an environment of this name already exists".to_owned(),
-        ));
+        return Err(Refusal::Conflict("an environment of this name already exists".to_owned()));
     }
-    let id = store.create_environment(
-        NewEnvironment {
-            name,
-            description,
-            color,
-        },
-        call.now,
-    );
+    let id = store.create_environment(NewEnvironment { name, description, color }, call.now);
     if call.switches.key_with_new_environment {
         let name = "Default".to_owned();
         let environment = id.clone();
         let key_type = KeyType::Configuration;
         let permissions = Permissions::new();
-        store.create_key(
-            NewKey {
-                key_type,
-                name,
-                environment,
-                disabled: false,
-                permissions,
-            },
-            call.now,
-        );
+        store.create_key(NewKey { key_type, name, environment, disabled: false, permissions }, call.now);
     }
     show(store, &id, 201)
 }
@@ -114,10 +79,8 @@ pub(super) fn update(
     call.in_team(store)?;
     let environment = store.environments.get(id).ok_or(NOT_FOUND)?;
     if change.color.is_some() && environment.color == CLASSIC {
-        let refused = Invalid::pointer(
-            "/data/attributes/color",
-            "cannot be changed on a Classic environment",
-        );
+        let refused =
+            Invalid::pointer("/data/attributes/color", "cannot be changed on a Classic environment");
         return Err(Refusal::Invalid(vec![refused]));
     }
     store.update_environment(id, change);
@@ -127,15 +90,8 @@ pub(super) fn update(
 /// `DELETE /2/teams/{slug}/environments/{id}`. Its keys go with it.
 pub(super) fn delete(store: &mut Store, call: &Call<'_>, id: &str) -> Result<Answer, Refusal> {
     call.in_team(store)?;
-    if store
-        .environments
-        .get(id)
-        .ok_or(NOT_FOUND)?
-        .delete_protected
-    {
-        return Err(Refusal::Conflict(
-            "environment is protected from deletion".to_owned(),
-        ));
+    if store.environments.get(id).ok_or(NOT_FOUND)?.delete_protected {
+        return Err(Refusal::Conflict("environment is protected from deletion".to_owned()));
     }
     store.delete_environment(id, call.now);
     Ok(Answer::no_content())
@@ -145,11 +101,7 @@ const NOT_FOUND: Refusal = Refusal::NotFound("environment");
 
 fn show(store: &Store, id: &str, status: u16) -> Result<Answer, Refusal> {
     let environment = store.environments.get(id).ok_or(NOT_FOUND)?;
-    Ok(Answer::json(
-        status,
-        JSON_API,
-        &json!({ "data": wire::environment(store, environment) }),
-    ))
+    Ok(Answer::json(status, JSON_API, &json!({ "data": wire::environment(store, environment) })))
 }
 
 fn color(attributes: &Fields<'_>, invalid: &mut Vec<Invalid>) -> Option<String> {

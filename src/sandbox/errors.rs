@@ -36,18 +36,12 @@ pub(super) struct Invalid {
 impl Invalid {
     /// A place in the request body, as a JSON pointer.
     pub(super) fn pointer(pointer: &str, detail: impl Into<String>) -> Self {
-        Self {
-            source: ("pointer", pointer.to_owned()),
-            detail: detail.into(),
-        }
+        Self { source: ("pointer", pointer.to_owned()), detail: detail.into() }
     }
 
     /// A query parameter.
     pub(super) fn parameter(name: &str, detail: impl Into<String>) -> Self {
-        Self {
-            source: ("parameter", name.to_owned()),
-            detail: detail.into(),
-        }
+        Self { source: ("parameter", name.to_owned()), detail: detail.into() }
     }
 }
 
@@ -83,9 +77,7 @@ impl Refusal {
         let text = match self {
             Self::Unauthorized => UNKNOWN_KEY.to_owned(),
             Self::RateLimited(_) => "Rate Limited".to_owned(),
-            _ => self
-                .detail()
-                .unwrap_or_else(|| phrase(self.status()).to_owned()),
+            _ => self.detail().unwrap_or_else(|| phrase(self.status()).to_owned()),
         };
         Answer::json(self.status(), JSON, &legacy(&text))
     }
@@ -94,10 +86,7 @@ impl Refusal {
         let status = self.status();
         if let Self::Invalid(fields) = self {
             let errors = fields.iter().map(|field| {
-                let Invalid {
-                    source: (place, name),
-                    detail,
-                } = field;
+                let Invalid { source: (place, name), detail } = field;
                 json_api_error(id(), status, Some(detail), Some((*place, name)))
             });
             return json!({ "errors": errors.collect::<Vec<_>>() });
@@ -133,31 +122,15 @@ pub(super) fn legacy(text: &str) -> Value {
 /// A problem object of a status, its type under the endpoint's address.
 pub(super) fn problem(base: &str, status: u16) -> Value {
     let (slug, title, error) = match status {
-        400 => (
-            "unparseable",
-            "The request body could not be parsed.",
-            "invalid request body",
-        ),
-        404 => (
-            "not-found",
-            "The requested resource cannot be found.",
-            "not found",
-        ),
-        409 => (
-            "conflict",
-            "Request could not be completed due to a conflict.",
-            "conflict",
-        ),
+        400 => ("unparseable", "The request body could not be parsed.", "invalid request body"),
+        404 => ("not-found", "The requested resource cannot be found.", "not found"),
+        409 => ("conflict", "Request could not be completed due to a conflict.", "conflict"),
         413 => (
             "payload-too-large",
             "Request body is too large.",
             "Body size is larger than maximum size of 100000 bytes",
         ),
-        429 => (
-            "rate-limited",
-            "You have exceeded your rate limit.",
-            "You have exceeded your rate limit.",
-        ),
+        429 => ("rate-limited", "You have exceeded your rate limit.", "You have exceeded your rate limit."),
         _ => ("internal", phrase(status), phrase(status)),
     };
     json!({ "status": status, "type": format!("{base}/problems/{slug}"), "title": title, "error": error })
@@ -175,12 +148,7 @@ pub(super) fn json_api_answer(status: u16, id: String) -> Answer {
     Answer::json(status, JSON_API, &body)
 }
 
-fn json_api_error(
-    id: String,
-    status: u16,
-    detail: Option<&str>,
-    source: Option<(&str, &str)>,
-) -> Value {
+fn json_api_error(id: String, status: u16, detail: Option<&str>, source: Option<(&str, &str)>) -> Value {
     let (code, title) = match status {
         400 => ("invalid", "request body could not be parsed"),
         401 => ("unauthenticated/invalid-key", "invalid API key"),
@@ -232,10 +200,7 @@ mod tests {
         let answer = Refusal::Invalid(fields).answer("http://base", || "id".to_owned());
         let errors = body(&answer)["errors"].clone();
         assert_eq!(answer.status, 422);
-        assert_eq!(
-            errors[0]["source"],
-            json!({"pointer": "/data/attributes/name"})
-        );
+        assert_eq!(errors[0]["source"], json!({"pointer": "/data/attributes/name"}));
         assert_eq!(errors[1]["source"], json!({"parameter": "page[size]"}));
         assert_eq!(errors[0]["status"], "422");
     }
@@ -244,10 +209,7 @@ mod tests {
     fn an_unknown_key_is_json_api_or_legacy() {
         let answer = Refusal::Unauthorized.answer("http://base", || "id".to_owned());
         assert_eq!(answer.content_type, Some(JSON_API));
-        assert_eq!(
-            body(&answer)["errors"][0]["source"]["header"],
-            "Authorization"
-        );
+        assert_eq!(body(&answer)["errors"][0]["source"]["header"], "Authorization");
         let legacy = Refusal::Unauthorized.legacy_answer();
         assert_eq!((legacy.status, legacy.content_type), (401, Some(JSON)));
         assert_eq!(body(&legacy), json!({"error": UNKNOWN_KEY}));
@@ -258,9 +220,6 @@ mod tests {
         let answer = Refusal::TooLarge.answer("http://base", || "id".to_owned());
         assert_eq!(answer.content_type, Some(JSON));
         assert_eq!(body(&answer)["status"], 413);
-        assert_eq!(
-            body(&answer)["type"],
-            "http://base/problems/payload-too-large"
-        );
+        assert_eq!(body(&answer)["type"], "http://base/problems/payload-too-large");
     }
 }

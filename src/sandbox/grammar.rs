@@ -39,27 +39,14 @@ impl FromStr for Fault {
         let method = parts.next().map(method).transpose()?.flatten();
         let collection = parts.next().map(collection).transpose()?.flatten();
         if let Some(extra) = parts.next() {
-            return Err(bad(
-                "part",
-                extra,
-                "expected: KIND:METHOD:COLLECTION is all there is",
-            ));
+            return Err(bad("part", extra, "expected: KIND:METHOD:COLLECTION is all there is"));
         }
-        Ok(Self {
-            kind,
-            method,
-            collection,
-            when,
-        })
+        Ok(Self { kind, method, collection, when })
     }
 }
 
 fn bad(part: &'static str, found: &str, expected: &'static str) -> SpecError {
-    SpecError::BadPart {
-        part,
-        found: found.to_owned(),
-        expected,
-    }
+    SpecError::BadPart { part, found: found.to_owned(), expected }
 }
 
 fn split_when(head: &str) -> Result<(&str, When), SpecError> {
@@ -77,11 +64,7 @@ fn split_when(head: &str) -> Result<(&str, When), SpecError> {
         None => (count, false),
     };
     match digits.parse() {
-        Ok(0) | Err(_) => Err(bad(
-            "count",
-            count,
-            "a number from 1, or one with `+` behind it",
-        )),
+        Ok(0) | Err(_) => Err(bad("count", count, "a number from 1, or one with `+` behind it")),
         Ok(number) if from => Ok((rest, When::From(number))),
         Ok(number) => Ok((rest, When::Only(number))),
     }
@@ -94,11 +77,7 @@ fn method(text: &str) -> Result<Option<Method>, SpecError> {
         "POST" => Ok(Some(Method::POST)),
         "PATCH" => Ok(Some(Method::PATCH)),
         "DELETE" => Ok(Some(Method::DELETE)),
-        _ => Err(bad(
-            "method",
-            text,
-            "`GET`, `POST`, `PATCH`, `DELETE` or `*`",
-        )),
+        _ => Err(bad("method", text, "`GET`, `POST`, `PATCH`, `DELETE` or `*`")),
     }
 }
 
@@ -108,11 +87,7 @@ fn collection(text: &str) -> Result<Option<Collection>, SpecError> {
         "api-keys" => Ok(Some(Collection::ApiKeys)),
         "environments" => Ok(Some(Collection::Environments)),
         "auth" => Ok(Some(Collection::Auth)),
-        _ => Err(bad(
-            "collection",
-            text,
-            "`api-keys`, `environments`, `auth` or `*`",
-        )),
+        _ => Err(bad("collection", text, "`api-keys`, `environments`, `auth` or `*`")),
     }
 }
 
@@ -121,35 +96,23 @@ fn kind(name: &str, argument: Option<&str>) -> Result<Kind, SpecError> {
         "drop-before" => plain("drop-before", argument, Kind::DropBefore),
         "drop-after" => plain("drop-after", argument, Kind::DropAfter),
         "status" => canned(needed("status", "CODE-SHAPE", argument)?).map(Kind::Status),
-        "status-after" => {
-            canned(needed("status-after", "CODE-SHAPE", argument)?).map(Kind::StatusAfter)
-        }
+        "status-after" => canned(needed("status-after", "CODE-SHAPE", argument)?).map(Kind::StatusAfter),
         "slow" => parse_duration("delay", needed("slow", "a duration", argument)?).map(Kind::Slow),
-        "truncate" => {
-            number(needed("truncate", "a number of bytes", argument)?).map(Kind::Truncate)
-        }
+        "truncate" => number(needed("truncate", "a number of bytes", argument)?).map(Kind::Truncate),
         "repeat-cursor" => plain("repeat-cursor", argument, Kind::RepeatCursor),
         "no-links" => plain("no-links", argument, Kind::NoLinks),
         "duplicate" => plain("duplicate", argument, Kind::Duplicate),
         "late" => parse_duration("delay", needed("late", "a duration", argument)?).map(Kind::Late),
-        "stale-list" => {
-            number(needed("stale-list", "a number of keys", argument)?).map(Kind::StaleList)
-        }
+        "stale-list" => number(needed("stale-list", "a number of keys", argument)?).map(Kind::StaleList),
         "skew" => plain("skew", argument, Kind::Skew),
-        _ => Err(SpecError::UnknownKind {
-            found: name.to_owned(),
-            expected: KINDS.to_vec(),
-        }),
+        _ => Err(SpecError::UnknownKind { found: name.to_owned(), expected: KINDS.to_vec() }),
     }
 }
 
 fn plain(name: &'static str, argument: Option<&str>, kind: Kind) -> Result<Kind, SpecError> {
     match argument {
         None => Ok(kind),
-        Some(found) => Err(SpecError::Argument {
-            kind: name,
-            found: found.to_owned(),
-        }),
+        Some(found) => Err(SpecError::Argument { kind: name, found: found.to_owned() }),
     }
 }
 
@@ -158,14 +121,11 @@ fn needed<'a>(
     expected: &'static str,
     argument: Option<&'a str>,
 ) -> Result<&'a str, SpecError> {
-    argument
-        .filter(|argument| !argument.is_empty())
-        .ok_or(SpecError::NoArgument { kind, expected })
+    argument.filter(|argument| !argument.is_empty()).ok_or(SpecError::NoArgument { kind, expected })
 }
 
 fn number(text: &str) -> Result<usize, SpecError> {
-    text.parse()
-        .map_err(|_| bad("argument", text, "a whole number"))
+    text.parse().map_err(|_| bad("argument", text, "a whole number"))
 }
 
 fn canned(text: &str) -> Result<Canned, SpecError> {
@@ -183,11 +143,7 @@ fn canned(text: &str) -> Result<Canned, SpecError> {
         "problem" => Shape::Problem,
         "legacy" => Shape::Legacy,
         _ => {
-            return Err(bad(
-                "shape",
-                shape,
-                "`html`, `text`, `empty`, `jsonapi`, `problem` or `legacy`",
-            ));
+            return Err(bad("shape", shape, "`html`, `text`, `empty`, `jsonapi`, `problem` or `legacy`"));
         }
     };
     Ok(Canned { status, shape })
@@ -195,24 +151,14 @@ fn canned(text: &str) -> Result<Canned, SpecError> {
 
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            kind,
-            method,
-            collection,
-            when,
-        } = self;
+        let Self { kind, method, collection, when } = self;
         let (name, argument) = kind.words();
         f.write_str(name)?;
         match (method, collection) {
             (None, None) => {}
             (Some(method), None) => write!(f, ":{method}")?,
             (method, Some(collection)) => {
-                write!(
-                    f,
-                    ":{}:{}",
-                    method.as_ref().map_or("*", Method::as_str),
-                    collection.name()
-                )?;
+                write!(f, ":{}:{}", method.as_ref().map_or("*", Method::as_str), collection.name())?;
             }
         }
         match when {
@@ -288,10 +234,7 @@ mod tests {
 
     #[test]
     fn a_star_is_the_same_as_nothing() {
-        assert_eq!(
-            "slow:*:*=1s".parse::<Fault>().unwrap(),
-            "slow=1000ms".parse().unwrap()
-        );
+        assert_eq!("slow:*:*=1s".parse::<Fault>().unwrap(), "slow=1000ms".parse().unwrap());
     }
 
     #[test]

@@ -66,10 +66,7 @@ fn crockford(number: u128) -> String {
 
 /// The secret of an ingest or management key: 32 lower-case letters and digits.
 pub(super) fn long_secret(chance: &mut Rng) -> String {
-    (0..32)
-        .filter_map(|_| chance.choice(LOWER_ALPHANUMERIC))
-        .map(|digit| char::from(*digit))
-        .collect()
+    (0..32).filter_map(|_| chance.choice(LOWER_ALPHANUMERIC)).map(|digit| char::from(*digit)).collect()
 }
 
 /// The secret of a configuration key: 22 letters and digits.
@@ -110,9 +107,8 @@ mod tests {
 
     #[test]
     fn ids_of_one_millisecond_sort_by_serial() {
-        let ids: Vec<String> = (1..200)
-            .map(|serial| id(IdKind::Environment, made(), serial, &mut chance(7, serial)))
-            .collect();
+        let ids: Vec<String> =
+            (1..200).map(|serial| id(IdKind::Environment, made(), serial, &mut chance(7, serial))).collect();
         assert!(ids.is_sorted());
     }
 

@@ -39,10 +39,7 @@ impl FromStr for RateLimit {
 }
 
 /// So large that nobody meets it; the headers are sent all the same.
-pub(super) const UNLIMITED: RateLimit = RateLimit {
-    limit: 1_000_000,
-    window: Duration::from_secs(60),
-};
+pub(super) const UNLIMITED: RateLimit = RateLimit { limit: 1_000_000, window: Duration::from_secs(60) };
 
 /// Which budget a request spends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -85,28 +82,16 @@ struct Window {
 
 impl Limits {
     pub(super) fn new(limit: RateLimit) -> Self {
-        Self {
-            limit,
-            windows: HashMap::new(),
-        }
+        Self { limit, windows: HashMap::new() }
     }
 
     /// Spends one request of a budget. A window opens with its first request.
     pub(super) fn spend(&mut self, bucket: Bucket, now: Timestamp) -> Budget {
-        let RateLimit {
-            limit,
-            window: length,
-        } = self.limit;
-        let window = self.windows.entry(bucket).or_insert(Window {
-            start: now,
-            used: 0,
-        });
+        let RateLimit { limit, window: length } = self.limit;
+        let window = self.windows.entry(bucket).or_insert(Window { start: now, used: 0 });
         // A clock set back must not keep a window closed for longer than its length.
         if now >= after(window.start, length) || now < window.start {
-            *window = Window {
-                start: now,
-                used: 0,
-            };
+            *window = Window { start: now, used: 0 };
         }
         let exceeded = window.used >= limit;
         if !exceeded {
@@ -128,18 +113,9 @@ impl Limits {
 mod tests {
     use super::*;
 
-    const READS: Bucket = Bucket {
-        collection: "api-keys",
-        write: false,
-    };
-    const WRITES: Bucket = Bucket {
-        collection: "api-keys",
-        write: true,
-    };
-    const OTHERS: Bucket = Bucket {
-        collection: "environments",
-        write: false,
-    };
+    const READS: Bucket = Bucket { collection: "api-keys", write: false };
+    const WRITES: Bucket = Bucket { collection: "api-keys", write: true };
+    const OTHERS: Bucket = Bucket { collection: "environments", write: false };
 
     fn at(second: i64) -> Timestamp {
         Timestamp::from_second(1_772_000_000 + second).unwrap()
@@ -152,13 +128,7 @@ mod tests {
     #[test]
     fn a_rate_limit_is_requests_over_a_window() {
         let limit: RateLimit = "100/60s".parse().unwrap();
-        assert_eq!(
-            limit,
-            RateLimit {
-                limit: 100,
-                window: Duration::from_secs(60)
-            }
-        );
+        assert_eq!(limit, RateLimit { limit: 100, window: Duration::from_secs(60) });
         for wrong in ["100", "0/60s", "5/0s", "-1/60s", "x/60s", "5/60", "5/-1s"] {
             assert!(wrong.parse::<RateLimit>().is_err(), "{wrong}");
         }
@@ -168,16 +138,10 @@ mod tests {
     fn the_window_is_refilled_whole_at_its_end() {
         let mut limits = limits("2/60s");
         let first = limits.spend(READS, at(0));
-        assert_eq!(
-            (first.remaining, first.reset_seconds, first.exceeded),
-            (1, 60, false)
-        );
+        assert_eq!((first.remaining, first.reset_seconds, first.exceeded), (1, 60, false));
         assert_eq!(limits.spend(READS, at(10)).remaining, 0);
         let over = limits.spend(READS, at(59));
-        assert_eq!(
-            (over.remaining, over.reset_seconds, over.exceeded),
-            (0, 1, true)
-        );
+        assert_eq!((over.remaining, over.reset_seconds, over.exceeded), (0, 1, true));
         assert_eq!(over.refill, at(60));
         let fresh = limits.spend(READS, at(60));
         assert_eq!((fresh.remaining, fresh.exceeded), (1, false));

@@ -27,11 +27,7 @@ pub(super) fn answer_list(
     call: &Call<'_>,
     faults: &ListFaults,
 ) -> Answer {
-    let cursor = page
-        .after
-        .as_deref()
-        .filter(|_| faults.repeat_cursor)
-        .or(last);
+    let cursor = page.after.as_deref().filter(|_| faults.repeat_cursor).or(last);
     let next = cursor.map(|id| page.link(call.path, id, call.switches));
     let mut body = Map::new();
     body.insert("data".to_owned(), data.into());

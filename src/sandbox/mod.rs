@@ -97,13 +97,7 @@ impl Sandbox {
         // Dropping the sender is a signal too.
         let stop = async { stop.await.unwrap_or_default() };
         let task = tokio::spawn(serve::run(CutListener(listener), Arc::clone(&shared), stop));
-        Ok(Self {
-            endpoint,
-            team,
-            shared,
-            signal: Some(signal),
-            task: Some(task),
-        })
+        Ok(Self { endpoint, team, shared, signal: Some(signal), task: Some(task) })
     }
 
     /// The base URL, `http://127.0.0.1:PORT`, without a slash at the end.
@@ -126,11 +120,7 @@ impl Sandbox {
     /// Makes another management key. Scopes are written `api-keys:read`; a write scope swallows its read scope.
     pub fn add_management_key(&self, scopes: &[&str], disabled: bool) -> ManagementKey {
         let mut world = self.shared.world();
-        let key =
-            world
-                .service
-                .store
-                .create_management_key(scopes, disabled, self.shared.clock.now());
+        let key = world.service.store.create_management_key(scopes, disabled, self.shared.clock.now());
         // The key works in this run even if the file cannot be written; the next request that changes something says so.
         self.shared.save(&world).ok();
         key
@@ -139,10 +129,7 @@ impl Sandbox {
     /// Makes an environment of the Classic kind and returns its id.
     pub fn add_classic_environment(&self) -> String {
         let mut world = self.shared.world();
-        let id = world
-            .service
-            .store
-            .create_classic_environment(self.shared.clock.now());
+        let id = world.service.store.create_classic_environment(self.shared.clock.now());
         self.shared.save(&world).ok();
         id
     }
@@ -154,12 +141,7 @@ impl Sandbox {
 
     /// Every request so far (the latest 100,000), in the order of arrival. Requests for `/` are not counted.
     pub fn requests(&self) -> Vec<Request> {
-        self.shared
-            .world()
-            .requests
-            .iter()
-            .map(|(_, request)| request.clone())
-            .collect()
+        self.shared.world().requests.iter().map(|(_, request)| request.clone()).collect()
     }
 
     /// Forgets the requests so far.
@@ -202,11 +184,7 @@ impl Drop for Sandbox {
 
 /// The state of the file, or a new one with what it is to begin with.
 fn load_or_make(options: &Options) -> Result<Store, SandboxError> {
-    let loaded = options
-        .state
-        .as_deref()
-        .map(|path| state::load(path, &options.team_slug))
-        .transpose()?;
+    let loaded = options.state.as_deref().map(|path| state::load(path, &options.team_slug)).transpose()?;
     Ok(loaded.flatten().unwrap_or_else(|| {
         let mut store = Store::new(options.seed, &options.team_slug, &options.team_name);
         store.fill(options.environments, options.keys, options.clock.now());
@@ -218,20 +196,8 @@ fn load_or_make(options: &Options) -> Result<Store, SandboxError> {
 fn share(options: Options, store: Store, endpoint: String) -> Result<Shared, SandboxError> {
     let armed = Armed::new(store.seed, options.faults);
     let limits = Limits::new(options.rate_limit.unwrap_or(UNLIMITED));
-    let service = Service {
-        store,
-        limits,
-        switches: options.switches,
-        endpoint,
-        errors: 0,
-    };
-    let shared = Shared::new(
-        service,
-        armed,
-        options.clock,
-        options.latency,
-        options.state.clone(),
-    );
+    let service = Service { store, limits, switches: options.switches, endpoint, errors: 0 };
+    let shared = Shared::new(service, armed, options.clock, options.latency, options.state.clone());
     let saved = shared.save(&shared.world());
     match (saved, options.state) {
         (Err(source), Some(path)) => Err(SandboxError::State { path, source }),
@@ -244,9 +210,7 @@ fn share(options: Options, store: Store, endpoint: String) -> Result<Shared, San
 pub enum SandboxError {
     /// An address other than loopback, without leave.
     #[error("refusing to listen on `{listen}`, expected a loopback address")]
-    #[diagnostic(help(
-        "listen on 127.0.0.1; the sandbox speaks plain HTTP and its keys are guessable"
-    ))]
+    #[diagnostic(help("listen on 127.0.0.1; the sandbox speaks plain HTTP and its keys are guessable"))]
     Remote {
         /// The address asked for.
         listen: SocketAddr,

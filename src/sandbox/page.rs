@@ -24,60 +24,36 @@ pub(super) struct PageQuery {
 impl PageQuery {
     /// Reads `page[size]`, `page[after]` and, where there is one, `filter[type]`; brackets may be percent-encoded.
     /// What the service does with values out of range is undocumented; here all are invalid.
-    pub(super) fn parse(
-        query: &str,
-        kinds: &[IdKind],
-        has_filter: bool,
-    ) -> Result<Self, Vec<Invalid>> {
-        let mut page = Self {
-            size: DEFAULT_SIZE,
-            after: None,
-            filter: None,
-        };
+    pub(super) fn parse(query: &str, kinds: &[IdKind], has_filter: bool) -> Result<Self, Vec<Invalid>> {
+        let mut page = Self { size: DEFAULT_SIZE, after: None, filter: None };
         let mut invalid = Vec::new();
         for (name, value) in form_urlencoded::parse(query.as_bytes()) {
             match &*name {
                 "page[size]" => match value.parse() {
                     Ok(size @ 1..=MAX_SIZE) => page.size = size,
-                    _ => invalid.push(Invalid::parameter(
-                        "page[size]",
-                        "must be a number from 1 to 100",
-                    )),
+                    _ => invalid.push(Invalid::parameter("page[size]", "must be a number from 1 to 100")),
                 },
                 // The OpenAPI document lets an empty cursor mean the first page.
                 "page[after]" if value.is_empty() => {}
                 "page[after]" => match decode_cursor(&value, kinds) {
                     Some(id) => page.after = Some(id),
-                    None => invalid.push(Invalid::parameter(
-                        "page[after]",
-                        "is not a cursor of this list",
-                    )),
+                    None => invalid.push(Invalid::parameter("page[after]", "is not a cursor of this list")),
                 },
                 "filter[type]" if has_filter => match &*value {
                     "ingest" => page.filter = Some(KeyType::Ingest),
                     "configuration" => page.filter = Some(KeyType::Configuration),
-                    _ => invalid.push(Invalid::parameter(
-                        "filter[type]",
-                        "must be `ingest` or `configuration`",
-                    )),
+                    _ => invalid
+                        .push(Invalid::parameter("filter[type]", "must be `ingest` or `configuration`")),
                 },
                 _ => {}
             }
         }
-        if invalid.is_empty() {
-            Ok(page)
-        } else {
-            Err(invalid)
-        }
+        if invalid.is_empty() { Ok(page) } else { Err(invalid) }
     }
 
     /// The root-relative link to the page after `id`.
     pub(super) fn link(&self, path: &str, id: &str, switches: &Switches) -> String {
-        let (open, close) = if switches.encode_brackets {
-            ("%5B", "%5D")
-        } else {
-            ("[", "]")
-        };
+        let (open, close) = if switches.encode_brackets { ("%5B", "%5D") } else { ("[", "]") };
         let cursor = encode_cursor(id);
         let size = self.size;
         let filter = self
@@ -102,17 +78,12 @@ fn decode_cursor(cursor: &str, kinds: &[IdKind]) -> Option<String> {
         return None;
     }
     let (letters, ulid) = bare.split_at_checked(2)?;
-    kinds
-        .iter()
-        .any(|kind| kind.letters() == letters)
-        .then(|| format!("hcx{letters}_{ulid}"))
+    kinds.iter().any(|kind| kind.letters() == letters).then(|| format!("hcx{letters}_{ulid}"))
 }
 
 /// FNV-1a: enough to tell a cursor from a guess.
 fn check(text: &str) -> u32 {
-    text.bytes().fold(0x811c_9dc5, |hash, byte| {
-        (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193)
-    })
+    text.bytes().fold(0x811c_9dc5, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193))
 }
 
 #[cfg(test)]
@@ -128,43 +99,23 @@ mod tests {
 
     #[test]
     fn nothing_is_the_first_twenty() {
-        let first = PageQuery {
-            size: 20,
-            after: None,
-            filter: None,
-        };
+        let first = PageQuery { size: 20, after: None, filter: None };
         assert_eq!(parse("").unwrap(), first);
         assert_eq!(parse("page[after]=&other=1").unwrap(), first);
     }
 
     #[test]
     fn a_link_leads_to_the_page_after_its_id() {
-        let page = PageQuery {
-            size: 5,
-            after: None,
-            filter: Some(KeyType::Ingest),
-        };
+        let page = PageQuery { size: 5, after: None, filter: Some(KeyType::Ingest) };
         for encode_brackets in [false, true] {
-            let switches = Switches {
-                encode_brackets,
-                ..Switches::default()
-            };
+            let switches = Switches { encode_brackets, ..Switches::default() };
             let link = page.link("/2/teams/acme/api-keys", ID, &switches);
             assert_eq!(link.contains('['), !encode_brackets, "{link}");
             let (path, query) = link.split_once('?').unwrap();
             assert_eq!(path, "/2/teams/acme/api-keys");
-            assert_eq!(
-                parse(query).unwrap(),
-                PageQuery {
-                    after: Some(ID.to_owned()),
-                    ..page.clone()
-                }
-            );
+            assert_eq!(parse(query).unwrap(), PageQuery { after: Some(ID.to_owned()), ..page.clone() });
         }
-        let switches = Switches {
-            filter_in_next: false,
-            ..Switches::default()
-        };
+        let switches = Switches { filter_in_next: false, ..Switches::default() };
         assert!(!page.link("/", ID, &switches).contains("filter"));
     }
 

@@ -42,10 +42,7 @@ pub(super) fn is_known(key_type: KeyType, name: &str) -> bool {
 
 /// Every permission of a type: as given, or false.
 pub(super) fn complete(key_type: KeyType, given: &Permissions) -> Permissions {
-    of(key_type)
-        .iter()
-        .map(|(name, _)| ((*name).to_owned(), is_given(given, name)))
-        .collect()
+    of(key_type).iter().map(|(name, _)| ((*name).to_owned(), is_given(given, name))).collect()
 }
 
 /// Whether a permission is there and true.

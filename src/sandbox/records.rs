@@ -88,27 +88,9 @@ pub(super) struct KeyChange {
 
 impl Environment {
     pub(super) fn truth(&self) -> EnvironmentTruth {
-        let Self {
-            id,
-            serial: _,
-            name,
-            slug,
-            description,
-            color,
-            delete_protected,
-            created,
-            deleted,
-        } = self.clone();
-        EnvironmentTruth {
-            id,
-            name,
-            slug,
-            description,
-            color,
-            delete_protected,
-            created,
-            deleted,
-        }
+        let Self { id, serial: _, name, slug, description, color, delete_protected, created, deleted } =
+            self.clone();
+        EnvironmentTruth { id, name, slug, description, color, delete_protected, created, deleted }
     }
 }
 

@@ -39,21 +39,14 @@ impl Route {
             ["1", "auth"] => Self::AuthV1,
             ["2", "auth"] => Self::AuthV2,
             ["2", "teams", team, "environments"] => Self::Environments { team: owned(team) },
-            ["2", "teams", team, "environments", id] => Self::Environment {
-                team: owned(team),
-                id: owned(id),
-            },
+            ["2", "teams", team, "environments", id] => {
+                Self::Environment { team: owned(team), id: owned(id) }
+            }
             ["2", "teams", team, "api-keys"] => Self::Keys { team: owned(team) },
-            ["2", "teams", team, "api-keys", id] => Self::Key {
-                team: owned(team),
-                id: owned(id),
-            },
+            ["2", "teams", team, "api-keys", id] => Self::Key { team: owned(team), id: owned(id) },
             _ => return None,
         };
-        segments
-            .iter()
-            .all(|segment| !segment.is_empty())
-            .then_some(route)
+        segments.iter().all(|segment| !segment.is_empty()).then_some(route)
     }
 
     pub(super) fn collection(&self) -> Collection {
@@ -78,18 +71,10 @@ mod tests {
     fn only_the_documented_paths_are_known() {
         assert_eq!(Route::parse("/1/auth"), Some(Route::AuthV1));
         assert_eq!(Route::parse("/2/auth"), Some(Route::AuthV2));
-        assert_eq!(
-            Route::parse("/2/teams/acme/api-keys"),
-            Some(Route::Keys {
-                team: "acme".into()
-            })
-        );
+        assert_eq!(Route::parse("/2/teams/acme/api-keys"), Some(Route::Keys { team: "acme".into() }));
         assert_eq!(
             Route::parse("/2/teams/acme/environments/hcxen_1"),
-            Some(Route::Environment {
-                team: "acme".into(),
-                id: "hcxen_1".into()
-            })
+            Some(Route::Environment { team: "acme".into(), id: "hcxen_1".into() })
         );
         for path in [
             "/",

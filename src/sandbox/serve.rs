@@ -73,11 +73,7 @@ async fn read_body(body: HttpBody) -> Option<Body> {
             break;
         }
     }
-    Some(if length <= MAX_BODY {
-        Body::Whole(whole)
-    } else {
-        Body::TooLarge
-    })
+    Some(if length <= MAX_BODY { Body::Whole(whole) } else { Body::TooLarge })
 }
 
 /// One request, with everything that goes wrong with it.
@@ -145,19 +141,13 @@ fn hang_up(cut: &Cut) -> Response {
 }
 
 fn respond(shared: &Shared, answer: Answer, truncate: Option<usize>) -> Response {
-    let Answer {
-        status,
-        content_type,
-        headers,
-        body,
-    } = answer;
+    let Answer { status, content_type, headers, body } = answer;
     let length = body.len();
     let mut response = Response::new(match truncate {
         Some(bytes) if bytes < length => truncated(body, bytes),
         _ => HttpBody::from(body),
     });
-    *response.status_mut() =
-        StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let out = response.headers_mut();
     // Without this the server would tell the system's time, and ages would be reckoned from two clocks.
     let date = httpdate::fmt_http_date(SystemTime::from(shared.clock.now()));
@@ -199,8 +189,5 @@ pub(super) async fn run(
 ) {
     let service = router(shared).into_make_service_with_connect_info::<Cut>();
     // It only ends by the signal, never by an error.
-    axum::serve(listener, service)
-        .with_graceful_shutdown(stop)
-        .await
-        .ok();
+    axum::serve(listener, service).with_graceful_shutdown(stop).await.ok();
 }

@@ -38,11 +38,7 @@ impl Incoming {
 
     /// Path and query as they came.
     pub(super) fn target(&self) -> String {
-        if self.query.is_empty() {
-            self.path.clone()
-        } else {
-            format!("{}?{}", self.path, self.query)
-        }
+        if self.query.is_empty() { self.path.clone() } else { format!("{}?{}", self.path, self.query) }
     }
 }
 
@@ -58,11 +54,7 @@ pub(super) struct Call<'a> {
 impl Call<'_> {
     /// Refuses a team that is not the store's.
     pub(super) fn in_team(&self, store: &Store) -> Result<(), Refusal> {
-        if self.team == store.team.slug {
-            Ok(())
-        } else {
-            Err(Refusal::NotFound("team"))
-        }
+        if self.team == store.team.slug { Ok(()) } else { Err(Refusal::NotFound("team")) }
     }
 }
 
@@ -78,12 +70,7 @@ pub(super) struct Service {
 
 impl Service {
     /// Carries a request out.
-    pub(super) fn answer(
-        &mut self,
-        incoming: &Incoming,
-        faults: &ListFaults,
-        now: Timestamp,
-    ) -> Answer {
+    pub(super) fn answer(&mut self, incoming: &Incoming, faults: &ListFaults, now: Timestamp) -> Answer {
         let Some(route) = Route::parse(&incoming.path) else {
             return self.refuse_v2(&Refusal::NotFound("path"));
         };
@@ -111,15 +98,12 @@ impl Service {
     ) -> Result<Answer, Refusal> {
         allowed(route, &incoming.method)?;
         if *route == Route::AuthV1 {
-            let body = wire::key_auth(
-                &self.store,
-                checks::key(&self.store, incoming.team_header.as_deref())?,
-            );
+            let body =
+                wire::key_auth(&self.store, checks::key(&self.store, incoming.team_header.as_deref())?);
             self.spend(route, incoming, now, budget)?;
             return Ok(Answer::json(200, JSON, &body));
         }
-        let management =
-            checks::management(&self.store, incoming.authorization.as_deref())?.clone();
+        let management = checks::management(&self.store, incoming.authorization.as_deref())?.clone();
         self.spend(route, incoming, now, budget)?;
         if self.switches.barred_team {
             return Err(Refusal::Barred);
@@ -127,11 +111,7 @@ impl Service {
         checks::scope(&management.scopes, route.collection(), incoming.is_write())?;
         checks::form(incoming.content_type.as_deref(), &incoming.body)?;
         if *route == Route::AuthV2 {
-            return Ok(Answer::json(
-                200,
-                JSON_API,
-                &wire::management_auth(&self.store, &management),
-            ));
+            return Ok(Answer::json(200, JSON_API, &wire::management_auth(&self.store, &management)));
         }
         self.carry_out(route, incoming, faults, now)
     }
@@ -143,23 +123,11 @@ impl Service {
         now: Timestamp,
         budget: &mut Option<Budget>,
     ) -> Result<(), Refusal> {
-        let collection = if *route == Route::AuthV1 {
-            "1/auth"
-        } else {
-            route.collection().name()
-        };
-        let spent = self.limits.spend(
-            Bucket {
-                collection,
-                write: incoming.is_write(),
-            },
-            now,
-        );
+        let collection = if *route == Route::AuthV1 { "1/auth" } else { route.collection().name() };
+        let spent = self.limits.spend(Bucket { collection, write: incoming.is_write() }, now);
         *budget = Some(spent);
         if spent.exceeded {
-            Err(Refusal::RateLimited(
-                rate_headers::whole_seconds(spent.refill).to_string(),
-            ))
+            Err(Refusal::RateLimited(rate_headers::whole_seconds(spent.refill).to_string()))
         } else {
             Ok(())
         }
@@ -173,32 +141,20 @@ impl Service {
         now: Timestamp,
     ) -> Result<Answer, Refusal> {
         let (store, switches) = (&mut self.store, &self.switches);
-        let call = |team| Call {
-            path: &incoming.path,
-            query: &incoming.query,
-            switches,
-            now,
-            team,
-        };
+        let call = |team| Call { path: &incoming.path, query: &incoming.query, switches, now, team };
         let document = || -> Result<Value, Refusal> { checks::document(&incoming.body) };
         match (route, incoming.method.as_str()) {
             (Route::Environments { team }, "GET") => environments::list(store, &call(team), faults),
-            (Route::Environments { team }, "POST") => {
-                environments::create(store, &call(team), &document()?)
-            }
+            (Route::Environments { team }, "POST") => environments::create(store, &call(team), &document()?),
             (Route::Environment { team, id }, "GET") => environments::get(store, &call(team), id),
             (Route::Environment { team, id }, "PATCH") => {
                 environments::update(store, &call(team), id, &document()?)
             }
-            (Route::Environment { team, id }, "DELETE") => {
-                environments::delete(store, &call(team), id)
-            }
+            (Route::Environment { team, id }, "DELETE") => environments::delete(store, &call(team), id),
             (Route::Keys { team }, "GET") => keys::list(store, &call(team), faults),
             (Route::Keys { team }, "POST") => keys::create(store, &call(team), &document()?),
             (Route::Key { team, id }, "GET") => keys::get(store, &call(team), id),
-            (Route::Key { team, id }, "PATCH") => {
-                keys::update(store, &call(team), id, &document()?)
-            }
+            (Route::Key { team, id }, "PATCH") => keys::update(store, &call(team), id, &document()?),
             (Route::Key { team, id }, "DELETE") => keys::delete(store, &call(team), id),
             _ => Err(Refusal::MethodNotAllowed),
         }
@@ -243,15 +199,9 @@ fn allowed(route: &Route, method: &Method) -> Result<(), Refusal> {
     let methods: &[Method] = match route {
         Route::AuthV1 | Route::AuthV2 => &[Method::GET],
         Route::Environments { .. } | Route::Keys { .. } => &[Method::GET, Method::POST],
-        Route::Environment { .. } | Route::Key { .. } => {
-            &[Method::GET, Method::PATCH, Method::DELETE]
-        }
+        Route::Environment { .. } | Route::Key { .. } => &[Method::GET, Method::PATCH, Method::DELETE],
     };
-    if methods.contains(method) {
-        Ok(())
-    } else {
-        Err(Refusal::MethodNotAllowed)
-    }
+    if methods.contains(method) { Ok(()) } else { Err(Refusal::MethodNotAllowed) }
 }
 
 fn error_id(seed: u64, errors: &mut u64) -> String {

@@ -77,15 +77,9 @@ mod tests {
 
     #[test]
     fn durations_are_read_in_words_and_never_negative() {
-        assert_eq!(
-            parse_duration("x", "200ms").unwrap(),
-            Duration::from_millis(200)
-        );
+        assert_eq!(parse_duration("x", "200ms").unwrap(), Duration::from_millis(200));
         assert_eq!(parse_duration("x", "60s").unwrap(), Duration::from_secs(60));
-        assert_eq!(
-            parse_duration("x", "1m 30s").unwrap(),
-            Duration::from_secs(90)
-        );
+        assert_eq!(parse_duration("x", "1m 30s").unwrap(), Duration::from_secs(90));
         for wrong in ["", "5", "-5s", "5 parsecs"] {
             assert!(parse_duration("x", wrong).is_err(), "{wrong}");
         }

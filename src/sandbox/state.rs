@@ -16,10 +16,7 @@ pub(super) fn load(path: &Path, team: &str) -> Result<Option<Store>, SandboxErro
         Ok(text) => text,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(source) => {
-            return Err(SandboxError::State {
-                path: path.to_owned(),
-                source,
-            });
+            return Err(SandboxError::State { path: path.to_owned(), source });
         }
     };
     #[derive(Deserialize)]
@@ -28,20 +25,12 @@ pub(super) fn load(path: &Path, team: &str) -> Result<Option<Store>, SandboxErro
     }
     let Version { version: found } = parse(path, &text)?;
     if found != VERSION {
-        return Err(SandboxError::StateVersion {
-            path: path.to_owned(),
-            found,
-            expected: VERSION,
-        });
+        return Err(SandboxError::StateVersion { path: path.to_owned(), found, expected: VERSION });
     }
     let store: Store = parse(path, &text)?;
     if store.team.slug != team {
         let found = store.team.slug;
-        return Err(SandboxError::StateTeam {
-            path: path.to_owned(),
-            found,
-            expected: team.to_owned(),
-        });
+        return Err(SandboxError::StateTeam { path: path.to_owned(), found, expected: team.to_owned() });
     }
     Ok(Some(store))
 }
@@ -101,16 +90,9 @@ mod tests {
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt;
-            assert_eq!(
-                fs::metadata(&path).unwrap().permissions().mode() & 0o777,
-                0o600
-            );
+            assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         }
-        assert_eq!(
-            fs::read_dir(path.parent().unwrap()).unwrap().count(),
-            1,
-            "no temporary file is left"
-        );
+        assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1, "no temporary file is left");
     }
 
     #[test]
@@ -118,15 +100,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("state.json");
         save(&path, &Store::new(1, "acme", "Acme")).unwrap();
-        assert!(matches!(
-            load(&path, "other"),
-            Err(SandboxError::StateTeam { .. })
-        ));
+        assert!(matches!(load(&path, "other"), Err(SandboxError::StateTeam { .. })));
         fs::write(&path, r#"{"version": 99}"#).unwrap();
-        assert!(matches!(
-            load(&path, "acme"),
-            Err(SandboxError::StateVersion { found: 99, .. })
-        ));
+        assert!(matches!(load(&path, "acme"), Err(SandboxError::StateVersion { found: 99, .. })));
         fs::write(&path, r#"{"version": 1, "seed": "hush-hush"}"#).unwrap();
         let error = load(&path, "acme").err().unwrap();
         assert!(matches!(error, SandboxError::StateSyntax { .. }));

@@ -73,11 +73,7 @@ impl Store {
             version: VERSION,
             seed,
             serial: 0,
-            team: Team {
-                id: made(IdKind::Team, TEAM),
-                slug: slug.to_owned(),
-                name: name.to_owned(),
-            },
+            team: Team { id: made(IdKind::Team, TEAM), slug: slug.to_owned(), name: name.to_owned() },
             user: made(IdKind::User, USER),
             management_keys: vec![management],
             environments: BTreeMap::new(),
@@ -92,48 +88,25 @@ impl Store {
     pub(super) fn main_key(seed: u64) -> ManagementKey {
         let mut chance = ids::chance(seed, MANAGEMENT_KEY);
         let id = ids::id(IdKind::ManagementKey, epoch(), MANAGEMENT_KEY, &mut chance);
-        ManagementKey {
-            id,
-            secret: ids::long_secret(&mut chance),
-        }
+        ManagementKey { id, secret: ids::long_secret(&mut chance) }
     }
 
     /// Fills a new store with `environments` environments and `keys` keys.
     pub(super) fn fill(&mut self, environments: usize, keys: usize, now: Timestamp) {
-        let environments = if keys > 0 {
-            environments.max(1)
-        } else {
-            environments
-        };
+        let environments = if keys > 0 { environments.max(1) } else { environments };
         let ids: Vec<String> = (1..=environments)
             .map(|number| {
                 let name = format!("Env {number}");
-                self.create_environment(
-                    NewEnvironment {
-                        name,
-                        description: String::new(),
-                        color: None,
-                    },
-                    now,
-                )
+                self.create_environment(NewEnvironment { name, description: String::new(), color: None }, now)
             })
             .collect();
         // Both types in one environment before the next, so that each environment has both.
-        let homes = ids
-            .iter()
-            .flat_map(|id| [(id, KeyType::Ingest), (id, KeyType::Configuration)])
-            .cycle();
+        let homes = ids.iter().flat_map(|id| [(id, KeyType::Ingest), (id, KeyType::Configuration)]).cycle();
         for (number, (environment, key_type)) in (1..=keys).zip(homes) {
             let environment = environment.clone();
             let name = format!("Key {number}");
             self.create_key(
-                NewKey {
-                    key_type,
-                    name,
-                    environment,
-                    disabled: false,
-                    permissions: Permissions::new(),
-                },
+                NewKey { key_type, name, environment, disabled: false, permissions: Permissions::new() },
                 now,
             );
         }
@@ -162,18 +135,11 @@ impl Store {
             id: ids::id(IdKind::ManagementKey, now, serial, &mut chance),
             secret: ids::long_secret(&mut chance),
             name: format!("sandbox {serial}"),
-            scopes: scopes
-                .iter()
-                .filter(|scope| !implied(scope))
-                .map(|scope| (*scope).to_owned())
-                .collect(),
+            scopes: scopes.iter().filter(|scope| !implied(scope)).map(|scope| (*scope).to_owned()).collect(),
             disabled,
             created: now,
         };
-        let face = ManagementKey {
-            id: management.id.clone(),
-            secret: management.secret.clone(),
-        };
+        let face = ManagementKey { id: management.id.clone(), secret: management.secret.clone() };
         self.management_keys.push(management);
         face
     }
@@ -181,19 +147,13 @@ impl Store {
     /// Whether an environment of this name, or of its slug, exists.
     pub(super) fn is_taken(&self, name: &str) -> bool {
         let slug = slug(name);
-        self.environments
-            .values()
-            .any(|environment| environment.name == name || environment.slug == slug)
+        self.environments.values().any(|environment| environment.name == name || environment.slug == slug)
     }
 
     /// Makes an environment, protected from deletion, and returns its id. Ask [`Store::is_taken`] first.
     pub(super) fn create_environment(&mut self, new: NewEnvironment, now: Timestamp) -> String {
         let (serial, mut chance) = self.next();
-        let NewEnvironment {
-            name,
-            description,
-            color,
-        } = new;
+        let NewEnvironment { name, description, color } = new;
         let id = ids::id(IdKind::Environment, now, serial, &mut chance);
         let color = color.unwrap_or_else(|| chance.choice(COLORS).unwrap_or_default().to_owned());
         let slug = Some(slug(&name))
@@ -217,24 +177,11 @@ impl Store {
     /// Makes an environment of the Classic kind and returns its id.
     pub(super) fn create_classic_environment(&mut self, now: Timestamp) -> String {
         let name = (1..)
-            .map(|number| {
-                if number == 1 {
-                    "Classic".to_owned()
-                } else {
-                    format!("Classic {number}")
-                }
-            })
+            .map(|number| if number == 1 { "Classic".to_owned() } else { format!("Classic {number}") })
             .find(|name| !self.is_taken(name))
             .unwrap_or_default();
         let color = Some(CLASSIC.to_owned());
-        self.create_environment(
-            NewEnvironment {
-                name,
-                description: String::new(),
-                color,
-            },
-            now,
-        )
+        self.create_environment(NewEnvironment { name, description: String::new(), color }, now)
     }
 
     /// Changes what is named of an environment; false if there is none of this id.
@@ -242,11 +189,7 @@ impl Store {
         let Some(environment) = self.environments.get_mut(id) else {
             return false;
         };
-        let EnvironmentChange {
-            description,
-            color,
-            delete_protected,
-        } = change;
+        let EnvironmentChange { description, color, delete_protected } = change;
         environment.description = description.unwrap_or_else(|| environment.description.clone());
         environment.color = color.unwrap_or_else(|| environment.color.clone());
         environment.delete_protected = delete_protected.unwrap_or(environment.delete_protected);
@@ -259,12 +202,8 @@ impl Store {
         let Some(mut environment) = self.environments.remove(id) else {
             return false;
         };
-        let inside: Vec<String> = self
-            .keys
-            .values()
-            .filter(|key| key.environment == id)
-            .map(|key| key.id.clone())
-            .collect();
+        let inside: Vec<String> =
+            self.keys.values().filter(|key| key.environment == id).map(|key| key.id.clone()).collect();
         for key in inside {
             self.delete_key(&key, now);
         }
@@ -277,13 +216,7 @@ impl Store {
     /// Makes a key and returns its id.
     pub(super) fn create_key(&mut self, new: NewKey, now: Timestamp) -> String {
         let (serial, mut chance) = self.next();
-        let NewKey {
-            key_type,
-            name,
-            environment,
-            disabled,
-            permissions,
-        } = new;
+        let NewKey { key_type, name, environment, disabled, permissions } = new;
         let kind = match key_type {
             KeyType::Ingest => IdKind::IngestKey,
             KeyType::Configuration => IdKind::ConfigurationKey,
@@ -293,11 +226,7 @@ impl Store {
             KeyType::Ingest => ids::long_secret(&mut chance),
             KeyType::Configuration => ids::short_secret(&mut chance),
         };
-        let first = if disabled {
-            "created disabled"
-        } else {
-            "created enabled"
-        };
+        let first = if disabled { "created disabled" } else { "created enabled" };
         let key = Key {
             id: id.clone(),
             serial,
@@ -323,11 +252,7 @@ impl Store {
         let Some(key) = self.keys.get_mut(id) else {
             return false;
         };
-        let KeyChange {
-            name,
-            disabled,
-            permissions,
-        } = change;
+        let KeyChange { name, disabled, permissions } = change;
         if name.is_none() && disabled.is_none() && permissions.is_none() {
             return true;
         }
@@ -337,10 +262,7 @@ impl Store {
         }
         if let Some(disabled) = disabled.filter(|disabled| *disabled != key.disabled) {
             key.disabled = disabled;
-            key.history.push((
-                now,
-                if disabled { "disabled" } else { "enabled" }.to_owned(),
-            ));
+            key.history.push((now, if disabled { "disabled" } else { "enabled" }.to_owned()));
         }
         if let Some(permissions) = permissions {
             let before = key.permissions.clone();
@@ -375,9 +297,7 @@ fn epoch() -> Timestamp {
 /// Lower case, every run of other characters one hyphen. The service's algorithm is undocumented; its examples agree
 /// (`Test Env` becomes `test-env`).
 fn slug(name: &str) -> String {
-    let words = name
-        .split(|letter: char| !letter.is_alphanumeric())
-        .filter(|word| !word.is_empty());
+    let words = name.split(|letter: char| !letter.is_alphanumeric()).filter(|word| !word.is_empty());
     words.map(str::to_lowercase).collect::<Vec<_>>().join("-")
 }
 

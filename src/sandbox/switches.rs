@@ -145,10 +145,7 @@ impl Switches {
             "ignore_disabled_on_create" => self.ignore_disabled_on_create = yes_or_no(value)?,
             "lie_about_disabled" => self.lie_about_disabled = yes_or_no(value)?,
             _ => {
-                return Err(SpecError::UnknownSwitch {
-                    found: name.to_owned(),
-                    expected: NAMES.to_vec(),
-                });
+                return Err(SpecError::UnknownSwitch { found: name.to_owned(), expected: NAMES.to_vec() });
             }
         }
         Ok(())
@@ -156,17 +153,11 @@ impl Switches {
 }
 
 fn bad(part: &'static str, found: &str, expected: &'static str) -> SpecError {
-    SpecError::BadPart {
-        part,
-        found: found.to_owned(),
-        expected,
-    }
+    SpecError::BadPart { part, found: found.to_owned(), expected }
 }
 
 fn yes_or_no(value: &str) -> Result<bool, SpecError> {
-    value
-        .parse()
-        .map_err(|_| bad("value", value, "`true` or `false`"))
+    value.parse().map_err(|_| bad("value", value, "`true` or `false`"))
 }
 
 fn retry_after(value: &str) -> Result<RetryAfterForm, SpecError> {
@@ -175,11 +166,7 @@ fn retry_after(value: &str) -> Result<RetryAfterForm, SpecError> {
         "seconds" => Ok(RetryAfterForm::Seconds),
         "rfc3339" => Ok(RetryAfterForm::Rfc3339),
         "absent" => Ok(RetryAfterForm::Absent),
-        _ => Err(bad(
-            "value",
-            value,
-            "`http-date`, `seconds`, `rfc3339` or `absent`",
-        )),
+        _ => Err(bad("value", value, "`http-date`, `seconds`, `rfc3339` or `absent`")),
     }
 }
 
@@ -223,17 +210,15 @@ mod tests {
     #[test]
     fn every_switch_can_be_set_and_changes_something() {
         let values = [
-            "true", "seconds", "false", "true", "422", "refuse", "ignore", "true", "user", "true",
-            "true", "true", "true",
+            "true", "seconds", "false", "true", "422", "refuse", "ignore", "true", "user", "true", "true",
+            "true", "true",
         ];
         for (name, value) in NAMES.iter().zip(values) {
             let mut switches = Switches::default();
             switches.set(&format!("{name}={value}")).unwrap();
             assert_ne!(switches, Switches::default(), "{name}");
             let mut kebab = Switches::default();
-            kebab
-                .set(&format!("{}={value}", name.replace('_', "-")))
-                .unwrap();
+            kebab.set(&format!("{}={value}", name.replace('_', "-"))).unwrap();
             assert_eq!(kebab, switches, "{name}");
             assert!(switches.set(&format!("{name}=perhaps")).is_err(), "{name}");
         }
@@ -242,14 +227,8 @@ mod tests {
     #[test]
     fn unknown_switches_and_forms_are_refused() {
         let mut switches = Switches::default();
-        assert!(matches!(
-            switches.set("colour=red"),
-            Err(SpecError::UnknownSwitch { .. })
-        ));
-        assert!(matches!(
-            switches.set("barred_team"),
-            Err(SpecError::BadPart { .. })
-        ));
+        assert!(matches!(switches.set("colour=red"), Err(SpecError::UnknownSwitch { .. })));
+        assert!(matches!(switches.set("barred_team"), Err(SpecError::BadPart { .. })));
         assert_eq!(switches, Switches::default());
     }
 }

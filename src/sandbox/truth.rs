@@ -48,9 +48,7 @@ impl Truth {
 
     /// The environment of an id, deleted or not.
     pub fn environment(&self, id: &str) -> Option<&EnvironmentTruth> {
-        self.environments
-            .iter()
-            .find(|environment| environment.id == id)
+        self.environments.iter().find(|environment| environment.id == id)
     }
 }
 
@@ -154,9 +152,7 @@ impl ManagementKey {
 
 impl fmt::Debug for ManagementKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ManagementKey")
-            .field("id", &self.id)
-            .finish_non_exhaustive()
+        f.debug_struct("ManagementKey").field("id", &self.id).finish_non_exhaustive()
     }
 }
 

@@ -11,15 +11,7 @@ use super::truth::KeyType;
 
 /// An environment (OpenAPI: Environment).
 pub(super) fn environment(store: &Store, environment: &Environment) -> Value {
-    let Environment {
-        id,
-        name,
-        description,
-        color,
-        slug,
-        delete_protected,
-        ..
-    } = environment;
+    let Environment { id, name, description, color, slug, delete_protected, .. } = environment;
     json!({
         "id": id,
         "type": "environments",
@@ -36,25 +28,10 @@ pub(super) fn environment(store: &Store, environment: &Environment) -> Value {
 
 /// A key (OpenAPI: ApiKeyObject), without its secret.
 pub(super) fn key(store: &Store, switches: &Switches, key: &Key) -> Value {
-    let Key {
-        id,
-        key_type,
-        name,
-        disabled,
-        permissions,
-        created,
-        updated,
-        environment,
-        ..
-    } = key;
+    let Key { id, key_type, name, disabled, permissions, created, updated, environment, .. } = key;
     let permissions: Map<String, Value> = permissions::of(*key_type)
         .iter()
-        .map(|(name, _)| {
-            (
-                (*name).to_owned(),
-                permissions::is_given(permissions, name).into(),
-            )
-        })
+        .map(|(name, _)| ((*name).to_owned(), permissions::is_given(permissions, name).into()))
         .collect();
     json!({
         "id": id,
@@ -73,10 +50,8 @@ pub(super) fn key(store: &Store, switches: &Switches, key: &Key) -> Value {
 
 fn relationships(store: &Store, switches: &Switches, environment: &str) -> Value {
     let mut relationships = Map::new();
-    relationships.insert(
-        "environment".to_owned(),
-        json!({ "data": { "id": environment, "type": "environments" } }),
-    );
+    relationships
+        .insert("environment".to_owned(), json!({ "data": { "id": environment, "type": "environments" } }));
     let person = match switches.relationship_form {
         RelationshipForm::Absent => return relationships.into(),
         RelationshipForm::Null => Value::Null,
@@ -93,14 +68,7 @@ fn timestamps(created: Timestamp, updated: Timestamp) -> Value {
 
 /// The answer of `/2/auth` (OpenAPI: AuthV2Response).
 pub(super) fn management_auth(store: &Store, management: &Management) -> Value {
-    let Management {
-        id,
-        secret: _,
-        name,
-        scopes,
-        disabled,
-        created,
-    } = management;
+    let Management { id, secret: _, name, scopes, disabled, created } = management;
     let team = &store.team;
     json!({
         "data": {
@@ -126,10 +94,7 @@ pub(super) fn key_auth(store: &Store, key: &Key) -> Value {
     let access: Map<String, Value> = permissions::of(key.key_type)
         .iter()
         .filter_map(|(name, flag)| {
-            Some((
-                (*flag)?.to_owned(),
-                permissions::is_given(&key.permissions, name).into(),
-            ))
+            Some(((*flag)?.to_owned(), permissions::is_given(&key.permissions, name).into()))
         })
         .collect();
     let (name, slug) = match store.environments.get(&key.environment) {

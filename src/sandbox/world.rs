@@ -53,19 +53,8 @@ impl Shared {
         latency: Duration,
         state: Option<PathBuf>,
     ) -> Self {
-        let world = World {
-            service,
-            armed,
-            requests: VecDeque::new(),
-            arrived: 0,
-            stopped: false,
-        };
-        Self {
-            clock,
-            latency,
-            state,
-            world: Mutex::new(world),
-        }
+        let world = World { service, armed, requests: VecDeque::new(), arrived: 0, stopped: false };
+        Self { clock, latency, state, world: Mutex::new(world) }
     }
 
     /// The lock. A panic while it was held is a bug that shows itself elsewhere.
@@ -81,11 +70,7 @@ impl Shared {
     /// Notes that a request came, and which faults it meets.
     pub(super) fn arrive(&self, incoming: &Incoming) -> (u64, Mishap) {
         let mut world = self.world();
-        let request = Request {
-            method: incoming.method.to_string(),
-            path: incoming.target(),
-            status: 0,
-        };
+        let request = Request { method: incoming.method.to_string(), path: incoming.target(), status: 0 };
         world.arrived += 1;
         let number = world.arrived;
         world.requests.push_back((number, request));
@@ -94,9 +79,7 @@ impl Shared {
         }
         let mishap = Route::parse(&incoming.path).map(|route| {
             let is_list = route.is_collection() && incoming.method == axum::http::Method::GET;
-            world
-                .armed
-                .meet(&incoming.method, route.collection(), is_list)
+            world.armed.meet(&incoming.method, route.collection(), is_list)
         });
         (number, mishap.unwrap_or_default())
     }
@@ -104,12 +87,7 @@ impl Shared {
     /// Notes what a request was answered.
     pub(super) fn answered(&self, number: u64, status: u16) {
         let mut world = self.world();
-        if let Some((_, request)) = world
-            .requests
-            .iter_mut()
-            .rev()
-            .find(|(other, _)| *other == number)
-        {
+        if let Some((_, request)) = world.requests.iter_mut().rev().find(|(other, _)| *other == number) {
             request.status = status;
         }
     }
@@ -123,19 +101,13 @@ impl Shared {
         let before = world.service.store.revision;
         let answer = world.service.answer(incoming, faults, self.clock.now());
         if world.service.store.revision != before && self.save(&world).is_err() {
-            return Some(
-                world
-                    .service
-                    .internal("the sandbox cannot write its state file"),
-            );
+            return Some(world.service.internal("the sandbox cannot write its state file"));
         }
         Some(answer)
     }
 
     /// Writes the state file, if there is to be one.
     pub(super) fn save(&self, world: &World) -> std::io::Result<()> {
-        self.state
-            .as_ref()
-            .map_or(Ok(()), |path| state::save(path, &world.service.store))
+        self.state.as_ref().map_or(Ok(()), |path| state::save(path, &world.service.store))
     }
 }

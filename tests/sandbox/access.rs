@@ -3,8 +3,8 @@
 use serde_json::json;
 
 use crate::lab::{
-    ENVIRONMENTS, KEYS, Lab, bearer, environment_body, environment_patch, environment_path,
-    key_body, key_patch, key_path,
+    ENVIRONMENTS, KEYS, Lab, bearer, environment_body, environment_patch, environment_path, key_body,
+    key_patch, key_path,
 };
 use crate::reply::Reply;
 
@@ -23,13 +23,7 @@ fn assert_invalid_key(reply: Reply) {
 async fn item_03_v2_wants_a_bearer_of_id_and_secret() {
     let lab = Lab::new().await;
     let key = lab.sandbox.management_key();
-    for path in [
-        "/2/auth",
-        KEYS,
-        ENVIRONMENTS,
-        UNKNOWN_KEY,
-        UNKNOWN_ENVIRONMENT,
-    ] {
+    for path in ["/2/auth", KEYS, ENVIRONMENTS, UNKNOWN_KEY, UNKNOWN_ENVIRONMENT] {
         assert_invalid_key(lab.bare("GET", path).send().await);
     }
     let wrong = [
@@ -46,25 +40,11 @@ async fn item_03_v2_wants_a_bearer_of_id_and_secret() {
         String::new(),
     ];
     for value in wrong {
-        assert_invalid_key(
-            lab.bare("GET", "/2/auth")
-                .header("Authorization", &value)
-                .send()
-                .await,
-        );
+        assert_invalid_key(lab.bare("GET", "/2/auth").header("Authorization", &value).send().await);
     }
     let team_header = format!("{}:{}", key.id, key.secret);
-    assert_invalid_key(
-        lab.bare("GET", "/2/auth")
-            .header("X-Honeycomb-Team", &team_header)
-            .send()
-            .await,
-    );
-    lab.bare("GET", "/2/auth")
-        .header("Authorization", &bearer(&key))
-        .send()
-        .await
-        .expect(200);
+    assert_invalid_key(lab.bare("GET", "/2/auth").header("X-Honeycomb-Team", &team_header).send().await);
+    lab.bare("GET", "/2/auth").header("Authorization", &bearer(&key)).send().await.expect(200);
 }
 
 #[tokio::test]
@@ -87,21 +67,14 @@ async fn item_04_credentials_of_the_other_version() {
         format!("{}:{}", configuration.id(), configuration.secret()),
         configuration.secret(),
     ] {
-        let call = lab
-            .bare("GET", "/2/auth")
-            .header("Authorization", &format!("Bearer {credential}"));
+        let call = lab.bare("GET", "/2/auth").header("Authorization", &format!("Bearer {credential}"));
         assert_invalid_key(call.send().await);
-        let call = lab
-            .bare("GET", KEYS)
-            .header("X-Honeycomb-Team", &credential);
+        let call = lab.bare("GET", KEYS).header("X-Honeycomb-Team", &credential);
         assert_invalid_key(call.send().await);
     }
     let key = lab.sandbox.management_key();
     let v1 = [
-        lab.bare("GET", "/1/auth")
-            .header("Authorization", &bearer(&key))
-            .send()
-            .await,
+        lab.bare("GET", "/1/auth").header("Authorization", &bearer(&key)).send().await,
         lab.auth_v1(&format!("{}:{}", key.id, key.secret)).await,
         lab.auth_v1(&format!("{}{}", key.id, key.secret)).await,
         lab.auth_v1(&key.secret).await,
@@ -128,10 +101,7 @@ async fn item_05_scopes() {
         (&["api-keys:write"], [true, true, false, false]),
         (&["environments:read"], [false, false, true, false]),
         (&["environments:write"], [false, false, true, true]),
-        (
-            &["api-keys:read", "environments:write"],
-            [true, false, true, true],
-        ),
+        (&["api-keys:read", "environments:write"], [true, false, true, true]),
     ];
     for (scopes, [read_keys, write_keys, read_environments, write_environments]) in table {
         let bearer = bearer(&lab.sandbox.add_management_key(scopes, false));
@@ -144,12 +114,7 @@ async fn item_05_scopes() {
             .send()
         };
         let check = |reply: Reply, permitted: bool| {
-            assert_eq!(
-                reply.status != 403,
-                permitted,
-                "scopes {scopes:?}: {}",
-                reply.shown()
-            );
+            assert_eq!(reply.status != 403, permitted, "scopes {scopes:?}: {}", reply.shown());
             if permitted {
                 assert!(reply.status < 300, "scopes {scopes:?}: {}", reply.shown());
             }
@@ -158,55 +123,29 @@ async fn item_05_scopes() {
         check(send("GET", KEYS, None).await, read_keys);
         check(send("GET", &key_path(&key), None).await, read_keys);
         check(
-            send(
-                "PATCH",
-                &key_path(&key),
-                Some(key_patch(&key, json!({ "name": "n" }))),
-            )
-            .await,
+            send("PATCH", &key_path(&key), Some(key_patch(&key, json!({ "name": "n" })))).await,
             write_keys,
         );
         check(send("GET", ENVIRONMENTS, None).await, read_environments);
-        check(
-            send("GET", &environment_path(&environment), None).await,
-            read_environments,
-        );
+        check(send("GET", &environment_path(&environment), None).await, read_environments);
         let patch = environment_patch(&environment, json!({ "color": "red" }));
-        check(
-            send("PATCH", &environment_path(&environment), Some(patch)).await,
-            write_environments,
-        );
+        check(send("PATCH", &environment_path(&environment), Some(patch)).await, write_environments);
 
         // Create and delete, in pairs, so that the rows stay independent.
         let created = send("POST", KEYS, Some(new_key())).await;
         check(created.clone(), write_keys);
-        let doomed = if write_keys {
-            created.id()
-        } else {
-            key.clone()
-        };
+        let doomed = if write_keys { created.id() } else { key.clone() };
         check(send("DELETE", &key_path(&doomed), None).await, write_keys);
         let name = format!("scopes {scopes:?}");
-        let created = send(
-            "POST",
-            ENVIRONMENTS,
-            Some(environment_body(json!({ "name": name }))),
-        )
-        .await;
+        let created = send("POST", ENVIRONMENTS, Some(environment_body(json!({ "name": name })))).await;
         check(created.clone(), write_environments);
         if write_environments {
             let id = created.id();
             let open = environment_patch(&id, json!({ "settings": { "delete_protected": false } }));
-            send("PATCH", &environment_path(&id), Some(open))
-                .await
-                .expect(200);
-            send("DELETE", &environment_path(&id), None)
-                .await
-                .expect(204);
+            send("PATCH", &environment_path(&id), Some(open)).await.expect(200);
+            send("DELETE", &environment_path(&id), None).await.expect(204);
         } else {
-            send("DELETE", &environment_path(&environment), None)
-                .await
-                .expect(403);
+            send("DELETE", &environment_path(&environment), None).await.expect(403);
         }
     }
     lab.get(&key_path(&key)).await.expect(200);
@@ -216,11 +155,7 @@ async fn item_05_scopes() {
 #[tokio::test]
 async fn item_05_a_barred_team_gets_the_legacy_403() {
     let lab = Lab::with_switches(|switches| switches.barred_team = true).await;
-    for reply in [
-        lab.get(KEYS).await,
-        lab.get(ENVIRONMENTS).await,
-        lab.get("/2/auth").await,
-    ] {
+    for reply in [lab.get(KEYS).await, lab.get(ENVIRONMENTS).await, lab.get("/2/auth").await] {
         let reply = reply.expect(403);
         assert_eq!(reply.header("content-type"), Some("application/json"));
         assert!(!reply.text_at("/error").is_empty());
@@ -230,16 +165,8 @@ async fn item_05_a_barred_team_gets_the_legacy_403() {
 #[tokio::test]
 async fn item_06_disabled_management_key() {
     let lab = Lab::new().await;
-    let disabled = bearer(
-        &lab.sandbox
-            .add_management_key(&["api-keys:write", "environments:write"], true),
-    );
+    let disabled = bearer(&lab.sandbox.add_management_key(&["api-keys:write", "environments:write"], true));
     for path in ["/2/auth", KEYS, ENVIRONMENTS] {
-        assert_invalid_key(
-            lab.bare("GET", path)
-                .header("Authorization", &disabled)
-                .send()
-                .await,
-        );
+        assert_invalid_key(lab.bare("GET", path).header("Authorization", &disabled).send().await);
     }
 }

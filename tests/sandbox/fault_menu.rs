@@ -13,11 +13,7 @@ async fn item_59_which_requests_a_fault_meets() {
     let (lab, environment) = lab_with(&["status:POST:api-keys@2=503-empty"]).await;
     let send = async || post_raw(&lab, &environment).await.unwrap().status;
     lab.get(KEYS).await.expect(200);
-    assert_eq!(
-        [send().await, send().await, send().await],
-        [201, 503, 201],
-        "`@2` is the second match alone"
-    );
+    assert_eq!([send().await, send().await, send().await], [201, 503, 201], "`@2` is the second match alone");
 
     lab.sandbox.clear_faults();
     lab.sandbox.add_fault(fault("status:POST@2+=503-empty"));
@@ -29,37 +25,16 @@ async fn item_59_which_requests_a_fault_meets() {
     lab.get(KEYS).await.expect(200);
 
     lab.sandbox.clear_faults();
-    lab.sandbox
-        .add_fault(fault("status:*:environments=503-empty"));
+    lab.sandbox.add_fault(fault("status:*:environments=503-empty"));
     assert_eq!(send().await, 201, "another collection");
-    assert_eq!(
-        lab.call("GET", ENVIRONMENTS)
-            .send_raw()
-            .await
-            .unwrap()
-            .status,
-        503
-    );
-    assert_eq!(
-        lab.call("DELETE", &environment_path(&environment))
-            .send_raw()
-            .await
-            .unwrap()
-            .status,
-        503
-    );
+    assert_eq!(lab.call("GET", ENVIRONMENTS).send_raw().await.unwrap().status, 503);
+    assert_eq!(lab.call("DELETE", &environment_path(&environment)).send_raw().await.unwrap().status, 503);
     lab.get("/2/auth").await.expect(200);
 
     lab.sandbox.clear_faults();
     lab.sandbox.add_fault(fault("status:GET:auth=503-empty"));
-    assert_eq!(
-        lab.call("GET", "/2/auth").send_raw().await.unwrap().status,
-        503
-    );
-    assert_eq!(
-        lab.bare("GET", "/1/auth").send_raw().await.unwrap().status,
-        503
-    );
+    assert_eq!(lab.call("GET", "/2/auth").send_raw().await.unwrap().status, 503);
+    assert_eq!(lab.bare("GET", "/1/auth").send_raw().await.unwrap().status, 503);
     lab.get(KEYS).await.expect(200);
 
     lab.sandbox.clear_faults();
@@ -71,9 +46,7 @@ async fn item_59_a_share_of_requests_is_seeded() {
     let run = async |seed: u64, percent: u32| {
         let lab = Lab::with(|options| {
             options.seed = seed;
-            options
-                .faults
-                .push(fault(&format!("status%{percent}=503-empty")));
+            options.faults.push(fault(&format!("status%{percent}=503-empty")));
         })
         .await;
         let mut hits = Vec::new();
@@ -84,10 +57,7 @@ async fn item_59_a_share_of_requests_is_seeded() {
     };
     let hits = run(1, 50).await;
     let count = hits.iter().filter(|hit| **hit).count();
-    assert!(
-        (10..=50).contains(&count),
-        "about half of 60, found {count}"
-    );
+    assert!((10..=50).contains(&count), "about half of 60, found {count}");
     assert_eq!(hits, run(1, 50).await, "the same seed, the same hits");
     assert_ne!(hits, run(2, 50).await, "another seed, other hits");
     assert!(run(1, 100).await.iter().all(|hit| *hit));
@@ -141,10 +111,7 @@ fn item_59_grammar() {
         "stale-list",
         "stale-list=x",
     ] {
-        let error = spec
-            .parse::<Fault>()
-            .err()
-            .unwrap_or_else(|| panic!("`{spec}` is no fault"));
+        let error = spec.parse::<Fault>().err().unwrap_or_else(|| panic!("`{spec}` is no fault"));
         assert!(!error.to_string().is_empty());
     }
 }
@@ -167,18 +134,10 @@ fn item_59_switches_by_name() {
         "manage_signals_patch=ignore",
         "relationship_form=user",
     ] {
-        switches
-            .set(assignment)
-            .unwrap_or_else(|error| panic!("`{assignment}`: {error}"));
+        switches.set(assignment).unwrap_or_else(|error| panic!("`{assignment}`: {error}"));
     }
-    assert!(
-        switches.policy_header_without_hyphen
-            && !switches.filter_in_next
-            && switches.encode_brackets
-    );
-    assert!(
-        switches.key_with_new_environment && switches.legacy_unauthorized && switches.barred_team
-    );
+    assert!(switches.policy_header_without_hyphen && !switches.filter_in_next && switches.encode_brackets);
+    assert!(switches.key_with_new_environment && switches.legacy_unauthorized && switches.barred_team);
     assert!(switches.ignore_disabled_on_create && switches.lie_about_disabled);
     assert_eq!(switches.unknown_environment_status, 422);
     for assignment in [
@@ -189,10 +148,7 @@ fn item_59_switches_by_name() {
         "unknown_environment_status=200",
         "retry_after=never",
     ] {
-        assert!(
-            switches.set(assignment).is_err(),
-            "`{assignment}` sets nothing"
-        );
+        assert!(switches.set(assignment).is_err(), "`{assignment}` sets nothing");
     }
     let mut options = Options::default();
     options.add_fault("switch:barred_team=true").unwrap();
@@ -206,10 +162,7 @@ async fn item_59_faults_and_switches_change_while_it_runs() {
     lab.sandbox.clear_faults();
     lab.post(KEYS, body(&environment)).await.expect(201);
     assert_eq!(live(&lab).len(), 3);
-    lab.sandbox.set_switches(Switches {
-        barred_team: true,
-        ..Switches::default()
-    });
+    lab.sandbox.set_switches(Switches { barred_team: true, ..Switches::default() });
     lab.get(KEYS).await.expect(403);
     lab.sandbox.set_switches(Switches::default());
     lab.get(KEYS).await.expect(200);
@@ -219,53 +172,30 @@ async fn item_59_faults_and_switches_change_while_it_runs() {
     lab.get(&key_path("nonsense")).await;
     let requests = lab.sandbox.requests();
     assert_eq!(requests.len(), 2);
-    assert_eq!(
-        (requests[0].method.as_str(), requests[0].status),
-        ("GET", 200)
-    );
+    assert_eq!((requests[0].method.as_str(), requests[0].status), ("GET", 200));
     assert_eq!(requests[1].status, 404, "the status that was answered");
-    assert_eq!(
-        requests[0].path,
-        format!("{KEYS}?page[size]=5"),
-        "with its query"
-    );
+    assert_eq!(requests[0].path, format!("{KEYS}?page[size]=5"), "with its query");
 }
 
 #[tokio::test]
 async fn item_59_truth_remembers() {
     let (lab, environment) = lab_with(&[]).await;
-    let created = lab
-        .key(
-            &environment,
-            json!({ "key_type": "configuration", "name": "c", "disabled": true }),
-        )
-        .await;
+    let created =
+        lab.key(&environment, json!({ "key_type": "configuration", "name": "c", "disabled": true })).await;
     let id = created.id();
-    for attributes in [
-        json!({ "name": "d", "disabled": false }),
-        json!({ "disabled": true }),
-    ] {
+    for attributes in [json!({ "name": "d", "disabled": false }), json!({ "disabled": true })] {
         lab.clock.advance(Duration::from_secs(1));
-        lab.patch(&key_path(&id), key_patch(&id, attributes))
-            .await
-            .expect(200);
+        lab.patch(&key_path(&id), key_patch(&id, attributes)).await.expect(200);
     }
     lab.clock.advance(Duration::from_secs(1));
     lab.delete(&key_path(&id)).await.expect(204);
     let truth = lab.sandbox.truth();
-    let key = truth
-        .keys
-        .iter()
-        .find(|key| key.id == id)
-        .expect("a deleted key is remembered");
+    let key = truth.keys.iter().find(|key| key.id == id).expect("a deleted key is remembered");
     assert!(key.deleted.is_some());
     assert!(key.secret == created.secret() && key.credential == created.secret());
     let story: Vec<&str> = key.history.iter().map(|(_, what)| what.as_str()).collect();
     let place = |what: &str| {
-        story
-            .iter()
-            .position(|found| *found == what)
-            .unwrap_or_else(|| panic!("`{what}` in {story:?}"))
+        story.iter().position(|found| *found == what).unwrap_or_else(|| panic!("`{what}` in {story:?}"))
     };
     assert!(
         place("created disabled") < place("enabled")
@@ -273,8 +203,5 @@ async fn item_59_truth_remembers() {
             && place("disabled") < place("deleted")
     );
     assert!(key.history.is_sorted_by_key(|(time, _)| *time));
-    assert!(
-        !format!("{truth:?}").contains(&created.secret()),
-        "`Debug` shows no secret"
-    );
+    assert!(!format!("{truth:?}").contains(&created.secret()), "`Debug` shows no secret");
 }

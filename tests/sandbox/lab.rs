@@ -32,20 +32,11 @@ impl Lab {
 
     pub async fn with(change: impl FnOnce(&mut Options)) -> Lab {
         let clock = Arc::new(ManualClock::new(START.parse().unwrap()));
-        let mut options = Options {
-            clock: clock.clone(),
-            ..Options::default()
-        };
+        let mut options = Options { clock: clock.clone(), ..Options::default() };
         change(&mut options);
-        let sandbox = Sandbox::start(options)
-            .await
-            .unwrap_or_else(|error| panic!("the sandbox starts: {error}"));
-        Lab {
-            sandbox,
-            clock,
-            http: client(),
-            issued: Mutex::default(),
-        }
+        let sandbox =
+            Sandbox::start(options).await.unwrap_or_else(|error| panic!("the sandbox starts: {error}"));
+        Lab { sandbox, clock, http: client(), issued: Mutex::default() }
     }
 
     pub async fn with_switches(change: impl FnOnce(&mut Switches)) -> Lab {
@@ -59,19 +50,12 @@ impl Lab {
 
     /// A request with no header at all.
     pub fn bare(&self, method: &str, path: &str) -> Call<'_> {
-        Call {
-            lab: self,
-            method: method.to_owned(),
-            path: path.to_owned(),
-            headers: Vec::new(),
-            body: None,
-        }
+        Call { lab: self, method: method.to_owned(), path: path.to_owned(), headers: Vec::new(), body: None }
     }
 
     /// A request that carries the management key.
     pub fn call(&self, method: &str, path: &str) -> Call<'_> {
-        self.bare(method, path)
-            .header("Authorization", &self.bearer())
+        self.bare(method, path).header("Authorization", &self.bearer())
     }
 
     pub async fn get(&self, path: &str) -> Reply {
@@ -92,10 +76,7 @@ impl Lab {
 
     /// `GET /1/auth` with a credential of a key.
     pub async fn auth_v1(&self, credential: &str) -> Reply {
-        self.bare("GET", "/1/auth")
-            .header("X-Honeycomb-Team", credential)
-            .send()
-            .await
+        self.bare("GET", "/1/auth").header("X-Honeycomb-Team", credential).send().await
     }
 
     /// Makes an environment; its id.
@@ -106,22 +87,15 @@ impl Lab {
 
     /// Makes a key from its attributes; the 201.
     pub async fn key(&self, environment: &str, attributes: Value) -> Reply {
-        self.post(KEYS, key_body(environment, attributes))
-            .await
-            .expect(201)
+        self.post(KEYS, key_body(environment, attributes)).await.expect(201)
     }
 
     pub async fn ingest_key(&self, environment: &str, name: &str) -> Reply {
-        self.key(environment, json!({ "key_type": "ingest", "name": name }))
-            .await
+        self.key(environment, json!({ "key_type": "ingest", "name": name })).await
     }
 
     pub async fn configuration_key(&self, environment: &str, name: &str) -> Reply {
-        self.key(
-            environment,
-            json!({ "key_type": "configuration", "name": name }),
-        )
-        .await
+        self.key(environment, json!({ "key_type": "configuration", "name": name })).await
     }
 
     /// Follows `links.next` from `path` to the end; every id in the order it was seen.
@@ -142,10 +116,7 @@ impl Lab {
     /// What the sandbox's own log says about a method and path: one status for each request, 0 for a cut.
     pub fn log(&self, method: &str, path: &str) -> Vec<u16> {
         let asked = self.sandbox.requests().into_iter();
-        asked
-            .filter(|r| r.method == method && r.path == path)
-            .map(|r| r.status)
-            .collect()
+        asked.filter(|r| r.method == method && r.path == path).map(|r| r.status).collect()
     }
 }
 
@@ -155,8 +126,7 @@ pub fn bearer(key: &ManagementKey) -> String {
 }
 
 pub fn fault(spec: &str) -> Fault {
-    spec.parse()
-        .unwrap_or_else(|error| panic!("fault `{spec}` does not parse: {error}"))
+    spec.parse().unwrap_or_else(|error| panic!("fault `{spec}` does not parse: {error}"))
 }
 
 pub fn key_path(id: &str) -> String {
@@ -212,21 +182,14 @@ impl Call<'_> {
     /// Sends it, and checks the answer against its schema and for secrets shown before.
     pub async fn send(self) -> Reply {
         let lab = self.lab;
-        let reply = self
-            .send_raw()
-            .await
-            .unwrap_or_else(|error| panic!("no answer: {error:?}"));
+        let reply = self.send_raw().await.unwrap_or_else(|error| panic!("no answer: {error:?}"));
         let kind = reply.header("content-type");
-        if let Err(problem) =
-            schema::check(&reply.method, &reply.path, reply.status, kind, &reply.text)
-        {
+        if let Err(problem) = schema::check(&reply.method, &reply.path, reply.status, kind, &reply.text) {
             panic!("{problem}\n{}", reply.shown());
         }
         let mut issued = lab.issued.lock().unwrap();
         assert!(
-            !issued
-                .iter()
-                .any(|secret| reply.text.contains(secret.as_str())),
+            !issued.iter().any(|secret| reply.text.contains(secret.as_str())),
             "a secret is shown again: {}",
             reply.shown()
         );
@@ -252,14 +215,7 @@ impl Call<'_> {
         let headers = response.headers().clone();
         let text = response.text().await?;
         let json = serde_json::from_str(&text).unwrap_or(Value::Null);
-        Ok(Reply {
-            method: self.method,
-            path: self.path,
-            status,
-            headers,
-            text,
-            json,
-        })
+        Ok(Reply { method: self.method, path: self.path, status, headers, text, json })
     }
 }
 

@@ -40,8 +40,7 @@ fn every_item_has_a_test() {
         .filter(|path| path.extension().is_some_and(|extension| extension == "rs"))
         .map(|path| std::fs::read_to_string(path).unwrap())
         .collect();
-    let absent: Vec<u32> = (1..=60)
-        .filter(|number| !sources.contains(&format!("async fn item_{number:02}_")))
-        .collect();
+    let absent: Vec<u32> =
+        (1..=60).filter(|number| !sources.contains(&format!("async fn item_{number:02}_"))).collect();
     assert!(absent.is_empty(), "items without a test: {absent:?}");
 }

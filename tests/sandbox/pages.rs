@@ -18,12 +18,8 @@ async fn with_environments(environments: usize) -> Lab {
 #[track_caller]
 fn parameter(link: &str, name: &str) -> Option<String> {
     let base = url::Url::parse("http://localhost").unwrap();
-    let url = base
-        .join(link)
-        .unwrap_or_else(|error| panic!("link `{link}`: {error}"));
-    url.query_pairs()
-        .find(|(key, _)| key == name)
-        .map(|(_, value)| value.into_owned())
+    let url = base.join(link).unwrap_or_else(|error| panic!("link `{link}`: {error}"));
+    url.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
 }
 
 #[tokio::test]
@@ -31,41 +27,21 @@ async fn item_51_page_sizes() {
     let lab = with_keys(45).await;
     let first = lab.get(KEYS).await.expect(200);
     assert_eq!(first.ids().len(), 20, "20 is the default");
+    assert_eq!(lab.get(&format!("{KEYS}?page[size]=5")).await.ids().len(), 5);
     assert_eq!(
-        lab.get(&format!("{KEYS}?page[size]=5")).await.ids().len(),
-        5
-    );
-    assert_eq!(
-        lab.get(&format!("{KEYS}?page%5Bsize%5D=5"))
-            .await
-            .ids()
-            .len(),
+        lab.get(&format!("{KEYS}?page%5Bsize%5D=5")).await.ids().len(),
         5,
         "percent-encoded brackets are the same"
     );
-    assert_eq!(
-        lab.get(&format!("{KEYS}?page[size]=1")).await.ids().len(),
-        1
-    );
-    assert_eq!(
-        lab.get(&format!("{KEYS}?page[size]=100")).await.ids().len(),
-        45
-    );
+    assert_eq!(lab.get(&format!("{KEYS}?page[size]=1")).await.ids().len(), 1);
+    assert_eq!(lab.get(&format!("{KEYS}?page[size]=100")).await.ids().len(), 45);
     let lab = with_environments(25).await;
     assert_eq!(lab.get(ENVIRONMENTS).await.ids().len(), 20);
-    assert_eq!(
-        lab.get(&format!("{ENVIRONMENTS}?page[size]=5"))
-            .await
-            .ids()
-            .len(),
-        5
-    );
+    assert_eq!(lab.get(&format!("{ENVIRONMENTS}?page[size]=5")).await.ids().len(), 5);
 
-    for (keys, size, pages) in [
-        (45, 20, vec![20, 20, 5]),
-        (250, 100, vec![100, 100, 50]),
-        (7, 3, vec![3, 3, 1]),
-    ] {
+    for (keys, size, pages) in
+        [(45, 20, vec![20, 20, 5]), (250, 100, vec![100, 100, 50]), (7, 3, vec![3, 3, 1])]
+    {
         let lab = with_keys(keys).await;
         let mut next = Some(format!("{KEYS}?page[size]={size}"));
         let mut found = Vec::new();
@@ -86,37 +62,21 @@ async fn item_52_next_link() {
     let lab = with_keys(45).await;
     let first = lab.get(KEYS).await;
     let next = first.next().expect("there is more");
-    assert!(
-        next.starts_with("/2/teams/acme/api-keys?"),
-        "root-relative: `{next}`"
-    );
+    assert!(next.starts_with("/2/teams/acme/api-keys?"), "root-relative: `{next}`");
     assert!(
         next.contains("page[after]=") && next.contains("page[size]="),
         "literal brackets by default: `{next}`"
     );
     assert_eq!(parameter(&next, "page[size]").as_deref(), Some("20"));
     assert!(parameter(&next, "page[after]").is_some_and(|cursor| !cursor.is_empty()));
-    let sized = lab
-        .get(&format!("{KEYS}?page[size]=7"))
-        .await
-        .next()
-        .expect("there is more");
+    let sized = lab.get(&format!("{KEYS}?page[size]=7")).await.next().expect("there is more");
     assert_eq!(parameter(&sized, "page[size]").as_deref(), Some("7"));
     let environments = with_environments(3).await;
-    let next = environments
-        .get(&format!("{ENVIRONMENTS}?page[size]=2"))
-        .await
-        .next()
-        .expect("there is more");
+    let next = environments.get(&format!("{ENVIRONMENTS}?page[size]=2")).await.next().expect("there is more");
     assert!(next.starts_with("/2/teams/acme/environments?"), "`{next}`");
 
     // Null, and present, on every last page: a short one, an empty list, an exact multiple of the size.
-    assert_eq!(
-        lab.get(&format!("{KEYS}?page[size]=100"))
-            .await
-            .at("/links/next"),
-        &json!(null)
-    );
+    assert_eq!(lab.get(&format!("{KEYS}?page[size]=100")).await.at("/links/next"), &json!(null));
     let empty = Lab::new().await;
     for path in [KEYS, ENVIRONMENTS] {
         let page = empty.get(path).await.expect(200);
@@ -145,22 +105,12 @@ async fn item_52_next_link() {
 async fn item_53_empty_cursor() {
     let lab = with_keys(25).await;
     let plain = lab.get(KEYS).await.expect(200);
-    for path in [
-        format!("{KEYS}?page[after]="),
-        format!("{KEYS}?page[after]=&page[size]=20"),
-    ] {
+    for path in [format!("{KEYS}?page[after]="), format!("{KEYS}?page[after]=&page[size]=20")] {
         assert_eq!(lab.get(&path).await.expect(200).json, plain.json);
     }
     let environments = with_environments(25).await;
     let plain = environments.get(ENVIRONMENTS).await.expect(200);
-    assert_eq!(
-        environments
-            .get(&format!("{ENVIRONMENTS}?page[after]="))
-            .await
-            .expect(200)
-            .json,
-        plain.json
-    );
+    assert_eq!(environments.get(&format!("{ENVIRONMENTS}?page[after]=")).await.expect(200).json, plain.json);
 }
 
 #[tokio::test]
@@ -180,9 +130,7 @@ async fn item_54_filter_by_type() {
             let mut ids = Vec::new();
             loop {
                 let page = lab
-                    .get(&format!(
-                        "{KEYS}?filter[type]={kind}&page[size]=10&page[after]={cursor}"
-                    ))
+                    .get(&format!("{KEYS}?filter[type]={kind}&page[size]=10&page[after]={cursor}"))
                     .await
                     .expect(200);
                 for key in page.at("/data").as_array().unwrap() {
@@ -190,18 +138,12 @@ async fn item_54_filter_by_type() {
                 }
                 ids.extend(page.ids());
                 let Some(next) = page.next() else { break };
-                assert_eq!(
-                    parameter(&next, "filter[type]").as_deref(),
-                    kept.then_some(kind),
-                    "`{next}`"
-                );
+                assert_eq!(parameter(&next, "filter[type]").as_deref(), kept.then_some(kind), "`{next}`");
                 cursor = parameter(&next, "page[after]").expect("a next link has a cursor");
             }
             assert_eq!(ids.len(), 25, "half of the keys, each once");
             if kept {
-                let by_links = lab
-                    .walk(&format!("{KEYS}?filter[type]={kind}&page[size]=10"))
-                    .await;
+                let by_links = lab.walk(&format!("{KEYS}?filter[type]={kind}&page[size]=10")).await;
                 assert_eq!(by_links, ids, "the links alone lead to the same");
             }
             of_both.extend(ids);
@@ -224,21 +166,13 @@ async fn item_55_bad_parameters() {
         "page[after]=%00",
     ] {
         lab.get(&format!("{KEYS}?{query}")).await.expect(422);
-        lab.get(&format!("{ENVIRONMENTS}?{query}"))
-            .await
-            .expect(422);
+        lab.get(&format!("{ENVIRONMENTS}?{query}")).await.expect(422);
     }
     for filter in ["management", "Ingest", "ingest,configuration", "x"] {
-        lab.get(&format!("{KEYS}?filter[type]={filter}"))
-            .await
-            .expect(422);
+        lab.get(&format!("{KEYS}?filter[type]={filter}")).await.expect(422);
     }
     // A cursor is taken as it was given, or not at all.
-    let next = lab
-        .get(&format!("{KEYS}?page[size]=2"))
-        .await
-        .next()
-        .expect("there is more");
+    let next = lab.get(&format!("{KEYS}?page[size]=2")).await.next().expect("there is more");
     let cursor = parameter(&next, "page[after]").expect("a next link has a cursor");
     let flipped = if cursor.ends_with('0') { "1" } else { "0" };
     for wrong in [
@@ -246,19 +180,10 @@ async fn item_55_bad_parameters() {
         cursor[..cursor.len() - 1].to_owned(),
         format!("{cursor}0"),
     ] {
-        lab.get(&format!("{KEYS}?page[after]={wrong}"))
-            .await
-            .expect(422);
+        lab.get(&format!("{KEYS}?page[after]={wrong}")).await.expect(422);
     }
     // Names nobody knows are not parameters.
-    assert_eq!(
-        lab.get(&format!("{KEYS}?page[number]=2&sort=name"))
-            .await
-            .expect(200)
-            .ids()
-            .len(),
-        5
-    );
+    assert_eq!(lab.get(&format!("{KEYS}?page[number]=2&sort=name")).await.expect(200).ids().len(), 5);
 }
 
 #[tokio::test]
@@ -267,11 +192,7 @@ async fn item_56_changes_during_a_walk() {
     let all = lab.walk(&format!("{KEYS}?page[size]=100")).await;
     let environment = lab.get(ENVIRONMENTS).await.ids().remove(0);
     let first = lab.get(&format!("{KEYS}?page[size]=4")).await;
-    assert_eq!(
-        first.ids(),
-        all[..4],
-        "the order is the same for every page size"
-    );
+    assert_eq!(first.ids(), all[..4], "the order is the same for every page size");
 
     // One that was seen, the very one the cursor points at, and one that was not seen.
     for gone in [&all[1], &all[3], &all[6]] {
@@ -280,11 +201,7 @@ async fn item_56_changes_during_a_walk() {
     let created = lab.ingest_key(&environment, "new").await.id();
     let mut rest = lab.walk(&first.next().expect("there is more")).await;
     rest.retain(|id| *id != created);
-    let expected: Vec<String> = all[4..]
-        .iter()
-        .filter(|&id| *id != all[6])
-        .cloned()
-        .collect();
+    let expected: Vec<String> = all[4..].iter().filter(|&id| *id != all[6]).cloned().collect();
     assert_eq!(rest, expected, "no repeats, no gaps");
     let survivors = lab.walk(&format!("{KEYS}?page[size]=4")).await;
     assert_eq!(survivors.len(), 10);
@@ -293,31 +210,17 @@ async fn item_56_changes_during_a_walk() {
 
 #[tokio::test]
 async fn item_56_brackets_in_links() {
-    let plain = with_keys(9)
-        .await
-        .walk(&format!("{KEYS}?page[size]=2"))
-        .await;
+    let plain = with_keys(9).await.walk(&format!("{KEYS}?page[size]=2")).await;
     let lab = Lab::with(|options| {
         options.keys = 9;
         options.switches.encode_brackets = true;
     })
     .await;
-    let page = lab
-        .get(&format!("{KEYS}?page[size]=2&filter[type]=ingest"))
-        .await
-        .expect(200);
+    let page = lab.get(&format!("{KEYS}?page[size]=2&filter[type]=ingest")).await.expect(200);
     let next = page.next().expect("there is more");
-    for name in [
-        "page%5Bafter%5D=",
-        "page%5Bsize%5D=2",
-        "filter%5Btype%5D=ingest",
-    ] {
+    for name in ["page%5Bafter%5D=", "page%5Bsize%5D=2", "filter%5Btype%5D=ingest"] {
         assert!(next.contains(name), "`{next}` has `{name}`");
     }
     assert!(!next.contains(['[', ']']), "`{next}`");
-    assert_eq!(
-        lab.walk(&format!("{KEYS}?page[size]=2")).await,
-        plain,
-        "the same walk in both spellings"
-    );
+    assert_eq!(lab.walk(&format!("{KEYS}?page[size]=2")).await, plain, "the same walk in both spellings");
 }

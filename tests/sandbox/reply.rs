@@ -26,9 +26,7 @@ impl Reply {
     /// The value at a JSON pointer, which must exist.
     #[track_caller]
     pub fn at(&self, pointer: &str) -> &Value {
-        self.json
-            .pointer(pointer)
-            .unwrap_or_else(|| panic!("nothing at `{pointer}`: {}", self.shown()))
+        self.json.pointer(pointer).unwrap_or_else(|| panic!("nothing at `{pointer}`: {}", self.shown()))
     }
 
     #[track_caller]
@@ -50,22 +48,15 @@ impl Reply {
     }
 
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers
-            .get(name)
-            .map(|value| value.to_str().expect("a header of the sandbox is ASCII"))
+        self.headers.get(name).map(|value| value.to_str().expect("a header of the sandbox is ASCII"))
     }
 
     /// The ids of a list, in its order.
     #[track_caller]
     pub fn ids(&self) -> Vec<String> {
-        let items = self
-            .at("/data")
-            .as_array()
-            .unwrap_or_else(|| panic!("`data` is no list: {}", self.shown()));
-        items
-            .iter()
-            .map(|item| item["id"].as_str().expect("an item has an id").to_owned())
-            .collect()
+        let items =
+            self.at("/data").as_array().unwrap_or_else(|| panic!("`data` is no list: {}", self.shown()));
+        items.iter().map(|item| item["id"].as_str().expect("an item has an id").to_owned()).collect()
     }
 
     /// `links.next`; `None` for null. Absent `links` are a failure.
@@ -84,10 +75,8 @@ impl Reply {
     pub fn expect_invalid(self, pointer: &str) -> Reply {
         let reply = self.expect(422);
         let errors = reply.at("/errors").as_array().expect("`errors` is a list");
-        let found: Vec<&str> = errors
-            .iter()
-            .filter_map(|error| error["source"]["pointer"].as_str())
-            .collect();
+        let found: Vec<&str> =
+            errors.iter().filter_map(|error| error["source"]["pointer"].as_str()).collect();
         assert!(
             found.contains(&pointer),
             "expected a pointer to `{pointer}`, found {found:?}: {}",
@@ -99,16 +88,9 @@ impl Reply {
     /// What a failure prints. A secret is masked: test logs are kept longer than tests run.
     pub fn shown(&self) -> String {
         let mut text = self.text.clone();
-        if let Some(secret) = self
-            .json
-            .pointer("/data/attributes/secret")
-            .and_then(Value::as_str)
-        {
+        if let Some(secret) = self.json.pointer("/data/attributes/secret").and_then(Value::as_str) {
             text = text.replace(secret, "(secret)");
         }
-        format!(
-            "{} {} answered {} {text}",
-            self.method, self.path, self.status
-        )
+        format!("{} {} answered {} {text}", self.method, self.path, self.status)
     }
 }

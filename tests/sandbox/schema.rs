@@ -11,9 +11,7 @@ const JSON_API: &str = "application/vnd.api+json";
 
 static VALIDATORS: LazyLock<HashMap<String, Validator>> = LazyLock::new(|| {
     let document: Value = serde_json::from_str(SOURCE).expect("the schema file is JSON");
-    let definitions = document["$defs"]
-        .as_object()
-        .expect("the schema file has `$defs`");
+    let definitions = document["$defs"].as_object().expect("the schema file has `$defs`");
     definitions
         .keys()
         .map(|name| {
@@ -64,13 +62,9 @@ impl Route {
             (Route::AuthV2, "GET") => &[200, 401, 403, 429, 500],
             (Route::Keys | Route::Environments, "GET") => &[200, 401, 403, 404, 422, 429, 500],
             (Route::Keys, "POST") => &[201, 400, 401, 403, 404, 413, 415, 422, 429, 500],
-            (Route::Environments, "POST") => {
-                &[201, 400, 401, 403, 404, 409, 413, 415, 422, 429, 500]
-            }
+            (Route::Environments, "POST") => &[201, 400, 401, 403, 404, 409, 413, 415, 422, 429, 500],
             (Route::Key | Route::Environment, "GET") => &[200, 400, 401, 403, 404, 429, 500],
-            (Route::Key | Route::Environment, "PATCH") => {
-                &[200, 400, 401, 403, 404, 413, 415, 422, 429, 500]
-            }
+            (Route::Key | Route::Environment, "PATCH") => &[200, 400, 401, 403, 404, 413, 415, 422, 429, 500],
             (Route::Key, "DELETE") => &[204, 400, 401, 403, 404, 429, 500],
             (Route::Environment, "DELETE") => &[204, 400, 401, 403, 404, 409, 429, 500],
             _ => &[404, 405],
@@ -102,16 +96,10 @@ pub fn check(
     let route = Route::of(path);
     let documented = route.statuses(method);
     if !documented.contains(&status) {
-        return Err(format!(
-            "status {status} is not documented for it, {documented:?} are"
-        ));
+        return Err(format!("status {status} is not documented for it, {documented:?} are"));
     }
     if status == 204 {
-        return if body.is_empty() {
-            Ok(())
-        } else {
-            Err("a 204 has no body".to_owned())
-        };
+        return if body.is_empty() { Ok(()) } else { Err("a 204 has no body".to_owned()) };
     }
     let name = definition(route, method, status, content_type)?;
     let value: Value =
@@ -121,9 +109,7 @@ pub fn check(
 
 /// Checks one value against one entry of the schema file.
 pub fn fits(name: &str, value: &Value) -> Result<(), String> {
-    let validator = VALIDATORS
-        .get(name)
-        .unwrap_or_else(|| panic!("no schema `{name}`"));
+    let validator = VALIDATORS.get(name).unwrap_or_else(|| panic!("no schema `{name}`"));
     let problems: Vec<String> = validator
         .iter_errors(value)
         .map(|error| format!("  at `{}`: {error}", error.instance_path()))
@@ -131,10 +117,7 @@ pub fn fits(name: &str, value: &Value) -> Result<(), String> {
     if problems.is_empty() {
         Ok(())
     } else {
-        Err(format!(
-            "the body does not fit `{name}`:\n{}",
-            problems.join("\n")
-        ))
+        Err(format!("the body does not fit `{name}`:\n{}", problems.join("\n")))
     }
 }
 
@@ -149,16 +132,12 @@ fn definition(
         (200 | 201, Some("application/json")) if v1 => Ok(route.success(method)),
         (200 | 201, Some(JSON_API)) if !v1 => Ok(route.success(method)),
         (413, Some("application/json")) => Ok("problem_error"),
-        (413, _) => Err(format!(
-            "a 413 is a problem body in `application/json`, found `{content_type:?}`"
-        )),
+        (413, _) => Err(format!("a 413 is a problem body in `application/json`, found `{content_type:?}`")),
         (400.., Some(JSON_API)) if !v1 => Ok("jsonapi_error"),
         (500, Some("application/problem+json")) => Ok("problem_error"),
         (401 | 403, Some("application/json")) => Ok("legacy_error"),
         (400.., Some("application/json")) if v1 => Ok("legacy_error"),
-        _ => Err(format!(
-            "content type `{content_type:?}` is not documented for status {status}"
-        )),
+        _ => Err(format!("content type `{content_type:?}` is not documented for status {status}")),
     }
 }
 
@@ -182,25 +161,13 @@ fn the_schemas_tell_good_from_bad() {
             "creator": { "data": { "id": "hcxus_01k5v7m3t9q4w8x2y6z0a1b2c8", "type": "users" } }, "editor": null },
         "links": { "self": "/2/teams/acme/api-keys/hcxik_01k5v7m3t9q4w8x2y6z0a1b2c4" } } });
     fits("key_response", &key).unwrap();
-    assert!(
-        fits("key_create_response", &key).is_err(),
-        "a created key has its secret"
-    );
+    assert!(fits("key_create_response", &key).is_err(), "a created key has its secret");
     key["data"]["relationships"]["editor"] = json!({ "data": null });
-    assert!(
-        fits("key_response", &key).is_err(),
-        "null stands in place of the whole relationship"
-    );
+    assert!(fits("key_response", &key).is_err(), "null stands in place of the whole relationship");
     key["data"]["relationships"]["editor"] = Value::Null;
     key["data"]["attributes"]["secret"] = json!("0123456789abcdef0123456789abcdef");
     fits("key_create_response", &key).unwrap();
-    assert!(
-        fits("key_response", &key).is_err(),
-        "a secret is shown once"
-    );
+    assert!(fits("key_response", &key).is_err(), "a secret is shown once");
     key["data"]["attributes"]["timestamps"]["created"] = json!("yesterdayZ");
-    assert!(
-        fits("key_create_response", &key).is_err(),
-        "formats are checked"
-    );
+    assert!(fits("key_create_response", &key).is_err(), "formats are checked");
 }

@@ -29,12 +29,8 @@ impl Wire {
 
 /// Sends one request with the management key and reads until the sandbox closes the connection.
 pub async fn exchange(lab: &Lab, method: &str, path: &str, body: &str) -> Wire {
-    let address = lab
-        .sandbox
-        .endpoint()
-        .strip_prefix("http://")
-        .expect("the endpoint is plain HTTP")
-        .to_owned();
+    let address =
+        lab.sandbox.endpoint().strip_prefix("http://").expect("the endpoint is plain HTTP").to_owned();
     let mut stream = TcpStream::connect(&address).await.unwrap();
     let request = format!(
         "{method} {path} HTTP/1.1\r\nHost: {address}\r\nAuthorization: {}\r\nContent-Type: application/vnd.api+json\r\n\
@@ -48,13 +44,9 @@ pub async fn exchange(lab: &Lab, method: &str, path: &str, body: &str) -> Wire {
     let _ = stream.read_to_end(&mut bytes).await;
     let split = bytes.windows(4).position(|window| window == b"\r\n\r\n");
     match split {
-        Some(at) => Wire {
-            head: String::from_utf8(bytes[..at].to_vec()).unwrap(),
-            body: bytes[at + 4..].to_vec(),
-        },
-        None => Wire {
-            head: String::new(),
-            body: bytes,
-        },
+        Some(at) => {
+            Wire { head: String::from_utf8(bytes[..at].to_vec()).unwrap(), body: bytes[at + 4..].to_vec() }
+        }
+        None => Wire { head: String::new(), body: bytes },
     }
 }
