@@ -6,7 +6,7 @@ use super::draft::{Refusal, some_of};
 use super::environments::is_classic;
 use super::index::Index;
 use super::value::{Action, Reason, ReasonCode, Step, Verb};
-use crate::model::{LiveEnvironment, SealedEnvironment, visible};
+use crate::model::{EnvironmentId, LiveEnvironment, SealedEnvironment, visible};
 
 /// The deletion of a recorded environment, if it is no longer declared; blocked until nothing stands in its way.
 pub(super) fn remove(index: &Index<'_>, record: &SealedEnvironment) -> Option<Action> {
@@ -17,12 +17,18 @@ pub(super) fn remove(index: &Index<'_>, record: &SealedEnvironment) -> Option<Ac
     let delete = |name, reason| {
         Action::new(&record.address, Verb::Delete, name, reason, step).id(&record.id).irreversible()
     };
-    let Some(live) = index.environment(&record.id) else {
-        let text = "no longer declared, and gone from the service: only keycomb's record of it goes";
-        return Some(delete(&record.name, Reason::new(ReasonCode::Missing, text)));
+    let (action, refusal) = match index.environment(&record.id) {
+        Some(live) => {
+            let reason = Reason::new(ReasonCode::Undeclared, "no longer declared");
+            (delete(&live.name, reason), refusal(index, record, live))
+        }
+        None => {
+            let text = "no longer declared, and gone from the service: only keycomb's record of it goes";
+            // Keys that say they are in it make its absence doubtful.
+            (delete(&record.name, Reason::new(ReasonCode::Missing, text)), not_empty(index, &record.id))
+        }
     };
-    let action = delete(&live.name, Reason::new(ReasonCode::Undeclared, "no longer declared"));
-    Some(match refusal(index, record, live) {
+    Some(match refusal {
         Some(refusal) => action.block(refusal),
         None => action,
     })
@@ -42,7 +48,7 @@ fn refusal(index: &Index<'_>, record: &SealedEnvironment, live: &LiveEnvironment
     if live.delete_protected || record.applied.delete_protected != Some(false) {
         return Some(protected(record, live));
     }
-    not_empty(index, live)
+    not_empty(index, &live.id)
 }
 
 fn protected(record: &SealedEnvironment, live: &LiveEnvironment) -> Refusal {
@@ -57,8 +63,8 @@ fn protected(record: &SealedEnvironment, live: &LiveEnvironment) -> Refusal {
     Refusal::new("environment_protected", text, help)
 }
 
-fn not_empty(index: &Index<'_>, live: &LiveEnvironment) -> Option<Refusal> {
-    let inside = index.inside(&live.id);
+fn not_empty(index: &Index<'_>, environment: &EnvironmentId) -> Option<Refusal> {
+    let inside = index.inside(environment);
     let is_ours = |id| index.owner(id).is_some() || index.is_ours_unfinished(id);
     let strange: Vec<_> = inside.iter().map(|key| &key.id).filter(|id| !is_ours(id)).collect();
     if !strange.is_empty() {
