@@ -2,9 +2,76 @@
 //!
 //! What is shown and what is done are two readers of the same [`Plan`].
 
+mod advice;
+mod discard;
+mod draft;
+mod drift;
+mod drifted;
+mod environments;
+mod findings;
+mod guards;
+mod index;
+mod input;
+mod keys;
+mod minting;
+mod order;
+mod phase;
+mod removal;
+mod retire;
+mod summary;
+mod times;
+mod update;
 mod value;
 
+pub use drift::{Drift, drift};
+pub use input::{Allow, Input};
+pub use times::{DEADLINE, GRACE, REQUEST_LIFE};
 pub use value::{
     Action, Blocked, Change, EnvironmentRef, Finding, FindingKind, Header, MintKey, Plan, Reason, ReasonCode,
     Remembered, SecretEffect, Severity, Step, Summary, Undo, Verb,
 };
+
+use crate::model::Unmanaged;
+
+/// Decides what would be done, and what is worth saying. Same input, same plan; it cannot fail.
+pub fn plan(input: &Input<'_>) -> Plan {
+    let index = index::Index::new(input);
+    let (places, mut actions) = places(&index);
+    actions.extend(index.environment_records().filter_map(|record| removal::remove(&index, record)));
+    actions.extend(keys::keys(&index, &places));
+    let unmanaged = findings::unmanaged(&index, &actions);
+    let refused = if input.desired.policy.unmanaged == Unmanaged::Fail { unmanaged.len() } else { 0 };
+    let mut actions = guards::guard(&index, actions, refused);
+    order::sort_actions(&mut actions);
+
+    let mut findings = findings::since_last_applied(&index);
+    findings.extend(findings::missing(&index, &actions));
+    findings.extend(unmanaged);
+    findings.extend(advice::advice(&index));
+    order::sort_findings(&mut findings);
+
+    let summary = Summary::of(&actions, &findings);
+    Plan { header: header(input), actions, findings, summary }
+}
+
+fn places<'a>(index: &index::Index<'a>) -> (keys::Places<'a>, Vec<Action>) {
+    let mut places = keys::Places::new();
+    let mut actions = vec![];
+    for (label, desired) in &index.input.desired.environments {
+        let (place, found) = environments::settle(index, desired);
+        places.insert(label, place);
+        actions.extend(found);
+    }
+    (places, actions)
+}
+
+fn header(input: &Input<'_>) -> Header {
+    let desired = input.desired;
+    Header {
+        team: desired.team.clone(),
+        endpoint: desired.endpoint.clone(),
+        sealed: input.sealed.map(|sealed| (sealed.lineage.clone(), sealed.serial)),
+        now: input.now,
+        declared: (desired.environments.len(), desired.keys.len()),
+    }
+}

@@ -421,4 +421,11 @@ impl Plan {
     pub fn is_empty(&self) -> bool {
         self.actions.is_empty()
     }
+
+    /// Whether a guard refuses something (exit 5): it blocks an action, or the policy is `unmanaged = "fail"`
+    /// and something is unmanaged.
+    pub fn is_guarded(&self) -> bool {
+        let is_refused = |f: &Finding| f.kind == FindingKind::Unmanaged && f.severity == Severity::High;
+        self.summary.guarded > 0 || self.findings.iter().any(is_refused)
+    }
 }

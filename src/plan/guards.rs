@@ -1,0 +1,152 @@
+//! Guards: they fail closed, and what they stop is shown with the number or the name that lets it through.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use super::draft::Refusal;
+use super::index::Index;
+use super::value::{Action, SecretEffect, Verb};
+use crate::model::{EnvironmentId, KeyId, KeyState, KeyType, Limit, LiveKey, Provisional};
+
+/// Blocks what a guard forbids. `unmanaged` is how many unmanaged things the policy refuses to work beside.
+pub(super) fn guard(index: &Index<'_>, actions: Vec<Action>, unmanaged: usize) -> Vec<Action> {
+    if index.is_all_missing() {
+        return actions.into_iter().map(|action| action.block(all_missing())).collect();
+    }
+    if unmanaged > 0 {
+        let refuse = |a: Action| if a.is_taken() { a.block(beside_unmanaged(unmanaged)) } else { a };
+        return actions.into_iter().map(refuse).collect();
+    }
+    let policy = &index.input.desired.policy;
+    let allow = &index.input.allow;
+    let managed = managed_keys(index);
+    let bounds = [
+        Bound { verb: Verb::Delete, limit: policy.delete, allowed: allow.delete, managed },
+        Bound { verb: Verb::Disable, limit: policy.disable, allowed: allow.disable, managed },
+        Bound { verb: Verb::Replace, limit: policy.replace, allowed: allow.replace, managed },
+    ];
+    bounds.iter().fold(keep_last_ingest(index, actions), |actions, bound| bound.hold(actions))
+}
+
+fn all_missing() -> Refusal {
+    Refusal::guard(
+        "all_missing",
+        "every managed key is gone from the service at once, so nothing is done",
+        "Check that this is the right team, the right sealed file and a healthy service. If the keys are truly \
+         gone, name the address of each: `--allow ADDRESS`.",
+    )
+}
+
+fn beside_unmanaged(count: usize) -> Refusal {
+    Refusal::guard(
+        "unmanaged",
+        format!("the policy is `unmanaged = \"fail\"`, and {count} keys or environments are not managed"),
+        "The findings list them. Delete what is not needed, or set `unmanaged = \"report\"`.",
+    )
+}
+
+fn managed_keys(index: &Index<'_>) -> usize {
+    index.records().filter(|record| record.state != KeyState::Deleted).count()
+}
+
+/// How many actions of one verb may be taken.
+struct Bound {
+    verb: Verb,
+    limit: Limit,
+    allowed: Option<u32>,
+    managed: usize,
+}
+
+impl Bound {
+    /// Blocks all actions of the verb when there are too many, unless exactly so many were allowed.
+    fn hold(&self, actions: Vec<Action>) -> Vec<Action> {
+        let count = actions.iter().filter(|action| action.verb == self.verb).count();
+        if count <= self.bound() || self.allowed.is_some_and(|n| usize::try_from(n) == Ok(count)) {
+            return actions;
+        }
+        let hold = |a: Action| if a.verb == self.verb { a.block(self.refusal(count)) } else { a };
+        actions.into_iter().map(hold).collect()
+    }
+
+    /// The lower of both bounds; percent of no keys at all is none.
+    fn bound(&self) -> usize {
+        let Limit { count, percent } = self.limit;
+        let count = count.map_or(usize::MAX, |n| usize::try_from(n).unwrap_or(usize::MAX));
+        let percent = percent.map_or(usize::MAX, |p| self.managed.saturating_mul(usize::from(p)) / 100);
+        count.min(percent)
+    }
+
+    fn refusal(&self, count: usize) -> Refusal {
+        let verb = self.verb.as_str();
+        let code = match self.verb {
+            Verb::Delete => "guard_delete",
+            Verb::Disable => "guard_disable",
+            _ => "guard_replace",
+        };
+        let bound = self.bound();
+        let text = format!("the plan would {verb} {count}, and the policy lets one apply {verb} {bound}");
+        let help = format!(
+            "If all {count} are meant, run again with `--allow {verb}={count}`; see `max_{verb}` under `[policy]`."
+        );
+        Refusal::guard(code, text, help)
+    }
+}
+
+/// An environment keeps an enabled ingest key, or its data stops: the last one goes only when it is named.
+fn keep_last_ingest(index: &Index<'_>, actions: Vec<Action>) -> Vec<Action> {
+    let mut stopping: BTreeMap<&EnvironmentId, Vec<&LiveKey>> = BTreeMap::new();
+    let mut named = BTreeSet::new();
+    let mut candidates: Vec<&Action> = actions.iter().filter(|a| is_stop(a)).collect();
+    candidates.sort_by(|a, b| (&a.address, &a.id).cmp(&(&b.address, &b.id)));
+    for action in candidates {
+        let Some(key) = live_of(index, action).filter(|key| is_enabled_ingest(key)) else { continue };
+        stopping.entry(&key.environment).or_default().push(key);
+        if index.input.allow.addresses.contains(&action.address) {
+            named.insert(key.id.clone());
+        }
+    }
+    let mut held: HashMap<KeyId, &EnvironmentId> = HashMap::new();
+    for (environment, keys) in stopping {
+        let enabled = index.inside(environment).iter().filter(|key| is_enabled_ingest(key)).count();
+        let unnamed: Vec<&LiveKey> = keys.into_iter().filter(|key| !named.contains(&key.id)).collect();
+        let stopped_by_name =
+            named.iter().filter_map(|id| index.key(id)).filter(|k| &k.environment == environment);
+        let left = enabled.saturating_sub(stopped_by_name.count());
+        // One of those that are left stays enabled.
+        held.extend(
+            unnamed.into_iter().skip(left.saturating_sub(1)).map(|key| (key.id.clone(), environment)),
+        );
+    }
+    let hold = |action: Action| match live_of(index, &action)
+        .filter(|k| is_stop(&action) && held.contains_key(&k.id))
+    {
+        Some(_) => {
+            let refusal = last_ingest(&action);
+            action.block(refusal)
+        }
+        None => action,
+    };
+    actions.into_iter().map(hold).collect()
+}
+
+fn is_stop(action: &Action) -> bool {
+    action.secret == SecretEffect::StopsWorking
+}
+
+fn live_of<'a>(index: &Index<'a>, action: &Action) -> Option<&'a LiveKey> {
+    index.key(&KeyId::new(action.id.clone()?).ok()?)
+}
+
+fn is_enabled_ingest(key: &LiveKey) -> bool {
+    key.key_type == KeyType::Ingest && !key.disabled && Provisional::parse(&key.name).is_none()
+}
+
+fn last_ingest(action: &Action) -> Refusal {
+    Refusal::guard(
+        "last_ingest",
+        "it is the last enabled ingest key of its environment, which could receive no data without it",
+        format!(
+            "Make its successor first, in an apply of its own, or name it: `--allow {}`.",
+            action.address
+        ),
+    )
+}

@@ -1,0 +1,266 @@
+//! The input, findable: everything is looked up by id, name or address in one step.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+
+use super::input::Input;
+use super::phase::Phase;
+use super::times::{GRACE, is_within};
+use crate::model::{
+    Address, EnvironmentId, KeyId, KeyState, KeyType, Lineage, LiveEnvironment, LiveKey, Provisional, Sealed,
+    SealedEnvironment, SealedKey,
+};
+
+/// A provisional key of this sealed file's lineage that the file has no entry for: nobody holds its secret.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Stray<'a> {
+    /// The key.
+    pub(super) live: &'a LiveKey,
+    /// Whether this record knows the try that made it, so that its maker is dead.
+    pub(super) known: bool,
+    /// Whether its maker, if it is another, may still be at work.
+    pub(super) young: bool,
+}
+
+impl Stray<'_> {
+    /// Whether minting at its address would race with another run.
+    pub(super) fn is_busy(&self) -> bool {
+        self.young && !self.known
+    }
+
+    /// Whether it is certain that it never worked and never will.
+    pub(super) fn is_discardable(&self) -> bool {
+        self.live.disabled && !self.is_busy()
+    }
+}
+
+/// The input by id, name and address. All lists are in a fixed order, whatever the order of the input.
+pub(super) struct Index<'a> {
+    pub(super) input: &'a Input<'a>,
+    /// Provisional keys of ours without an entry, by the address they were for.
+    pub(super) strays: BTreeMap<&'a Address, Vec<Stray<'a>>>,
+    /// The same, for addresses that nothing names any more.
+    pub(super) lost: Vec<Stray<'a>>,
+    environments: HashMap<&'a EnvironmentId, &'a LiveEnvironment>,
+    environment_names: HashMap<String, Vec<&'a LiveEnvironment>>,
+    environment_records: BTreeMap<&'a Address, &'a SealedEnvironment>,
+    environment_owners: HashMap<&'a EnvironmentId, &'a SealedEnvironment>,
+    keys: HashMap<&'a KeyId, &'a LiveKey>,
+    key_names: HashMap<(&'a EnvironmentId, KeyType, &'a str), Vec<&'a LiveKey>>,
+    inside: HashMap<&'a EnvironmentId, Vec<&'a LiveKey>>,
+    records: BTreeMap<&'a Address, Vec<&'a SealedKey>>,
+    owners: HashMap<&'a KeyId, &'a SealedKey>,
+    stray_ids: HashSet<&'a KeyId>,
+    is_all_missing: bool,
+}
+
+impl<'a> Index<'a> {
+    /// Sorts everything in once.
+    pub(super) fn new(input: &'a Input<'a>) -> Self {
+        let (records, owners) = index_records(input.sealed);
+        let environment_records: BTreeMap<_, _> =
+            environment_records(input.sealed).map(|e| (&e.address, e)).collect();
+        let mut index = Self {
+            input,
+            strays: BTreeMap::new(),
+            lost: vec![],
+            environments: input.live.environments.iter().map(|e| (&e.id, e)).collect(),
+            environment_names: HashMap::new(),
+            environment_owners: environment_records.values().map(|e| (&e.id, *e)).collect(),
+            environment_records,
+            keys: input.live.keys.iter().map(|k| (&k.id, k)).collect(),
+            key_names: HashMap::new(),
+            inside: HashMap::new(),
+            records,
+            owners,
+            stray_ids: HashSet::new(),
+            is_all_missing: false,
+        };
+        index.sort_in_environments();
+        index.sort_in_keys();
+        index.is_all_missing = index.looks_empty();
+        index
+    }
+
+    fn sort_in_environments(&mut self) {
+        for environment in self.environments.values() {
+            self.environment_names.entry(environment.name.to_lowercase()).or_default().push(environment);
+        }
+        for named in self.environment_names.values_mut() {
+            named.sort_by(|a, b| a.id.cmp(&b.id));
+        }
+    }
+
+    fn sort_in_keys(&mut self) {
+        let mut keys: Vec<&'a LiveKey> = self.keys.values().copied().collect();
+        keys.sort_by(|a, b| a.id.cmp(&b.id));
+        let mut strays = vec![];
+        for key in keys {
+            self.inside.entry(&key.environment).or_default().push(key);
+            match Provisional::parse(&key.name) {
+                Some(name) if self.is_stray(key, &name) => strays.push((key, name)),
+                Some(_) => {}
+                None => {
+                    let name = (&key.environment, key.key_type, key.name.as_str());
+                    self.key_names.entry(name).or_default().push(key);
+                }
+            }
+        }
+        self.sort_in_strays(&strays);
+    }
+
+    fn is_stray(&self, key: &LiveKey, name: &Provisional) -> bool {
+        self.lineage().is_some_and(|lineage| name.is_of(lineage)) && !self.owners.contains_key(&key.id)
+    }
+
+    fn sort_in_strays(&mut self, strays: &[(&'a LiveKey, Provisional)]) {
+        let Some(sealed) = self.input.sealed.filter(|_| !strays.is_empty()) else { return };
+        let intents = sealed.intents.iter();
+        let nonces: HashSet<_> = intents.clone().map(|intent| &intent.nonce).collect();
+        // One tag for each address: it is a hash, and there may be many addresses.
+        let any = |(_, name): &(_, Provisional)| name.nonce.clone();
+        let tag_of = |address| strays.first().map(|s| Provisional::new(&sealed.lineage, address, any(s)).tag);
+        let addresses = self.input.desired.keys.keys().chain(self.records.keys().copied());
+        let tags: HashMap<String, &'a Address> =
+            addresses.chain(intents.map(|i| &i.address)).filter_map(|a| Some((tag_of(a)?, a))).collect();
+        for (live, name) in strays {
+            let stray = Stray {
+                live,
+                known: nonces.contains(&name.nonce),
+                young: live.created.is_none_or(|created| is_within(created, GRACE, self.input.now)),
+            };
+            self.stray_ids.insert(&live.id);
+            match tags.get(&name.tag) {
+                Some(address) => self.strays.entry(address).or_default().push(stray),
+                None => self.lost.push(stray),
+            }
+        }
+    }
+
+    /// All gone at once is more likely a wrong team, a wrong record or a broken answer than the truth, unless
+    /// each of them was named.
+    fn looks_empty(&self) -> bool {
+        let released = |r: &&SealedKey| matches!(r.state, KeyState::Live | KeyState::Disabled);
+        let is_there = |r: &&SealedKey| self.keys.contains_key(&r.id);
+        let live: Vec<_> = self.records().filter(|r| r.state == KeyState::Live).collect();
+        let gone = live.len() > 1 && !live.iter().any(is_there);
+        let empty = self.keys.is_empty() && self.records().any(|r| released(&r));
+        let is_unnamed = |r: &SealedKey| !self.input.allow.addresses.contains(&r.address);
+        (gone || empty) && self.records().filter(released).any(|r| !is_there(&r) && is_unnamed(r))
+    }
+
+    /// Whether the service seems to have lost every managed key at once.
+    pub(super) fn is_all_missing(&self) -> bool {
+        self.is_all_missing
+    }
+
+    /// The lineage of the sealed file.
+    pub(super) fn lineage(&self) -> Option<&'a Lineage> {
+        self.input.sealed.map(|sealed| &sealed.lineage)
+    }
+
+    /// The environment with an id.
+    pub(super) fn environment(&self, id: &EnvironmentId) -> Option<&'a LiveEnvironment> {
+        self.environments.get(id).copied()
+    }
+
+    /// The environments whose name is this one but for upper and lower case, by id.
+    pub(super) fn environments_named(&self, name: &str) -> &[&'a LiveEnvironment] {
+        self.environment_names.get(&name.to_lowercase()).map_or(&[], Vec::as_slice)
+    }
+
+    /// The record at an environment's address.
+    pub(super) fn environment_record(&self, address: &Address) -> Option<&'a SealedEnvironment> {
+        self.environment_records.get(address).copied()
+    }
+
+    /// All recorded environments, by address.
+    pub(super) fn environment_records(&self) -> impl Iterator<Item = &'a SealedEnvironment> {
+        self.environment_records.values().copied()
+    }
+
+    /// The record of an environment's id.
+    pub(super) fn environment_owner(&self, id: &EnvironmentId) -> Option<&'a SealedEnvironment> {
+        self.environment_owners.get(id).copied()
+    }
+
+    /// The keys in an environment, by id.
+    pub(super) fn inside(&self, id: &EnvironmentId) -> &[&'a LiveKey] {
+        self.inside.get(id).map_or(&[], Vec::as_slice)
+    }
+
+    /// The key with an id.
+    pub(super) fn key(&self, id: &KeyId) -> Option<&'a LiveKey> {
+        self.keys.get(id).copied()
+    }
+
+    /// The record of a key's id.
+    pub(super) fn owner(&self, id: &KeyId) -> Option<&'a SealedKey> {
+        self.owners.get(id).copied()
+    }
+
+    /// Whether a key is one of [`Self::strays`] or [`Self::lost`].
+    pub(super) fn is_ours_unfinished(&self, id: &KeyId) -> bool {
+        self.stray_ids.contains(id)
+    }
+
+    /// The keys that a declaration could mean, by id: of that environment, type and name, not provisional, and
+    /// not on their way out.
+    pub(super) fn candidates(
+        &self,
+        environment: &EnvironmentId,
+        key_type: KeyType,
+        name: &str,
+        address: &Address,
+    ) -> Vec<&'a LiveKey> {
+        let is_candidate = |key: &&LiveKey| {
+            self.owner(&key.id).is_none_or(|owner| owner.state == KeyState::Live && &owner.address != address)
+        };
+        let Some(named) = self.key_names.get(&(environment, key_type, name)) else { return vec![] };
+        named.iter().copied().filter(is_candidate).collect()
+    }
+
+    /// Every address with a declared key, a record or a stray, each once, in order.
+    pub(super) fn key_addresses(&self) -> BTreeSet<&'a Address> {
+        let declared = self.input.desired.keys.keys();
+        declared.chain(self.records.keys().copied()).chain(self.strays.keys().copied()).collect()
+    }
+
+    /// The generations at an address, newest first.
+    pub(super) fn generations(&self, address: &Address) -> Vec<(&'a SealedKey, Phase<'a>)> {
+        let Some(records) = self.records.get(address) else { return vec![] };
+        records.iter().map(|record| (*record, self.phase(record))).collect()
+    }
+
+    /// All recorded keys, by address, newest generation first.
+    pub(super) fn records(&self) -> impl Iterator<Item = &'a SealedKey> {
+        self.records.values().flatten().copied()
+    }
+
+    /// Where a recorded generation stands.
+    pub(super) fn phase(&self, record: &SealedKey) -> Phase<'a> {
+        Phase::of(record, self.key(&record.id), self.input.now)
+    }
+
+    /// The strays of an address, by id.
+    pub(super) fn strays_at(&self, address: &Address) -> &[Stray<'a>] {
+        self.strays.get(address).map_or(&[], Vec::as_slice)
+    }
+}
+
+type Records<'a> = (BTreeMap<&'a Address, Vec<&'a SealedKey>>, HashMap<&'a KeyId, &'a SealedKey>);
+
+fn index_records(sealed: Option<&Sealed>) -> Records<'_> {
+    let mut records: BTreeMap<_, Vec<_>> = BTreeMap::new();
+    let mut owners = HashMap::new();
+    let mut keys: Vec<&SealedKey> = sealed.iter().flat_map(|s| &s.keys).collect();
+    keys.sort_by(|a, b| (b.generation, &b.id).cmp(&(a.generation, &a.id)));
+    for key in keys {
+        records.entry(&key.address).or_default().push(key);
+        owners.insert(&key.id, key);
+    }
+    (records, owners)
+}
+
+fn environment_records(sealed: Option<&Sealed>) -> impl Iterator<Item = &SealedEnvironment> {
+    sealed.into_iter().flat_map(|s| &s.environments)
+}

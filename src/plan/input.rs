@@ -1,0 +1,34 @@
+//! What a plan is made from.
+
+use std::collections::BTreeSet;
+
+use crate::model::{Address, Desired, Live, Sealed, Timestamp};
+
+/// Everything that deciding needs, read before. What is not in here has no say.
+#[derive(Debug, Clone)]
+pub struct Input<'a> {
+    /// What the files say.
+    pub desired: &'a Desired,
+    /// What the service says: the whole listing, and managed objects that it left out but answered by id.
+    /// A managed id that is not in here answered 404.
+    pub live: &'a Live,
+    /// What the sealed file remembers, its journal included; `None` when there is none.
+    pub sealed: Option<&'a Sealed>,
+    /// The service's clock.
+    pub now: Timestamp,
+    /// Which guards the person lifted.
+    pub allow: Allow,
+}
+
+/// Guards lifted for one run. A number counts only when it equals the plan's.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Allow {
+    /// Exactly so many keys and environments may be deleted.
+    pub delete: Option<u32>,
+    /// Exactly so many keys may be disabled.
+    pub disable: Option<u32>,
+    /// Exactly so many keys may be replaced.
+    pub replace: Option<u32>,
+    /// These may be stopped although protected or the last of their kind, and may all be missing.
+    pub addresses: BTreeSet<Address>,
+}

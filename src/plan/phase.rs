@@ -1,0 +1,69 @@
+//! Where one recorded generation stands: its entry, held against what the service says.
+
+use super::times::{DEADLINE, GRACE, REQUEST_LIFE, is_within};
+use crate::model::{KeyState, LiveKey, Provisional, SealedKey, Timestamp};
+
+/// A recorded generation and what is to be made of it.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Phase<'a> {
+    /// Deleted by keycomb; nothing is left to do.
+    Over,
+    /// Never released, and gone from the service: nothing is lost.
+    Vanished,
+    /// It was released, and is gone from the service.
+    Missing,
+    /// Released; enabled or not.
+    Serving(&'a LiveKey),
+    /// Minted and sealed, and there is time to release it.
+    Unreleased(&'a LiveKey),
+    /// Its release was begun and its time is over, but a late request could still enable it.
+    Pending,
+    /// Released too late to be relied on: a successor is minted, and then it is retired.
+    Late(&'a LiveKey),
+    /// Never enabled, and never to be.
+    Abandoned(&'a LiveKey),
+}
+
+impl<'a> Phase<'a> {
+    /// Holds an entry against the key with its id.
+    pub(super) fn of(record: &SealedKey, live: Option<&'a LiveKey>, now: Timestamp) -> Self {
+        let Some(live) = live else {
+            return match record.state {
+                KeyState::Live | KeyState::Disabled => Self::Missing,
+                KeyState::Provisional | KeyState::Releasing | KeyState::Dropping => Self::Vanished,
+                KeyState::Deleted => Self::Over,
+            };
+        };
+        let is_young = |length| is_within(record.created, length, now);
+        match record.state {
+            KeyState::Live | KeyState::Disabled => Self::Serving(live),
+            KeyState::Deleted => Self::Over,
+            KeyState::Dropping => Self::Abandoned(live),
+            KeyState::Provisional | KeyState::Releasing if is_released(live) => {
+                if was_in_time(record, live) {
+                    Self::Serving(live)
+                } else {
+                    Self::Late(live)
+                }
+            }
+            KeyState::Provisional | KeyState::Releasing if is_young(DEADLINE) => Self::Unreleased(live),
+            KeyState::Releasing if is_young(GRACE) => Self::Pending,
+            KeyState::Provisional | KeyState::Releasing => Self::Abandoned(live),
+        }
+    }
+
+    /// Whether the generation can stand for its address.
+    pub(super) fn is_current(&self) -> bool {
+        matches!(self, Self::Missing | Self::Serving(_) | Self::Unreleased(_))
+    }
+}
+
+/// One request gives a key its name and enables it: either shows that it arrived.
+fn is_released(live: &LiveKey) -> bool {
+    !live.disabled || Provisional::parse(&live.name).is_none()
+}
+
+/// By the service's own times. A later success may have raced with whoever took the key for a leftover.
+fn was_in_time(record: &SealedKey, live: &LiveKey) -> bool {
+    live.updated.is_some_and(|updated| is_within(record.created, DEADLINE + REQUEST_LIFE, updated))
+}

@@ -1,0 +1,87 @@
+//! Keys on their way out: disabled first, deleted after their quarantine, one step an apply.
+
+use super::draft::Refusal;
+use super::index::Index;
+use super::phase::Phase;
+use super::update::by_whom;
+use super::value::{Action, Change, Reason, ReasonCode, SecretEffect, Step, Verb};
+use crate::model::{Address, KeyState, LiveKey, SealedKey};
+
+/// The next step of a generation that nothing declares any more; `None` while there is nothing but to wait.
+pub(super) fn retire(index: &Index<'_>, record: &SealedKey, phase: &Phase<'_>) -> Option<Action> {
+    let action = match phase {
+        Phase::Serving(live) | Phase::Late(live) => step_of_live(index, record, live),
+        Phase::Missing => step_of_missing(index, record),
+        Phase::Over | Phase::Vanished | Phase::Unreleased(_) | Phase::Pending | Phase::Abandoned(_) => None,
+    }?;
+    if record.protected && !index.input.allow.addresses.contains(&record.address) {
+        return Some(action.block(protected_refusal(&record.address)));
+    }
+    Some(action)
+}
+
+/// A protected key is neither disabled nor deleted.
+pub(super) fn protected_refusal(address: &Address) -> Refusal {
+    Refusal::guard(
+        "protected",
+        "it is protected: it is neither disabled nor deleted",
+        format!("Set `protected = false` and apply that first, or name it: `--allow {address}`."),
+    )
+}
+
+fn step_of_live(index: &Index<'_>, record: &SealedKey, live: &LiveKey) -> Option<Action> {
+    match (record.state, live.disabled) {
+        (KeyState::Disabled, true) => is_over(index, record).then(|| delete(record, live)),
+        (KeyState::Disabled, false) => {
+            let text = format!(
+                "enabled again after keycomb disabled it{}; its quarantine begins anew",
+                by_whom(live)
+            );
+            Some(disable(record, live, Reason::new(ReasonCode::Drifted, text)))
+        }
+        _ => Some(disable(record, live, Reason::new(ReasonCode::Undeclared, reason_of(index, record)))),
+    }
+}
+
+fn reason_of(index: &Index<'_>, record: &SealedKey) -> String {
+    let why = match index.input.desired.keys.contains_key(&record.address) {
+        true => "a later generation has taken its place",
+        false => "no longer declared",
+    };
+    format!("{why}; deleted {} after this, on a later apply", record.quarantine)
+}
+
+fn disable(record: &SealedKey, live: &LiveKey, reason: Reason) -> Action {
+    let is_drift = reason.code == ReasonCode::Drifted;
+    let step = Step::RetireKey { id: live.id.clone() };
+    let action = Action::on(record, live, Verb::Disable, reason, step);
+    if live.disabled {
+        return action;
+    }
+    let change = Change::from_to("enabled", true, false).undoing(is_drift);
+    action.changes(vec![change]).secret(SecretEffect::StopsWorking)
+}
+
+fn delete(record: &SealedKey, live: &LiveKey) -> Action {
+    let text =
+        format!("disabled since {}, and its quarantine of {} is over", record.since, record.quarantine);
+    let reason = Reason::new(ReasonCode::QuarantineOver, text);
+    let step = Step::DeleteKey { id: live.id.clone() };
+    Action::on(record, live, Verb::Delete, reason, step).secret(SecretEffect::Destroyed).irreversible()
+}
+
+/// Deleting what is gone already is how the record learns that it is over.
+fn step_of_missing(index: &Index<'_>, record: &SealedKey) -> Option<Action> {
+    if !is_over(index, record) && !index.is_all_missing() {
+        return None;
+    }
+    let text = "no longer declared, and gone from the service: only keycomb's record of it ends";
+    let reason = Reason::new(ReasonCode::Missing, text);
+    let step = Step::DeleteKey { id: record.id.clone() };
+    let action = Action::new(&record.address, Verb::Delete, &record.name, reason, step);
+    Some(action.key(record.key_type, record.generation, Some(&record.id)).irreversible())
+}
+
+fn is_over(index: &Index<'_>, record: &SealedKey) -> bool {
+    record.quarantine.after(record.since) <= index.input.now
+}

@@ -1,0 +1,20 @@
+//! The planner's rules, one by one, and what must hold of every plan.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::needless_pass_by_value,
+    reason = "test code"
+)]
+
+mod builders;
+mod environments;
+mod findings;
+mod guards;
+mod keys;
+mod minting;
+mod properties;
+mod retire;
+mod simulate;
+mod size;

@@ -1,0 +1,156 @@
+//! Rules for keys that are no longer declared.
+
+use keycomb::model::*;
+use keycomb::plan::{FindingKind, ReasonCode, SecretEffect, Severity, Step, Undo, Verb};
+
+use super::builders::*;
+
+/// `key.production.a` in sync, and no longer declared.
+fn world() -> World {
+    let mut world = World::production();
+    world.sync(configuration("key.production.a"), "a");
+    world.undeclare("key.production.a");
+    world
+}
+
+/// The same, disabled by keycomb so many days ago; its quarantine is 14 days.
+fn disabled(days: i64) -> World {
+    let mut world = world();
+    (world.record("a").state, world.record("a").since) = (KeyState::Disabled, ago(days * DAY));
+    world.live("a").disabled = true;
+    world
+}
+
+#[test]
+fn a_key_gone_from_the_files_is_disabled_and_not_deleted() {
+    let action = world().only();
+    assert_eq!((action.verb, action.reason.code), (Verb::Disable, ReasonCode::Undeclared));
+    assert_eq!(action.step, Step::RetireKey { id: key_id("a") });
+    assert_eq!((action.secret, action.undo), (SecretEffect::StopsWorking, Undo::Reversible));
+    assert!(action.reason.origin.is_none());
+}
+
+#[test]
+fn a_key_that_is_disabled_already_begins_its_quarantine() {
+    let mut world = world();
+    world.live("a").disabled = true;
+    let action = world.only();
+    assert_eq!((action.step, action.secret), (Step::RetireKey { id: key_id("a") }, SecretEffect::None));
+}
+
+#[test]
+fn a_key_is_deleted_when_its_quarantine_is_over_and_not_before() {
+    let waiting = disabled(13);
+    assert!(waiting.plan().is_empty());
+    let advice = waiting.findings(FindingKind::Advice);
+    assert!(advice[0].text.contains("2026-11-22T12:00:00Z"), "{}", advice[0].text);
+
+    let action = disabled(14).only();
+    assert_eq!((action.verb, action.reason.code), (Verb::Delete, ReasonCode::QuarantineOver));
+    assert_eq!((action.secret, action.undo), (SecretEffect::Destroyed, Undo::Irreversible));
+    assert_eq!(action.step, Step::DeleteKey { id: key_id("a") });
+    assert!(disabled(14).findings(FindingKind::Advice).is_empty());
+}
+
+#[test]
+fn a_key_enabled_again_by_hand_is_disabled_again_and_not_deleted() {
+    for days in [1, 100] {
+        let mut world = disabled(days);
+        world.live("a").disabled = false;
+        let action = world.only();
+        assert_eq!((action.verb, action.reason.code), (Verb::Disable, ReasonCode::Drifted));
+        assert!(action.changes[0].undoes_drift);
+        assert_eq!(world.findings(FindingKind::Drift)[0].severity, Severity::High);
+    }
+}
+
+#[test]
+fn a_key_that_is_gone_before_its_time_is_noted_and_its_record_ends_with_its_quarantine() {
+    let mut world = disabled(13);
+    world.delete_live("a");
+    assert!(world.plan().is_empty());
+    assert_eq!(world.findings(FindingKind::Missing)[0].severity, Severity::Note);
+
+    let mut world = disabled(14);
+    world.delete_live("a");
+    let action = world.only();
+    assert_eq!((action.verb, action.reason.code), (Verb::Delete, ReasonCode::Missing));
+    assert!(world.findings(FindingKind::Missing).is_empty());
+}
+
+#[test]
+fn what_is_deleted_says_nothing() {
+    let mut world = disabled(20);
+    world.record("a").state = KeyState::Deleted;
+    world.delete_live("a");
+    assert!(world.plan().is_empty() && world.plan().findings.is_empty());
+}
+
+#[test]
+fn what_is_recorded_as_deleted_and_there_is_a_finding_and_not_touched() {
+    let mut world = disabled(20);
+    world.record("a").state = KeyState::Deleted;
+    assert!(world.plan().is_empty());
+    assert_eq!(world.findings(FindingKind::Drift)[0].severity, Severity::Warning);
+}
+
+#[test]
+fn an_address_declared_again_after_its_key_was_deleted_gets_the_next_generation() {
+    let mut world = disabled(20);
+    world.record("a").state = KeyState::Deleted;
+    world.delete_live("a");
+    world.declare(configuration("key.production.a"));
+    assert_eq!(world.only().generation, Some(2));
+}
+
+/// `key.production.a` with a second generation that serves since a day.
+fn superseded() -> World {
+    let mut world = World::production();
+    world.sync(configuration("key.production.a"), "one");
+    world.sync(configuration("key.production.a"), "two");
+    (world.record("two").generation, world.record("two").since) = (2, ago(DAY));
+    world
+}
+
+#[test]
+fn the_newest_generation_stands_for_its_address_and_an_older_one_is_retired() {
+    let world = superseded();
+    let action = world.only();
+    assert_eq!(
+        (action.verb, action.id.as_deref(), action.generation),
+        (Verb::Disable, Some("hcxik_one"), Some(1))
+    );
+}
+
+#[test]
+fn an_older_generation_stays_until_the_newer_one_serves_and_the_overlap_is_over() {
+    let mut overlapping = superseded();
+    let rotate = Rotation { every: Period::days(90), overlap: Period::days(7) };
+    overlapping.desired("key.production.a").rotate = Some(rotate);
+    assert!(overlapping.plan().is_empty());
+
+    let mut disabled = superseded();
+    disabled.live("two").disabled = true;
+    assert_eq!(disabled.only().id.as_deref(), Some("hcxik_two"), "enabled first");
+
+    let mut gone = superseded();
+    gone.delete_live("two");
+    assert_eq!(gone.only_blocked().1, "missing");
+}
+
+#[test]
+fn an_address_takes_one_step_at_a_time() {
+    let mut world = superseded();
+    world.desired("key.production.a").name = "b".into();
+    assert_eq!(world.told(), ["update key.production.a"]);
+    world.undeclare("key.production.a");
+    assert_eq!(world.told(), ["disable key.production.a"]);
+    assert_eq!(world.only().generation, Some(2));
+}
+
+#[test]
+fn a_superseded_generation_that_is_gone_is_not_missed() {
+    let mut world = superseded();
+    world.delete_live("one");
+    assert!(world.plan().is_empty() && world.plan().findings.is_empty());
+}
