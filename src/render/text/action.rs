@@ -24,7 +24,8 @@ pub(super) struct Grid {
 impl Grid {
     /// Lines up a list of actions that starts at column `base`.
     pub(super) fn of(actions: &[&Action], base: usize, style: &Style) -> Self {
-        let longest = |length: fn(&Action) -> usize| actions.iter().map(|a| length(a)).max().unwrap_or_default();
+        let longest =
+            |length: fn(&Action) -> usize| actions.iter().map(|a| length(a)).max().unwrap_or_default();
         let kind = longest(|a| a.key_type.map_or(0, |kind| kind.as_str().len()));
         let verb = longest(|a| verb_text(a).len());
         let taken = base + 2 + 2 + kind + 2 + verb + 2 + DETAIL;
@@ -42,6 +43,9 @@ impl Grid {
 
 /// Puts one action.
 pub(super) fn put(page: &mut Page<'_>, grid: &Grid, action: &Action) {
+    if let Some(origin) = &action.reason.origin {
+        page.keep_right(Tone::Dim, page.style.shown(&place(origin)));
+    }
     put_head(page, grid, action);
     let indent = grid.base + 4;
     if let Some(blocked) = &action.blocked {
@@ -54,6 +58,7 @@ pub(super) fn put(page: &mut Page<'_>, grid: &Grid, action: &Action) {
     if let Some(blocked) = &action.blocked {
         put_help(page, indent, &blocked.help);
     }
+    page.settle(indent);
 }
 
 /// Puts how to go on.
@@ -86,7 +91,6 @@ fn put_head(page: &mut Page<'_>, grid: &Grid, action: &Action) {
     page.to(grid.base);
     page.put(tone, page.style.symbol(action.verb));
     page.put(Tone::Plain, " ");
-    let origin = action.reason.origin.as_ref().map(|origin| page.style.shown(&place(origin)));
     let mut parts = parts(page.style, action);
     match grid.address.filter(|width| columns(&address) <= *width) {
         Some(width) => {
@@ -97,9 +101,6 @@ fn put_head(page: &mut Page<'_>, grid: &Grid, action: &Action) {
             page.put(tone, &verb_text(action));
             page.to(grid.detail(width));
             page.parts(grid.detail(width), &parts);
-            if let Some(origin) = origin {
-                page.right(grid.detail(width), Tone::Dim, &origin);
-            }
         }
         None => {
             page.flow(grid.base + 2, Tone::Plain, &address);
@@ -115,7 +116,6 @@ fn put_head(page: &mut Page<'_>, grid: &Grid, action: &Action) {
             if let Some(kind) = kind {
                 parts.insert(0, (Tone::Dim, kind.to_owned()));
             }
-            parts.extend(origin.map(|origin| (Tone::Dim, origin)));
             page.parts(grid.base + 4, &parts);
         }
     }
@@ -142,11 +142,6 @@ fn parts(style: &Style, action: &Action) -> Vec<(Tone, String)> {
     if let Some(generation) = action.generation.filter(|generation| *generation > 1) {
         parts.push((Tone::Dim, format!("generation {generation}")));
     }
-    // The id is what a person looks up before something goes for good, or is decided by hand.
-    let needs_id = matches!(action.verb, Verb::Delete | Verb::Discard | Verb::Disable | Verb::Blocked);
-    if let Some(id) = action.id.as_deref().filter(|_| needs_id) {
-        parts.push((Tone::Dim, style.shown(id)));
-    }
     let inline = action.changes.iter().filter(|change| change::is_inline(change));
     parts.extend(inline.map(|change| (Tone::Plain, change::inline(style, change))));
     parts
@@ -164,17 +159,24 @@ fn is_telling(action: &Action) -> bool {
 fn put_details(page: &mut Page<'_>, indent: usize, action: &Action) {
     let below: Vec<&Change> = action.changes.iter().filter(|change| !change::is_inline(change)).collect();
     let secret = secret(page.style, &action.secret);
-    let labels = below.iter().map(|change| change.field).chain(secret.as_ref().map(|_| "secret"));
-    let label = labels.map(str::len).max().unwrap_or_default();
+    // The id is what a person looks up before something goes for good, or is decided by hand.
+    let needs_id = matches!(action.verb, Verb::Delete | Verb::Discard | Verb::Disable | Verb::Blocked);
+    let id = action.id.as_ref().filter(|_| needs_id).map(|id| (Tone::Dim, page.style.shown(id)));
+    let facts: Vec<_> = [("id", id), ("secret", secret)]
+        .into_iter()
+        .filter_map(|(label, fact)| fact.map(|(tone, text)| (label, tone, text)))
+        .collect();
+    let labels = below.iter().map(|change| change.field).chain(facts.iter().map(|(label, ..)| *label));
+    let width = labels.map(str::len).max().unwrap_or_default();
     for change in below {
-        change::put(page, indent, label, change);
+        change::put(page, indent, width, change);
     }
-    if let Some((tone, text)) = secret {
+    for (label, tone, text) in &facts {
         page.to(indent);
-        page.put(Tone::Dim, "secret");
-        let at = indent + label + 2;
+        page.put(Tone::Dim, label);
+        let at = indent + width + 2;
         page.to(at);
-        page.flow(at, tone, &text);
+        page.flow(at, *tone, text);
         page.end();
     }
 }
@@ -188,6 +190,8 @@ fn secret(style: &Style, effect: &SecretEffect) -> Option<(Tone, String)> {
         }
         SecretEffect::StartsWorking => Some((Tone::Good, "sealed earlier, starts to work".to_owned())),
         SecretEffect::StopsWorking => Some((Tone::Bad, "stops working".to_owned())),
-        SecretEffect::Destroyed => Some((Tone::Bad, "gone for good; it had stopped working before".to_owned())),
+        SecretEffect::Destroyed => {
+            Some((Tone::Bad, "gone for good; it had stopped working before".to_owned()))
+        }
     }
 }

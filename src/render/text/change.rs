@@ -13,7 +13,7 @@ const WORDS: &[&str] = &["name", "description", "owner", "purpose"];
 
 /// Whether it is short enough to stand on its object's own line: what something is created with.
 pub(super) fn is_inline(change: &Change) -> bool {
-    change.before.is_none() && !is_list(change) && !is_long(change)
+    change.before.is_none() && !is_list(change) && !is_long(change) && !WORDS.contains(&change.field)
 }
 
 /// Such a change in a few words.
@@ -28,11 +28,10 @@ pub(super) fn put(page: &mut Page<'_>, indent: usize, label: usize, change: &Cha
     page.put(Tone::Dim, change.field);
     let at = indent + label + 2;
     page.to(at);
-    let both = (change.before.as_deref(), change.after.as_deref());
-    match both {
-        (None, Some(after)) if is_list(change) => put_list(page, at, after),
+    match &change.after {
+        Some(after) if is_list(change) && change.before.is_none() => put_list(page, at, after),
         _ if is_list(change) || is_long(change) => put_diff(page, at, change),
-        (before, after) => put_values(page, at, change.field, before, after),
+        _ => put_values(page, at, change),
     }
     if change.undoes_drift {
         let note = "undoes a change made at the service";
@@ -64,20 +63,29 @@ fn value(style: &Style, field: &str, text: &str) -> String {
     style.quoted(text)
 }
 
-fn put_values(page: &mut Page<'_>, at: usize, field: &str, before: Option<&str>, after: Option<&str>) {
+/// Both values on one line, or one below the other where they do not fit.
+fn put_values(page: &mut Page<'_>, at: usize, change: &Change) {
+    let Change { field, before, after, undoes_drift: _ } = change;
     let style = page.style;
-    let text = |side: Option<&str>| side.map_or_else(|| "(none)".to_owned(), |s| value(style, field, s));
-    if let Some(before) = before {
-        page.flow(at, Tone::Bad, &text(Some(before)));
-        page.flow(at, Tone::Dim, style.arrow());
-    }
+    let text = |side: &Option<String>| {
+        side.as_ref().map_or_else(|| "(none)".to_owned(), |side| value(style, field, side))
+    };
     let tone = if after.is_some() { Tone::Good } else { Tone::Dim };
-    let after = text(after);
-    if page.column() > at && page.column() + columns(&after) > page.width() {
-        page.end();
-        page.to(at);
+    let (was, becomes) = (text(before), text(after));
+    if before.is_none() {
+        return page.flow(at, tone, &becomes);
     }
-    page.flow(at, tone, &after);
+    if at + columns(&was) + columns(style.arrow()) + columns(&becomes) <= page.width() {
+        page.put(Tone::Bad, &was);
+        page.put(Tone::Dim, style.arrow());
+        page.put(tone, &becomes);
+        return;
+    }
+    page.put(Tone::Bad, "- ");
+    page.flow(at + 2, Tone::Bad, &was);
+    next_line(page, at);
+    page.put(tone, "+ ");
+    page.flow(at + 2, tone, &becomes);
 }
 
 fn put_list(page: &mut Page<'_>, at: usize, items: &str) {

@@ -20,7 +20,7 @@ pub fn drift(header: &Header, findings: &[Finding], style: &Style) -> String {
     let (changed, missing) = (count(FindingKind::Drift), count(FindingKind::Missing));
     let others = findings.len() - changed - missing;
     if changed + missing == 0 {
-        page.put(Tone::Good, "No drift: what keycomb manages is as it was last applied.");
+        page.flow(2, Tone::Good, "No drift: what keycomb manages is as it was last applied.");
     } else {
         page.put(Tone::Strong, "Drift: ");
         let counts =

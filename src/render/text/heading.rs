@@ -8,8 +8,7 @@ use crate::render::style::Tone;
 /// Puts what was read, of which team, where.
 pub(super) fn put(page: &mut Page<'_>, title: &str, header: &Header) {
     let Header { team, endpoint, sealed, now: _, declared: (environments, keys) } = header;
-    let declared =
-        format!("{}, {} declared", counted(*environments, "environment"), counted(*keys, "key"));
+    let declared = format!("{}, {} declared", counted(*environments, "environment"), counted(*keys, "key"));
     let mut parts = vec![
         (Tone::Strong, title.to_owned()),
         (Tone::Plain, format!("team {team}")),

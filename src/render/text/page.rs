@@ -18,12 +18,14 @@ pub(super) struct Page<'a> {
     column: usize,
     /// Spaces that are written once something follows on the line.
     owed: usize,
+    /// Text for the right edge of the first line that has room for it.
+    margin: Option<(Tone, String)>,
 }
 
 impl<'a> Page<'a> {
     /// An empty page.
     pub(super) fn new(style: &'a Style) -> Self {
-        Self { style, out: String::new(), column: 0, owed: 0 }
+        Self { style, out: String::new(), column: 0, owed: 0, margin: None }
     }
 
     /// The text, ending in a line break.
@@ -46,6 +48,12 @@ impl<'a> Page<'a> {
 
     /// Ends the line.
     pub(super) fn end(&mut self) {
+        let room = if self.column > 0 { self.width().saturating_sub(self.column + 2) } else { 0 };
+        let fits = |(_, text): &mut (Tone, String)| columns(text) <= room;
+        if let Some((tone, text)) = self.margin.take_if(fits) {
+            self.to(self.width().saturating_sub(columns(&text)));
+            self.put(tone, &text);
+        }
         self.out.push('\n');
         self.column = 0;
         self.owed = 0;
@@ -68,9 +76,14 @@ impl<'a> Page<'a> {
 
     /// Puts text as it is, not wrapped.
     pub(super) fn put(&mut self, tone: Tone, text: &str) {
-        if text.is_empty() {
-            return;
+        let bare = text.trim_end_matches(' ');
+        if !bare.is_empty() {
+            self.put_bare(tone, bare);
         }
+        self.to(self.column + text.len() - bare.len());
+    }
+
+    fn put_bare(&mut self, tone: Tone, text: &str) {
         self.out.extend(std::iter::repeat_n(' ', self.owed));
         self.owed = 0;
         self.column += columns(text);
@@ -105,6 +118,10 @@ impl<'a> Page<'a> {
     pub(super) fn parts(&mut self, indent: usize, parts: &[(Tone, String)]) {
         let mut is_first = true;
         for (tone, text) in parts {
+            if text.is_empty() {
+                is_first = false;
+                continue;
+            }
             let dot = if is_first { "" } else { self.style.dot() };
             if self.column > indent && self.column + columns(dot) + columns(text) > self.width() {
                 self.end();
@@ -117,16 +134,18 @@ impl<'a> Page<'a> {
         }
     }
 
-    /// Puts text at the right edge; where it does not fit, on a line of its own at `indent`.
-    pub(super) fn right(&mut self, indent: usize, tone: Tone, text: &str) {
-        let start = self.width().saturating_sub(columns(text));
-        if start < self.column + 2 {
-            self.end();
+    /// Keeps a text for the right edge of the first line from here on that has room.
+    pub(super) fn keep_right(&mut self, tone: Tone, text: String) {
+        self.margin = Some((tone, text));
+    }
+
+    /// Puts what was kept and found no room, on lines of its own at `indent`.
+    pub(super) fn settle(&mut self, indent: usize) {
+        if let Some((tone, text)) = self.margin.take() {
             self.to(indent);
-            return self.flow(indent, tone, text);
+            self.flow(indent, tone, &text);
+            self.end();
         }
-        self.to(start);
-        self.put(tone, text);
     }
 }
 
@@ -141,26 +160,24 @@ fn broken(text: &str, first: usize, rest: usize) -> Vec<String> {
     let mut line = String::new();
     let mut used = 0;
     for word in text.split_inclusive(' ') {
+        let bare_word = word.trim_end_matches(' ');
+        let bare = columns(bare_word);
         let room = if lines.is_empty() { first } else { rest };
-        let bare = columns(word.trim_end_matches(' '));
         if used + bare > room && (used > 0 || room < rest) {
             lines.push(std::mem::take(&mut line));
             used = 0;
         }
-        if bare <= rest {
-            line.push_str(word);
-            used += columns(word);
-            continue;
-        }
-        for c in word.chars() {
+        for c in bare_word.chars() {
             let wide = c.width().unwrap_or(0);
-            if used + wide > rest {
+            if bare > rest && used + wide > rest {
                 lines.push(std::mem::take(&mut line));
                 used = 0;
             }
             line.push(c);
             used += wide;
         }
+        line.extend(std::iter::repeat_n(' ', word.len() - bare_word.len()));
+        used += word.len() - bare_word.len();
     }
     lines.push(line);
     for line in &mut lines {

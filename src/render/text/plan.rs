@@ -17,10 +17,11 @@ pub fn plan(plan: &Plan, style: &Style) -> String {
     let mut page = Page::new(style);
     heading::put(&mut page, "keycomb plan", header);
     let is_grave = |action: &&Action| action.blocked.is_some() || action.undo == Undo::Irreversible;
-    let (grave, calm): (Vec<&Action>, Vec<&Action>) = actions.iter().partition(is_grave);
+    let (mut grave, calm): (Vec<&Action>, Vec<&Action>) = actions.iter().partition(is_grave);
     if !grave.is_empty() {
         page.blank();
         heading::section(&mut page, "Look here first");
+        grave.sort_by_key(|action| action.blocked.is_none());
         put_actions(&mut page, 4, &grave);
     }
     if !calm.is_empty() {
@@ -34,7 +35,7 @@ pub fn plan(plan: &Plan, style: &Style) -> String {
     }
     page.blank();
     if plan.is_empty() {
-        page.put(Tone::Good, "No changes: the service is as declared.");
+        page.flow(2, Tone::Good, "No changes: the service is as declared.");
         summary::put_findings(&mut page, summary.findings);
     } else {
         summary::put(&mut page, summary);

@@ -1,7 +1,7 @@
 //! The end of an apply: what became of each action.
 
 use super::action::{put_help, put_sentence, verb_text};
-use super::page::Page;
+use super::page::{Page, columns};
 use super::summary::{counted, put_list, put_more};
 use crate::plan::{Action, Plan, SecretEffect};
 use crate::render::style::{Style, Tone};
@@ -26,7 +26,7 @@ pub fn report(report: &Report, plan: Option<&Plan>, style: &Style) -> String {
     let mut rows: Vec<Row<'_>> =
         outcomes.iter().enumerate().map(|(n, outcome)| Row::of(outcome, actions.get(n))).collect();
     rows.sort_by_key(|row| rank(&row.outcome.became));
-    let grid = Grid::of(&rows, page.width());
+    let grid = Grid::of(&rows, style, page.width());
     for row in &rows {
         put(&mut page, &grid, row);
     }
@@ -34,11 +34,19 @@ pub fn report(report: &Report, plan: Option<&Plan>, style: &Style) -> String {
         page.end();
     }
     if *interrupted {
-        put_sentence(&mut page, 0, Tone::Change, "Interrupted: what was in flight was finished, nothing else was begun.");
+        let text = "Interrupted: what was in flight was finished, nothing else was begun.";
+        put_sentence(&mut page, 0, Tone::Change, text);
     }
     if let Some(why) = unfolded {
         put_sentence(&mut page, 0, Tone::Bad, &format!("The sealed file could not be replaced: {why}"));
-        put_help(&mut page, 2, "nothing is lost: its journal holds everything; keep both, and run apply again");
+        put_help(
+            &mut page,
+            2,
+            "nothing is lost: its journal holds everything; keep both, and run apply again",
+        );
+    }
+    if *interrupted || unfolded.is_some() {
+        page.end();
     }
     put_counts(&mut page, report, &rows);
     page.finish()
@@ -69,12 +77,15 @@ struct Grid {
 }
 
 impl Grid {
-    fn of(rows: &[Row<'_>], width: usize) -> Self {
-        let address = rows.iter().map(|row| row.outcome.address.to_string().len()).max().unwrap_or_default();
-        let words = rows.iter().map(|row| row.verb.len()).max().unwrap_or_default();
-        let verb = 4 + address + 2;
-        let became = verb + words + 2;
-        Self { verb, became, is_wide: became + "not started".len() <= width }
+    fn of(rows: &[Row<'_>], style: &Style, width: usize) -> Self {
+        let longest = |length: &dyn Fn(&Row<'_>) -> usize| rows.iter().map(length).max().unwrap_or_default();
+        let verb = 4 + longest(&|row| row.outcome.address.to_string().len()) + 2;
+        let became = verb + longest(&|row| row.verb.len()) + 2;
+        let parts = longest(&|row| {
+            let parts = parts(style, row.outcome);
+            parts.iter().map(|(_, text)| columns(text) + style.dot().chars().count()).sum()
+        });
+        Self { verb, became, is_wide: became + parts <= width + style.dot().chars().count() }
     }
 }
 
@@ -99,17 +110,24 @@ fn mark(style: &Style, became: &Became) -> (Tone, &'static str, &'static str) {
     (tone, if style.unicode { symbol } else { ascii }, word)
 }
 
-fn put(page: &mut Page<'_>, grid: &Grid, row: &Row<'_>) {
-    let Outcome { address, verb: _, generation, id, became } = row.outcome;
-    let (tone, symbol, word) = mark(page.style, became);
-    page.to(2);
-    page.put(tone, symbol);
-    page.put(Tone::Plain, " ");
-    page.flow(4, Tone::Plain, &address.to_string());
+/// How it ended, the generation where it is not the first, and the id.
+fn parts(style: &Style, outcome: &Outcome) -> Vec<(Tone, String)> {
+    let Outcome { address: _, verb: _, generation, id, became } = outcome;
+    let (tone, _, word) = mark(style, became);
     let mut parts = vec![(tone, word.to_owned())];
     let generation = generation.filter(|generation| *generation > 1);
     parts.extend(generation.map(|generation| (Tone::Dim, format!("generation {generation}"))));
-    parts.extend(id.as_ref().map(|id| (Tone::Dim, page.style.shown(id))));
+    parts.extend(id.as_ref().map(|id| (Tone::Dim, style.shown(id))));
+    parts
+}
+
+fn put(page: &mut Page<'_>, grid: &Grid, row: &Row<'_>) {
+    let (tone, symbol, _) = mark(page.style, &row.outcome.became);
+    page.to(2);
+    page.put(tone, symbol);
+    page.put(Tone::Plain, " ");
+    page.flow(4, Tone::Plain, &row.outcome.address.to_string());
+    let mut parts = parts(page.style, row.outcome);
     if grid.is_wide {
         page.to(grid.verb);
         page.put(Tone::Plain, &row.verb);
@@ -122,7 +140,7 @@ fn put(page: &mut Page<'_>, grid: &Grid, row: &Row<'_>) {
         page.parts(6, &parts);
     }
     page.end();
-    put_why(page, became, row.action);
+    put_why(page, &row.outcome.became, row.action);
 }
 
 fn put_why(page: &mut Page<'_>, became: &Became, action: Option<&Action>) {

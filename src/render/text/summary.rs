@@ -19,7 +19,8 @@ pub(super) fn put(page: &mut Page<'_>, summary: &Summary) {
     } = summary;
     page.put(Tone::Strong, "Plan: ");
     let done = verbs.iter().filter(|(verb, count)| *verb != Verb::Blocked && *count > 0);
-    let mut counts: Vec<_> = done.map(|(v, count)| (Tone::of(*v), format!("{count} to {}", v.as_str()))).collect();
+    let mut counts: Vec<_> =
+        done.map(|(v, count)| (Tone::of(*v), format!("{count} to {}", v.as_str()))).collect();
     if counts.is_empty() {
         counts.push((Tone::Plain, "nothing to do".to_owned()));
     }
