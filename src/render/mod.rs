@@ -1,1 +1,12 @@
 //! Plans, reports and findings as text and JSON.
+//!
+//! [`text`] is for people: one line for each object, hostile text made harmless, no line wider than the
+//! terminal. [`json`] is for machines: versioned, described by JSON Schemas. Both only read.
+
+pub mod json;
+mod status;
+mod style;
+pub mod text;
+
+pub use status::{SecretRow, StatusRow};
+pub use style::Style;

@@ -1,0 +1,46 @@
+//! For machines: versioned JSON, described by the JSON Schemas in `schema/`.
+//!
+//! Each document names its format (`"format": "keycomb.plan/1"`). Within a version fields are only added.
+//! Texts are as the service or the files have them, never shortened; characters that a terminal would obey are
+//! written as `\uXXXX`, so that printing a document does no harm. Pretty printed, ending in a line break; same
+//! value, same bytes.
+
+mod action;
+mod finding;
+mod plan;
+mod print;
+mod report;
+mod schema;
+mod status;
+mod step;
+
+use crate::plan::{Finding, Header, Plan};
+use crate::render::status::{SecretRow, StatusRow};
+use crate::report::Report;
+
+pub use schema::{drift_schema, plan_schema, report_schema, schemas, secrets_schema, status_schema};
+
+/// A plan, whole: `keycomb.plan/1`.
+pub fn plan(plan: &Plan) -> String {
+    print::print(&plan::PlanView::of(plan))
+}
+
+/// What a look for drift found: `keycomb.drift/1`.
+pub fn drift(header: &Header, findings: &[Finding]) -> String {
+    print::print(&plan::DriftView::of(header, findings))
+}
+
+/// What became of each action of a plan: `keycomb.report/1`.
+pub fn report(report: &Report) -> String {
+    print::print(&report::ReportView::of(report))
+}
+
+/// The managed keys, in the order given: `keycomb.status/1`.
+pub fn status(rows: &[StatusRow]) -> String {
+    print::print(&status::StatusView::of(rows))
+}
+
+/// The entries of a sealed file, in the order given, without what is sealed: `keycomb.secrets/1`.
+pub fn secrets(rows: &[SecretRow]) -> String {
+    print::print(&status::SecretsView::of(rows))
+}

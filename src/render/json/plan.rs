@@ -1,0 +1,171 @@
+//! Plan and drift as documents.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::action::ActionView;
+use super::finding::FindingView;
+use crate::plan::{Finding, Header, Plan, Summary, Verb};
+
+/// What would be done to make the service as it is declared, and what is worth saying.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(title = "keycomb plan")]
+pub(super) struct PlanView<'a> {
+    /// `keycomb.plan/1`
+    #[schemars(extend("const" = "keycomb.plan/1"))]
+    format: &'static str,
+    /// What the plan was made from.
+    header: HeaderView<'a>,
+    /// In the order they are carried out, blocked ones last.
+    actions: Vec<ActionView<'a>>,
+    /// Gravest first, then by address and id.
+    findings: Vec<FindingView<'a>>,
+    /// Counts over actions and findings.
+    summary: SummaryView,
+}
+
+impl<'a> PlanView<'a> {
+    pub(super) fn of(plan: &'a Plan) -> Self {
+        let Plan { header, actions, findings, summary } = plan;
+        Self {
+            format: "keycomb.plan/1",
+            header: HeaderView::of(header),
+            actions: actions.iter().map(ActionView::of).collect(),
+            findings: findings.iter().map(FindingView::of).collect(),
+            summary: SummaryView::of(summary),
+        }
+    }
+}
+
+/// What changed at the service since it was last applied.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(title = "keycomb drift")]
+pub(super) struct DriftView<'a> {
+    /// `keycomb.drift/1`
+    #[schemars(extend("const" = "keycomb.drift/1"))]
+    format: &'static str,
+    /// What was looked at.
+    header: HeaderView<'a>,
+    /// Gravest first, then by address and id.
+    findings: Vec<FindingView<'a>>,
+}
+
+impl<'a> DriftView<'a> {
+    pub(super) fn of(header: &'a Header, findings: &'a [Finding]) -> Self {
+        Self {
+            format: "keycomb.drift/1",
+            header: HeaderView::of(header),
+            findings: findings.iter().map(FindingView::of).collect(),
+        }
+    }
+}
+
+/// What was read.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Header")]
+struct HeaderView<'a> {
+    /// The team's slug.
+    team: &'a str,
+    /// The service's base address.
+    endpoint: &'a str,
+    /// The sealed file; null when there is none yet.
+    sealed: Option<SealedView<'a>>,
+    /// The service's clock, RFC 3339 in UTC.
+    #[schemars(extend("format" = "date-time"))]
+    now: String,
+    /// How much is declared.
+    declared: DeclaredView,
+}
+
+impl<'a> HeaderView<'a> {
+    fn of(header: &'a Header) -> Self {
+        let Header { team, endpoint, sealed, now, declared: (environments, keys) } = header;
+        let sealed = sealed
+            .as_ref()
+            .map(|(lineage, serial)| SealedView { lineage: lineage.as_str(), serial: *serial });
+        Self {
+            team: team.as_str(),
+            endpoint: endpoint.as_str(),
+            sealed,
+            now: now.to_string(),
+            declared: DeclaredView { environments: *environments, keys: *keys },
+        }
+    }
+}
+
+/// A sealed file.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "SealedFile")]
+struct SealedView<'a> {
+    /// Made once, random.
+    lineage: &'a str,
+    /// One more with each save.
+    serial: u64,
+}
+
+/// How much is declared.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Declared")]
+struct DeclaredView {
+    /// Environments.
+    environments: usize,
+    /// Keys, fanned out over environments.
+    keys: usize,
+}
+
+/// Counts.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Summary")]
+struct SummaryView {
+    /// Actions by verb, without zeros.
+    verbs: Vec<VerbCount>,
+    /// Actions that will be carried out.
+    changes: usize,
+    /// Actions that must not be taken.
+    blocked: usize,
+    /// Blocked by a guard, out of `blocked`.
+    guarded: usize,
+    /// Secrets issued.
+    issued: usize,
+    /// Working keys that stop working.
+    stopping: usize,
+    /// Actions that cannot be taken back.
+    irreversible: usize,
+    /// Findings of kind `drift`.
+    drifted: usize,
+    /// Findings.
+    findings: usize,
+}
+
+impl SummaryView {
+    fn of(summary: &Summary) -> Self {
+        let Summary { verbs, changes, blocked, guarded, issued, stopping, irreversible, drifted, findings } =
+            summary;
+        Self {
+            verbs: verbs.iter().map(VerbCount::of).collect(),
+            changes: *changes,
+            blocked: *blocked,
+            guarded: *guarded,
+            issued: *issued,
+            stopping: *stopping,
+            irreversible: *irreversible,
+            drifted: *drifted,
+            findings: *findings,
+        }
+    }
+}
+
+/// How many actions of a verb there are.
+#[derive(Debug, Serialize, JsonSchema)]
+struct VerbCount {
+    /// The verb.
+    verb: &'static str,
+    /// How many.
+    count: usize,
+}
+
+impl VerbCount {
+    fn of((verb, count): &(Verb, usize)) -> Self {
+        Self { verb: verb.as_str(), count: *count }
+    }
+}

@@ -1,0 +1,160 @@
+//! A report as a document.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::report::{Became, Cause, Outcome, Report};
+
+/// What became of each action of a plan.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(title = "keycomb report")]
+pub(super) struct ReportView<'a> {
+    /// `keycomb.report/1`
+    #[schemars(extend("const" = "keycomb.report/1"))]
+    format: &'static str,
+    /// In the plan's order.
+    outcomes: Vec<OutcomeView<'a>>,
+    /// Whether somebody asked to stop.
+    interrupted: bool,
+    /// Why the sealed file could not be replaced at the end, in which case its journal still holds everything;
+    /// null when it was.
+    unfolded: Option<&'a str>,
+    /// The sealed file's serial after the apply.
+    serial: u64,
+    /// The service's clock at the end, RFC 3339 in UTC.
+    #[schemars(extend("format" = "date-time"))]
+    ended: String,
+    /// Counts over outcomes.
+    summary: CountsView,
+}
+
+impl<'a> ReportView<'a> {
+    pub(super) fn of(report: &'a Report) -> Self {
+        let Report { outcomes, interrupted, unfolded, serial, ended } = report;
+        Self {
+            format: "keycomb.report/1",
+            outcomes: outcomes.iter().map(OutcomeView::of).collect(),
+            interrupted: *interrupted,
+            unfolded: unfolded.as_deref(),
+            serial: *serial,
+            ended: ended.to_string(),
+            summary: CountsView::of(report),
+        }
+    }
+}
+
+/// Counts.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Counts")]
+struct CountsView {
+    /// As planned, and verified.
+    done: usize,
+    /// Not done.
+    failed: usize,
+    /// Not begun.
+    not_started: usize,
+    /// Nobody can say yet.
+    in_doubt: usize,
+    /// Blocked in the plan.
+    blocked: usize,
+}
+
+impl CountsView {
+    fn of(report: &Report) -> Self {
+        let (done, failed, not_started, in_doubt) = report.counts();
+        let blocked = report.outcomes.iter().filter(|outcome| outcome.became == Became::Blocked).count();
+        Self { done, failed, not_started, in_doubt, blocked }
+    }
+}
+
+/// What became of one action.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Outcome")]
+struct OutcomeView<'a> {
+    /// Whom it concerned.
+    address: String,
+    /// What was to be done; `blocked` for what was not to be.
+    verb: &'static str,
+    /// The key's generation.
+    generation: Option<u32>,
+    /// The service's id, once known.
+    id: Option<&'a str>,
+    /// How it ended.
+    became: BecameView<'a>,
+}
+
+impl<'a> OutcomeView<'a> {
+    fn of(outcome: &'a Outcome) -> Self {
+        let Outcome { address, verb, generation, id, became } = outcome;
+        Self {
+            address: address.to_string(),
+            verb: verb.as_str(),
+            generation: *generation,
+            id: id.as_deref(),
+            became: BecameView::of(became),
+        }
+    }
+}
+
+/// How an action ended.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(tag = "state", rename_all = "snake_case")]
+#[schemars(rename = "Became")]
+enum BecameView<'a> {
+    /// As planned, and verified.
+    Done {
+        /// Something to add.
+        note: Option<&'a str>,
+    },
+    /// Not done; the next run finishes what was begun.
+    Failed {
+        /// What went wrong.
+        why: &'a str,
+        /// What to do next.
+        help: Option<&'a str>,
+        /// Stable: `service`, `credential`, `mismatch`, `changed`, `busy`, `seal`, `not_disabled`,
+        /// `unconfirmed`.
+        cause: &'static str,
+    },
+    /// Not begun.
+    NotStarted {
+        /// Why.
+        why: &'a str,
+    },
+    /// Nobody can say yet whether it happened.
+    InDoubt {
+        /// What is not known.
+        why: &'a str,
+        /// What to do next.
+        help: &'a str,
+    },
+    /// Blocked in the plan.
+    Blocked,
+}
+
+impl<'a> BecameView<'a> {
+    fn of(became: &'a Became) -> Self {
+        match became {
+            Became::Done { note } => Self::Done { note: note.as_deref() },
+            Became::Failed { why, help, cause } => {
+                Self::Failed { why, help: help.as_deref(), cause: cause_name(*cause) }
+            }
+            Became::NotStarted { why } => Self::NotStarted { why },
+            Became::InDoubt { why, help } => Self::InDoubt { why, help },
+            Became::Blocked => Self::Blocked,
+        }
+    }
+}
+
+fn cause_name(cause: Cause) -> &'static str {
+    match cause {
+        Cause::Service => "service",
+        Cause::Credential => "credential",
+        Cause::Mismatch => "mismatch",
+        Cause::Changed => "changed",
+        Cause::Busy => "busy",
+        Cause::Seal => "seal",
+        Cause::NotDisabled => "not_disabled",
+        Cause::Unconfirmed => "unconfirmed",
+    }
+}

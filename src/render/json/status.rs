@@ -1,0 +1,103 @@
+//! Managed keys and sealed secrets as documents.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::render::status::{SecretRow, StatusRow};
+
+/// The managed keys, all generations.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(title = "keycomb status")]
+pub(super) struct StatusView<'a> {
+    /// `keycomb.status/1`
+    #[schemars(extend("const" = "keycomb.status/1"))]
+    format: &'static str,
+    /// By address, then generation.
+    keys: Vec<KeyView<'a>>,
+}
+
+impl<'a> StatusView<'a> {
+    pub(super) fn of(rows: &'a [StatusRow]) -> Self {
+        Self { format: "keycomb.status/1", keys: rows.iter().map(KeyView::of).collect() }
+    }
+}
+
+/// One generation of a managed key.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Key")]
+struct KeyView<'a> {
+    /// Where it is declared, or was.
+    address: String,
+    /// The service's id; null for a key that is declared and not minted.
+    id: Option<&'a str>,
+    /// `ingest` or `configuration`.
+    key_type: &'static str,
+    /// Seconds since it was made, by the service's clock; null where that is not known.
+    age_seconds: Option<u64>,
+    /// 1, 2, 3 …; null for a key that is declared and not minted.
+    generation: Option<u32>,
+    /// Where in its life it is, in a word.
+    state: &'a str,
+    /// Who can open its secret, by name.
+    recipients: &'a [String],
+    /// What comes next for it, in words; null when nothing does.
+    next: Option<&'a str>,
+}
+
+impl<'a> KeyView<'a> {
+    fn of(row: &'a StatusRow) -> Self {
+        let StatusRow { address, id, key_type, age, generation, state, recipients, next } = row;
+        Self {
+            address: address.to_string(),
+            id: id.as_deref(),
+            key_type: key_type.as_str(),
+            age_seconds: age.map(|age| age.as_secs()),
+            generation: *generation,
+            state,
+            recipients,
+            next: next.as_deref(),
+        }
+    }
+}
+
+/// The entries of a sealed file, without what is sealed.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(title = "keycomb secrets")]
+pub(super) struct SecretsView<'a> {
+    /// `keycomb.secrets/1`
+    #[schemars(extend("const" = "keycomb.secrets/1"))]
+    format: &'static str,
+    /// By address, then generation.
+    secrets: Vec<SecretView<'a>>,
+}
+
+impl<'a> SecretsView<'a> {
+    pub(super) fn of(rows: &'a [SecretRow]) -> Self {
+        Self { format: "keycomb.secrets/1", secrets: rows.iter().map(SecretView::of).collect() }
+    }
+}
+
+/// One entry of a sealed file.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Secret")]
+struct SecretView<'a> {
+    /// Where it is declared, or was.
+    address: String,
+    /// 1, 2, 3 …
+    generation: u32,
+    /// The service's id.
+    id: &'a str,
+    /// Where in its life it is, in a word.
+    state: &'a str,
+    /// Who can open it, by name.
+    recipients: &'a [String],
+    /// Whether there is a secret to open.
+    sealed: bool,
+}
+
+impl<'a> SecretView<'a> {
+    fn of(row: &'a SecretRow) -> Self {
+        let SecretRow { address, generation, id, state, recipients, sealed } = row;
+        Self { address: address.to_string(), generation: *generation, id, state, recipients, sealed: *sealed }
+    }
+}

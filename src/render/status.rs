@@ -1,0 +1,62 @@
+//! Managed keys and sealed secrets as rows of a table.
+
+use std::time::Duration;
+
+use crate::model::{Address, KeyType, RecipientRef, Sealed, SealedKey};
+
+/// One generation of a managed key, as `status` shows it. Texts may be hostile.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StatusRow {
+    /// Where it is declared, or was.
+    pub address: Address,
+    /// The service's id; `None` for a key that is declared and not minted.
+    pub id: Option<String>,
+    /// Its type.
+    pub key_type: KeyType,
+    /// Since it was made, by the service's clock; `None` where that is not known.
+    pub age: Option<Duration>,
+    /// 1, 2, 3 …; `None` for a key that is declared and not minted.
+    pub generation: Option<u32>,
+    /// Where in its life it is, in a word: `live`, `disabled`, `missing` …
+    pub state: String,
+    /// Who can open its secret, by name; empty when there is none.
+    pub recipients: Vec<String>,
+    /// What comes next for it, and when; `None` when nothing does.
+    pub next: Option<String>,
+}
+
+/// One entry of the sealed file, as `secrets list` shows it. Needs no identity.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SecretRow {
+    /// Where it is declared, or was.
+    pub address: Address,
+    /// 1, 2, 3 …
+    pub generation: u32,
+    /// The service's id.
+    pub id: String,
+    /// Where in its life it is, in a word.
+    pub state: String,
+    /// Who can open it, by name.
+    pub recipients: Vec<String>,
+    /// Whether there is a secret to open.
+    pub sealed: bool,
+}
+
+impl SecretRow {
+    /// The entries of a sealed file, in its order: by address, then generation.
+    pub fn all(sealed: &Sealed) -> Vec<Self> {
+        sealed.keys.iter().map(Self::of).collect()
+    }
+
+    fn of(key: &SealedKey) -> Self {
+        let name = |recipient: &RecipientRef| recipient.name.clone();
+        Self {
+            address: key.address.clone(),
+            generation: key.generation,
+            id: key.id.to_string(),
+            state: key.state.as_str().to_owned(),
+            recipients: key.recipients.iter().map(name).collect(),
+            sealed: key.sealed.is_some(),
+        }
+    }
+}

@@ -1,0 +1,17 @@
+//! For people: one line for each object, aligned, with colour that means something.
+
+mod action;
+mod change;
+mod drift;
+mod finding;
+mod heading;
+mod page;
+mod plan;
+mod report;
+mod summary;
+mod table;
+
+pub use drift::drift;
+pub use plan::plan;
+pub use report::report;
+pub use table::{secrets, status};

@@ -1,0 +1,232 @@
+//! Whatever the texts are: nothing reaches the terminal raw, no line is too wide, and the counts are right.
+
+use keycomb::model::{KeyType, Label};
+use keycomb::plan::{
+    Action, Blocked, Change, Finding, FindingKind, Plan, Reason, ReasonCode, SecretEffect, Severity, Undo,
+    Verb,
+};
+use keycomb::render::{SecretRow, StatusRow, Style, json, text};
+use keycomb::report::{Became, Cause, Report};
+use proptest::prelude::*;
+use unicode_width::UnicodeWidthStr;
+
+use crate::build::{action, finding, header, outcome, plan, report};
+use crate::json::assert_fits;
+
+const VERBS: &[Verb] = &[
+    Verb::Create,
+    Verb::Release,
+    Verb::Update,
+    Verb::Enable,
+    Verb::Disable,
+    Verb::Delete,
+    Verb::Replace,
+    Verb::Rotate,
+    Verb::Adopt,
+    Verb::Discard,
+];
+
+/// Letters, and much of what a terminal would obey or hide.
+fn hostile() -> impl Strategy<Value = String> {
+    let evil = prop::sample::select(
+        "\u{1b}\u{7}\r\n\t\u{0}\u{7f}\u{85}\u{9b}\u{9d}\u{ad}\u{61c}\u{200b}\u{200d}\u{200e}\u{200f}\u{2028}\u{2029}\u{202a}\u{202e}\u{2066}\u{2069}\u{feff}\u{e0041}\u{fff9}\u{3164}"
+            .chars()
+            .collect::<Vec<_>>(),
+    );
+    let letter = prop::sample::select("ab  [2Jm]8;52\"\\`·→東京é🚀".chars().collect::<Vec<_>>());
+    prop::collection::vec(prop_oneof![3 => letter, 1 => evil, 1 => any::<char>()], 0..60)
+        .prop_map(|chars| chars.into_iter().collect())
+}
+
+fn change() -> impl Strategy<Value = Change> {
+    let field = prop::sample::select(vec!["name", "permissions", "description", "color"]);
+    (field, prop::option::of(hostile()), prop::option::of(hostile()), any::<bool>())
+        .prop_map(|(field, before, after, undoes_drift)| Change { field, before, after, undoes_drift })
+}
+
+fn any_action() -> impl Strategy<Value = Action> {
+    let texts = prop::collection::vec(hostile(), 6);
+    let label = "[a-z]{1,64}".prop_map(|text| Label::new(text).unwrap());
+    let choices = (0..VERBS.len(), 0..5_usize, any::<bool>(), any::<bool>(), any::<bool>(), 1..4_u32);
+    (label, texts, prop::collection::vec(change(), 0..4), choices).prop_map(
+        |(label, texts, changes, (verb, secret, is_blocked, irreversible, is_key, generation))| {
+            let address =
+                if is_key { format!("key.production.{label}") } else { format!("environment.{label}") };
+            let verb = VERBS[verb];
+            let help = texts[1].clone();
+            let stop = Blocked { verb, code: "exists", text: texts[0].clone(), help, guard: false };
+            let codes = [ReasonCode::Declared, ReasonCode::Undeclared, ReasonCode::Changed];
+            let mut made = action(&address, if is_blocked { Verb::Blocked } else { verb });
+            made.blocked = is_blocked.then_some(stop);
+            made.key_type = is_key.then_some(KeyType::Configuration);
+            made.generation = is_key.then_some(generation);
+            made.id = Some(texts[2].clone());
+            made.name = texts[3].clone();
+            made.changes = changes;
+            made.reason = Reason { code: codes[secret % 3], text: texts[4].clone(), ..made.reason };
+            made.reason.origin.as_mut().unwrap().file = texts[5].clone();
+            made.undo = if irreversible { Undo::Irreversible } else { Undo::Reversible };
+            made.secret = match secret {
+                _ if is_blocked => SecretEffect::None,
+                0 => SecretEffect::None,
+                1 => SecretEffect::StartsWorking,
+                2 => SecretEffect::StopsWorking,
+                3 => SecretEffect::Destroyed,
+                _ => SecretEffect::Issued { recipients: texts[..2].to_vec() },
+            };
+            made
+        },
+    )
+}
+
+fn any_finding() -> impl Strategy<Value = Finding> {
+    let severity = prop::sample::select(vec![Severity::Note, Severity::Warning, Severity::High]);
+    (hostile(), hostile(), prop::option::of(hostile()), severity, prop::collection::vec(change(), 0..3))
+        .prop_map(|(id, words, help, severity, changes)| Finding {
+            id: Some(id),
+            help,
+            changes,
+            ..finding(FindingKind::Drift, severity, Some("key.a.b"), &words)
+        })
+}
+
+fn any_plan() -> impl Strategy<Value = Plan> {
+    (prop::collection::vec(any_action(), 0..6), prop::collection::vec(any_finding(), 0..3))
+        .prop_map(|(actions, findings)| plan(actions, findings))
+}
+
+fn any_report() -> impl Strategy<Value = Report> {
+    let became = (0..6_usize, hostile(), hostile()).prop_map(|(which, why, help)| match which {
+        0 => Became::Done { note: Some(why) },
+        1 => Became::Failed { why, help: Some(help), cause: Cause::Service },
+        2 => Became::NotStarted { why },
+        3 => Became::InDoubt { why, help },
+        4 => Became::Done { note: None },
+        _ => Became::Blocked,
+    });
+    (prop::collection::vec((became, hostile()), 0..6), prop::option::of(hostile())).prop_map(
+        |(rows, unfolded)| {
+            let outcomes = rows.into_iter().map(|(became, id)| {
+                let mut outcome = outcome("key.production.checkout", Verb::Create, became);
+                outcome.id = Some(id);
+                outcome
+            });
+            Report { unfolded, ..report(outcomes.collect()) }
+        },
+    )
+}
+
+fn any_style() -> impl Strategy<Value = Style> {
+    (any::<bool>(), any::<bool>(), 0..140_usize).prop_map(|(color, unicode, width)| Style {
+        color,
+        unicode,
+        width,
+    })
+}
+
+/// Written apart from `model::visible` on purpose.
+fn is_dangerous(c: char) -> bool {
+    c.is_control()
+        || matches!(c,
+            '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
+            | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}' | '\u{3164}')
+}
+
+/// Takes out the colours that are ours: `ESC [` digits and semicolons `m`.
+fn without_colours(text: &str) -> String {
+    let mut parts = text.split("\u{1b}[");
+    let mut bare = parts.next().unwrap().to_owned();
+    for part in parts {
+        let (code, rest) = part.split_once('m').expect("an escape sequence that is no colour");
+        assert!(code.chars().all(|c| c.is_ascii_digit() || c == ';'), "no colour: {code:?}");
+        bare.push_str(rest);
+    }
+    bare
+}
+
+fn assert_harmless(text: &str, style: &Style) {
+    let bare = if style.color { without_colours(text) } else { text.to_owned() };
+    let bad: Vec<char> = bare.chars().filter(|c| *c != '\n' && is_dangerous(*c)).collect();
+    assert!(bad.is_empty(), "{bad:?} in {text:?}");
+    assert!(style.unicode || bare.is_ascii(), "{bare}");
+    assert!(bare.ends_with('\n'));
+    for line in bare.lines() {
+        assert!(line.width() <= style.width.max(40), "{} > {}: {line:?}", line.width(), style.width);
+        assert!(!line.ends_with(' '), "{line:?}");
+    }
+}
+
+fn assert_harmless_json(document: &str) {
+    assert!(document.chars().all(|c| c == '\n' || !is_dangerous(c)), "{document:?}");
+}
+
+/// The counts of the last lines, read by somebody who knows nothing of `Summary`.
+fn counted(text: &str, what: &str) -> usize {
+    let summary = text.split("Plan: ").last().unwrap();
+    let parts = summary.split([',', '·', '\n']).map(str::trim);
+    let number = parts.filter_map(|part| part.split_once(' ')).find(|(_, words)| words.starts_with(what));
+    number.map_or(0, |(number, _)| number.parse().unwrap())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn plans_are_harmless(plan in any_plan(), style in any_style()) {
+        assert_harmless(&text::plan(&plan, &style), &style);
+        assert_harmless(&text::drift(&header(), &plan.findings, &style), &style);
+        let document = json::plan(&plan);
+        assert_harmless_json(&document);
+        assert_fits("plan", &document);
+    }
+
+    #[test]
+    fn reports_are_harmless(report in any_report(), style in any_style()) {
+        assert_harmless(&text::report(&report, None, &style), &style);
+        assert_harmless_json(&json::report(&report));
+    }
+
+    #[test]
+    fn tables_are_harmless(words in prop::collection::vec(hostile(), 4), style in any_style()) {
+        let row = StatusRow {
+            address: "key.production.checkout".parse().unwrap(),
+            id: Some(words[0].clone()),
+            key_type: KeyType::Ingest,
+            age: None,
+            generation: Some(1),
+            state: words[1].clone(),
+            recipients: vec![words[2].clone()],
+            next: Some(words[3].clone()),
+        };
+        let secret = SecretRow {
+            address: row.address.clone(),
+            generation: 1,
+            id: words[0].clone(),
+            state: words[1].clone(),
+            recipients: words.clone(),
+            sealed: true,
+        };
+        assert_harmless(&text::status(std::slice::from_ref(&row), &style), &style);
+        assert_harmless(&text::secrets(std::slice::from_ref(&secret), &style), &style);
+        assert_harmless_json(&json::status(&[row]));
+        assert_harmless_json(&json::secrets(&[secret]));
+    }
+
+    #[test]
+    fn the_summary_counts_the_actions(plan in any_plan()) {
+        let text = text::plan(&plan, &Style { color: false, unicode: true, width: 100 });
+        if plan.is_empty() {
+            prop_assert!(text.contains("No changes: the service is as declared."));
+            return Ok(());
+        }
+        let count = |is: &dyn Fn(&Action) -> bool| plan.actions.iter().filter(|a| is(a)).count();
+        for verb in VERBS {
+            prop_assert_eq!(counted(&text, &format!("to {}", verb.as_str())), count(&|a| a.verb == *verb));
+        }
+        prop_assert_eq!(counted(&text, "blocked"), count(&|a| a.verb == Verb::Blocked));
+        let issued = count(&|a| matches!(a.secret, SecretEffect::Issued { .. }));
+        prop_assert_eq!(counted(&text, "secret"), issued);
+        prop_assert_eq!(counted(&text, "key"), count(&|a| a.secret == SecretEffect::StopsWorking));
+        prop_assert_eq!(counted(&text, "finding"), plan.findings.len());
+    }
+}

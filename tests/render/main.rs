@@ -1,0 +1,18 @@
+//! What people and machines are shown.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "test code"
+)]
+
+mod build;
+mod everything;
+mod harmless;
+mod json;
+mod plan;
+mod report;
+mod tables;

@@ -1,0 +1,56 @@
+//! Reports as text.
+
+use insta::assert_snapshot;
+use keycomb::plan::Verb;
+use keycomb::render::text;
+use keycomb::report::Became;
+
+use crate::build::{ascii, colored, outcome, plain, report, with_visible_escapes};
+use crate::everything::every_outcome;
+
+#[test]
+fn every_outcome_in_plain_text() {
+    let (plan, report) = every_outcome();
+    assert_snapshot!(text::report(&report, Some(&plan), &plain(100)));
+}
+
+#[test]
+fn every_outcome_in_colour() {
+    let (plan, report) = every_outcome();
+    assert_snapshot!(with_visible_escapes(&text::report(&report, Some(&plan), &colored(100))));
+}
+
+#[test]
+fn every_outcome_in_ascii_at_60_columns() {
+    let (plan, report) = every_outcome();
+    let text = text::report(&report, Some(&plan), &ascii(60));
+    assert!(text.is_ascii());
+    assert_snapshot!(text);
+}
+
+#[test]
+fn without_the_plan_blocked_is_only_counted() {
+    let (_, report) = every_outcome();
+    let text = text::report(&report, None, &plain(80));
+    assert!(text.ends_with("2 blocked\n") && !text.contains("help: Declare it again"), "{text}");
+}
+
+#[test]
+fn all_done() {
+    let done = |address| outcome(address, Verb::Create, Became::Done { note: None });
+    let report = report(vec![done("environment.production"), done("key.production.checkout")]);
+    assert_snapshot!(text::report(&report, None, &plain(80)));
+}
+
+#[test]
+fn a_plan_that_is_not_the_reports_lends_it_nothing() {
+    let (plan, _) = every_outcome();
+    let report = report(vec![outcome("key.other.key", Verb::Blocked, Became::Blocked)]);
+    let text = text::report(&report, Some(&plan), &plain(80));
+    assert!(!text.contains("help:") && text.contains("1 blocked"), "{text}");
+}
+
+#[test]
+fn nothing_done_still_has_its_counts() {
+    assert_snapshot!(text::report(&report(vec![]), None, &plain(80)));
+}

@@ -1,0 +1,116 @@
+//! Managed keys and sealed secrets as tables.
+
+use std::time::Duration;
+
+use insta::assert_snapshot;
+use keycomb::model::{
+    AppliedKey, Endpoint, KeyState, KeyType, Lineage, NoSecret, Period, RecipientRef, Sealed, SealedKey,
+    TeamSlug,
+};
+use keycomb::render::{SecretRow, StatusRow, text};
+
+use crate::build::{ascii, environment_id, now, plain};
+
+pub fn status_rows() -> Vec<StatusRow> {
+    let live = StatusRow {
+        address: "key.production.checkout".parse().unwrap(),
+        id: Some("hcxik_01k5v7m3t9q4w8x2y6z0a1b2c4".into()),
+        key_type: KeyType::Ingest,
+        age: Some(Duration::from_secs(12 * 86_400 + 5)),
+        generation: Some(1),
+        state: "live".into(),
+        recipients: vec!["ops".into(), "break_glass".into()],
+        next: None,
+    };
+    let retired = StatusRow {
+        address: "key.staging.ci".parse().unwrap(),
+        key_type: KeyType::Configuration,
+        age: Some(Duration::from_secs(5 * 3_600)),
+        generation: Some(2),
+        state: "disabled".into(),
+        next: Some("deleted from 2026-03-15".into()),
+        ..live.clone()
+    };
+    let declared = StatusRow {
+        address: "key.staging.web".parse().unwrap(),
+        id: None,
+        age: None,
+        generation: None,
+        state: "declared".into(),
+        recipients: vec![],
+        next: Some("created by the next apply".into()),
+        ..live.clone()
+    };
+    vec![live, retired, declared]
+}
+
+fn sealed() -> Sealed {
+    let lineage = Lineage::new("0123456789abcdef").unwrap();
+    let mut sealed = Sealed::new(TeamSlug::new("acme").unwrap(), Endpoint::us(), lineage);
+    let key = SealedKey {
+        address: "key.production.checkout".parse().unwrap(),
+        generation: 1,
+        state: KeyState::Live,
+        id: "hcxik_01k5v7m3t9q4w8x2y6z0a1b2c4".parse().unwrap(),
+        key_type: KeyType::Ingest,
+        environment: environment_id(),
+        name: "checkout".into(),
+        created: now(),
+        since: now(),
+        applied: AppliedKey { enabled: true, permissions: [].into() },
+        owner: None,
+        protected: false,
+        quarantine: Period::days(14),
+        recipients: vec![
+            RecipientRef { name: "ops".into(), fingerprint: "f1".into() },
+            RecipientRef { name: "break_glass".into(), fingerprint: "f2".into() },
+        ],
+        sealed: Some("-----BEGIN AGE ENCRYPTED FILE-----".into()),
+        secret: None,
+    };
+    let adopted = SealedKey {
+        address: "key.staging.old".parse().unwrap(),
+        recipients: vec![],
+        sealed: None,
+        secret: Some(NoSecret::Unavailable),
+        ..key.clone()
+    };
+    sealed.keys = vec![key, adopted];
+    sealed
+}
+
+pub fn secret_rows() -> Vec<SecretRow> {
+    SecretRow::all(&sealed())
+}
+
+#[test]
+fn status_at_three_widths() {
+    for width in [60, 80, 120] {
+        assert_snapshot!(format!("status_at_{width}"), text::status(&status_rows(), &plain(width)));
+    }
+}
+
+#[test]
+fn secrets_at_two_widths_without_what_is_sealed() {
+    for width in [80, 120] {
+        let text = text::secrets(&secret_rows(), &plain(width));
+        assert!(!text.contains("BEGIN"));
+        assert_snapshot!(format!("secrets_at_{width}"), text);
+    }
+}
+
+#[test]
+fn no_keys() {
+    assert_eq!(text::status(&[], &plain(80)), "0 keys\n");
+    assert_eq!(text::secrets(&[], &ascii(80)), "0 sealed secrets\n");
+}
+
+#[test]
+fn tables_keep_to_the_width_and_to_ascii() {
+    for width in [40, 60, 80, 120] {
+        let text =
+            text::status(&status_rows(), &ascii(width)) + &text::secrets(&secret_rows(), &ascii(width));
+        assert!(text.is_ascii());
+        assert!(text.lines().all(|line| line.len() <= width && !line.ends_with(' ')), "{width}\n{text}");
+    }
+}
