@@ -1,11 +1,13 @@
 //! Looks for what stands in the way of minting: before the first request (step 2) and after it (step 7).
 
 use std::collections::BTreeSet;
+use std::panic::AssertUnwindSafe;
 
+use futures_util::FutureExt as _;
 use futures_util::future::try_join_all;
 
 use super::limits::is_young;
-use super::outcome::{Step as Attempt, changed, failed};
+use super::outcome::{Step as Attempt, changed, failed, panicked};
 use super::run::Run;
 use crate::model::{
     Address, EnvironmentId, KeyId, KeyState, KeyType, LiveKey, Nonce, Provisional, Sealed, Timestamp,
@@ -132,8 +134,13 @@ impl<R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'_, R, W, K,
     /// The keys of these types, listed afresh.
     pub(super) async fn look(&self, types: impl IntoIterator<Item = KeyType>) -> Attempt<Vec<LiveKey>> {
         let types: BTreeSet<KeyType> = types.into_iter().collect();
-        let lists = try_join_all(types.into_iter().map(|t| self.reader.keys(t))).await;
-        lists.map(|lists| lists.into_iter().flatten().collect()).map_err(|error| self.refused(&error))
+        let lists = try_join_all(types.into_iter().map(|t| self.reader.keys(t)));
+        // Many keys hang on one look: caught here, a panic in it is theirs alone.
+        match AssertUnwindSafe(lists).catch_unwind().await {
+            Ok(Ok(lists)) => Ok(lists.into_iter().flatten().collect()),
+            Ok(Err(error)) => Err(self.refused(&error)),
+            Err(_) => Err(panicked()),
+        }
     }
 
     /// Step 2 for one key: nothing listed stands in the way, and nothing that the listing leaves out.

@@ -18,6 +18,10 @@ mod verify;
 pub use limits::{CHUNK, DEADLINE, GRACE, REQUEST_LIFE};
 pub use progress::{Progress, Silent};
 
+use std::panic::AssertUnwindSafe;
+
+use futures_util::FutureExt as _;
+
 use crate::model::SealSettings;
 use crate::plan::Plan;
 use crate::ports::{KeepRecord, ReadLive, Surroundings, WriteLive};
@@ -42,6 +46,7 @@ pub async fn apply<R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings>(
 ) -> Report {
     let run = run::Run::new(plan, seal, (reader, writer), keeper, surroundings, progress);
     run.all_stages().await;
-    run.forget_deleted().await;
+    // Tidying up: whatever goes wrong in it is for the next run.
+    let _ = AssertUnwindSafe(run.forget_deleted()).catch_unwind().await;
     run.report()
 }

@@ -46,6 +46,12 @@ pub(super) fn in_doubt(why: impl Into<String>, help: impl Into<String>) -> Becam
     Became::InDoubt { why: why.into(), help: help.into() }
 }
 
+/// A panic. Its text is not shown: it may hold anything.
+pub(super) fn panicked() -> Became {
+    let help = "run `keycomb plan` to see how things stand, and report this as a bug";
+    in_doubt("keycomb itself failed in the middle of this", help)
+}
+
 pub(super) fn not_started(why: impl Into<String>) -> Became {
     Became::NotStarted { why: why.into() }
 }

@@ -3,7 +3,7 @@
 use crate::plan::Action;
 use crate::report::Became;
 
-/// Is told of each action's begin and end; for a bar or a log. Must not block.
+/// Is told of each action's begin and end, but for blocked ones; for a bar or a log. Must not block.
 pub trait Progress: Sync {
     /// The first request of an action is about to be sent.
     fn started(&self, action: &Action);

@@ -12,7 +12,7 @@ use tokio::sync::OnceCell;
 
 use super::limits::SIDE_BY_SIDE;
 use super::order::Stage;
-use super::outcome::{Ended, Step as Attempt, chain, failed, in_doubt, not_started, refused};
+use super::outcome::{Ended, Step as Attempt, chain, failed, not_started, panicked, refused};
 use super::progress::Progress;
 use crate::model::{Address, EnvironmentId, Label, LiveKey, Record, SealSettings, Sealed, Timestamp};
 use crate::plan::{Action, Plan, Step};
@@ -305,11 +305,6 @@ pub(super) async fn side_by_side<F: Future<Output = ()>>(items: Vec<usize>, act:
 }
 
 /// A panic in one action is that action's outcome, and no other's.
-///
-/// Its text is not shown: it may hold anything.
 pub(super) async fn unpanicked(work: impl Future<Output = Ended>) -> Ended {
-    AssertUnwindSafe(work).catch_unwind().await.unwrap_or_else(|_| {
-        let help = "run `keycomb plan` to see how things stand, and report this as a bug";
-        in_doubt("keycomb itself failed in the middle of this", help).into()
-    })
+    AssertUnwindSafe(work).catch_unwind().await.unwrap_or_else(|_| panicked().into())
 }
