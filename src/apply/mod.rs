@@ -1,1 +1,52 @@
-//! Carries a plan out through the ports: mint, release, update, disable, delete.
+//! Carries out a plan through the ports: mints keys so that no secret is ever lost, changes, retires, reports.
+
+mod confirm;
+mod environments;
+mod limits;
+mod look;
+mod mint;
+mod order;
+mod outcome;
+mod post;
+mod progress;
+mod release;
+mod retire;
+mod run;
+mod update;
+mod verify;
+
+pub use limits::{CHUNK, DEADLINE, GRACE, REQUEST_LIFE};
+pub use progress::{Progress, Silent};
+
+use std::panic::AssertUnwindSafe;
+
+use futures_util::FutureExt as _;
+
+use crate::model::SealSettings;
+use crate::plan::Plan;
+use crate::ports::{KeepRecord, ReadLive, Surroundings, WriteLive};
+use crate::report::Report;
+
+/// Carries out a plan. Always returns an outcome for each of its actions, in the plan's order.
+///
+/// The caller holds the lock of the sealed file, has checked that it can be written and that every recipient can be
+/// sealed to, and has shown `plan`, which was made from `keeper`'s record. Afterwards the record is folded,
+/// whatever happened; [`Report::unfolded`] says if that failed.
+///
+/// To be interrupted, let [`Surroundings::is_stopping`] say so and await the end: dropping the future in the middle
+/// is as bad as a crash. Nothing that was begun is lost by it, but a later run has to clear up.
+pub async fn apply<R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings>(
+    plan: &Plan,
+    seal: &SealSettings,
+    reader: &R,
+    writer: &W,
+    keeper: &mut K,
+    surroundings: &S,
+    progress: &dyn Progress,
+) -> Report {
+    let run = run::Run::new(plan, seal, (reader, writer), keeper, surroundings, progress);
+    run.all_stages().await;
+    // Tidying up: whatever goes wrong in it is for the next run.
+    let _ = AssertUnwindSafe(run.forget_deleted()).catch_unwind().await;
+    run.report()
+}

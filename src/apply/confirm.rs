@@ -1,0 +1,75 @@
+//! Looks again after the request (step 7): a twin is deleted, before a rival we give way.
+
+use super::look::{Own, Wanted, obstacle, twins};
+use super::outcome::{Step as Attempt, changed};
+use super::run::Run;
+use crate::model::{KeyId, KeyState, LiveKey, Provisional, Record};
+use crate::ports::{KeepRecord, ReadLive, Surroundings, WriteLive};
+use crate::report::Became;
+
+impl<R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'_, R, W, K, S> {
+    /// Nothing keeps our key from being released; what is to be told, if anything.
+    pub(super) async fn confirm(
+        &self,
+        wanted: Wanted<'_>,
+        own: Own<'_>,
+        listed: &[LiveKey],
+    ) -> Attempt<Option<String>> {
+        // The listing may lag; the key itself does not.
+        if !listed.iter().any(|key| &key.id == own.id) && self.read_key(own.id).await?.is_none() {
+            return Err(self.reaped(own.id));
+        }
+        let now = self.reader.service_now();
+        if let Some(rival) = self.with_sealed(|sealed| obstacle(listed, wanted, Some(own), sealed, now)) {
+            return Err(self.give_way(own.id, rival.became()).await);
+        }
+        let lineage = self.with_sealed(|sealed| sealed.lineage.clone());
+        let name = Provisional::new(&lineage, wanted.address, own.nonce.clone()).name();
+        let mut left = vec![];
+        for twin in twins(listed, own, &name) {
+            if !self.delete_twin(&twin, &name).await {
+                left.push(format!("`{twin}`"));
+            }
+        }
+        Ok((!left.is_empty()).then(|| {
+            format!("the request also made {}, disabled, which could not be deleted", left.join(", "))
+        }))
+    }
+
+    /// Our key is gone: another run took it for abandoned, or somebody deleted it. It was not enabled.
+    pub(super) fn reaped(&self, id: &KeyId) -> Became {
+        match self.append(Record::KeyGone { id: id.clone() }) {
+            Ok(()) => changed(format!("the key `{id}` was deleted by somebody before it was released")),
+            Err(ended) => ended,
+        }
+    }
+
+    /// Deletes our own key, which was never enabled, so that the other one remains.
+    async fn give_way(&self, id: &KeyId, rival: Became) -> Became {
+        if let Err(ended) = self.append(Record::State { id: id.clone(), state: KeyState::Dropping }) {
+            return ended;
+        }
+        let more = match self.writer.delete_key(id).await {
+            Ok(_) => match self.append(Record::KeyGone { id: id.clone() }) {
+                Ok(()) => format!("ours, `{id}`, was never enabled and has been deleted"),
+                Err(ended) => return ended,
+            },
+            Err(error) => format!("ours, `{id}`, was never enabled and could not be deleted: {error}"),
+        };
+        match rival {
+            Became::Failed { why, help, cause } => {
+                Became::Failed { why: format!("{why}; {more}"), help, cause }
+            }
+            other => other,
+        }
+    }
+
+    /// Re-reads a twin just before deleting it: still under our own mark, still disabled. Whether it is gone.
+    async fn delete_twin(&self, twin: &KeyId, name: &str) -> bool {
+        match self.reader.key(twin).await {
+            Ok(None) => true,
+            Ok(Some(key)) if key.name == name && key.disabled => self.writer.delete_key(twin).await.is_ok(),
+            _ => false,
+        }
+    }
+}

@@ -1,0 +1,233 @@
+//! Makes, changes and deletes environments.
+
+use super::outcome::{DONE, Ended, Fate, Step as Attempt, changed, done_with, failed, in_doubt};
+use super::run::Run;
+use super::update::mismatch;
+use super::verify::{environment_differs, environment_moved};
+use crate::model::{
+    EnvironmentAttributes, EnvironmentId, KeyState, KeyType, LiveEnvironment, Record, SealedEnvironment,
+    visible,
+};
+use crate::plan::Action;
+use crate::ports::{KeepRecord, NewEnvironment, ReadLive, ServiceError, Surroundings, WriteLive};
+use crate::report::{Became, Cause};
+
+impl<R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'_, R, W, K, S> {
+    /// Makes an environment and records it before anything else, then sets what its creation could not.
+    pub(super) async fn create_environment(
+        &self,
+        action: &Action,
+        name: &str,
+        attributes: &EnvironmentAttributes,
+    ) -> Ended {
+        let EnvironmentAttributes { description, color, .. } = attributes.clone();
+        let new = NewEnvironment { name: name.to_owned(), description, color };
+        let made = match self.writer.create_environment(&new).await {
+            Ok(made) => made,
+            Err(error) => return self.not_made_environment(name, &error).await.into(),
+        };
+        let id = Some(made.id.to_string());
+        let became = self.finish_environment(action, name, attributes, made).await.unwrap_or_else(|e| e);
+        Ended { became, id }
+    }
+
+    async fn finish_environment(
+        &self,
+        action: &Action,
+        name: &str,
+        attributes: &EnvironmentAttributes,
+        made: LiveEnvironment,
+    ) -> Attempt<Became> {
+        let id = made.id.clone();
+        if made.name != name || self.with_sealed(|s| s.environments.iter().any(|e| e.id == id)) {
+            let why = format!(
+                "the service answered with the environment `{}` (`{id}`) instead of the one asked for",
+                visible(&made.name)
+            );
+            return Err(failed(Cause::Mismatch, why, "it is not recorded: look at it at the service"));
+        }
+        self.record_environment(action, &made, managed_part(attributes, &made))?;
+        self.made_environment(action.address.environment(), &id);
+        // Protection cannot be chosen at creation (Honeycomb docs: an environment is made delete-protected);
+        // what the service made otherwise than asked is sent once more with it.
+        let left = missing(attributes, &made);
+        if !left.is_empty() {
+            self.patch_environment(action, &id, &left, attributes).await?;
+        }
+        Ok(DONE)
+    }
+
+    /// The creation failed; what is there now says more.
+    async fn not_made_environment(&self, name: &str, error: &ServiceError) -> Became {
+        if error.failure.status() == Some(409) {
+            let why = format!("{error}; an environment `{}` exists already", visible(name));
+            return failed(Cause::Changed, why, "adopt it, or declare it with `reference = true`");
+        }
+        if Fate::of(&error.failure) != Fate::Unknown {
+            return self.refused(error);
+        }
+        let seen = match self.reader.environments().await {
+            Ok(all) => match all.iter().find(|e| e.name == name) {
+                Some(e) => {
+                    format!("there is an environment of that name now, `{}`: this run's, or somebody's", e.id)
+                }
+                None => "there is no environment of that name yet".to_owned(),
+            },
+            Err(_) => "the listing could not be read either".to_owned(),
+        };
+        let help = "run `keycomb plan` in a few minutes: an environment that appeared is to be adopted";
+        in_doubt(format!("{error}; {seen}"), help)
+    }
+
+    pub(super) async fn update_environment(
+        &self,
+        action: &Action,
+        id: &EnvironmentId,
+        change: &EnvironmentAttributes,
+        applied: &EnvironmentAttributes,
+    ) -> Attempt<Became> {
+        self.managed_environment(action, id)?;
+        let Some(live) = self.read_environment(id).await? else {
+            return Err(changed(format!("the environment `{id}` is gone from the service")));
+        };
+        let moved = environment_moved(&action.changes, &live);
+        if !moved.is_empty() {
+            return Err(changed(format!("since the plan: {}", moved.join("; "))));
+        }
+        if change.is_empty() {
+            self.record_environment(action, &live, applied.clone())?;
+            return Ok(done_with("only the record changed"));
+        }
+        self.patch_environment(action, id, change, applied).await
+    }
+
+    /// Sends a change, compares, and records what is managed as it now is.
+    async fn patch_environment(
+        &self,
+        action: &Action,
+        id: &EnvironmentId,
+        change: &EnvironmentAttributes,
+        applied: &EnvironmentAttributes,
+    ) -> Attempt<Became> {
+        let (live, note) = match self.writer.update_environment(id, change).await {
+            Ok(live) => (live, None),
+            Err(error) if error.failure.status() == Some(404) => {
+                return Err(changed(format!("the environment `{id}` is gone from the service")));
+            }
+            Err(error) if Fate::of(&error.failure) != Fate::Unknown => return Err(self.refused(&error)),
+            Err(error) => match self.reader.environment(id).await {
+                Ok(Some(live)) if environment_differs(change, &live).is_empty() => {
+                    (live, Some("the answer was lost; it was read back and is as asked"))
+                }
+                _ => {
+                    let help = "run `keycomb plan` in a few minutes: it shows what is left to do";
+                    return Err(in_doubt(format!("{error}; the change may still be carried out"), help));
+                }
+            },
+        };
+        let differs = environment_differs(change, &live);
+        let applied = if differs.is_empty() { applied.clone() } else { managed_part(applied, &live) };
+        self.record_environment(action, &live, applied)?;
+        if !differs.is_empty() {
+            return Err(mismatch(&format!("the environment `{id}`"), &differs));
+        }
+        Ok(note.map_or(DONE, done_with))
+    }
+
+    /// Deletes an environment that is unprotected and empty at this moment.
+    pub(super) async fn delete_environment(&self, action: &Action, id: &EnvironmentId) -> Attempt<Became> {
+        self.managed_environment(action, id)?;
+        let gone = Record::EnvironmentGone { address: action.address.clone() };
+        let Some(live) = self.read_environment(id).await? else {
+            self.append(gone)?;
+            return Ok(done_with("it was already gone"));
+        };
+        if live.delete_protected {
+            return Err(changed(format!("the environment `{id}` is protected from deletion")));
+        }
+        let inside = self.keys_inside(id).await?;
+        if inside > 0 {
+            return Err(changed(format!("the environment `{id}` still holds {inside} keys")));
+        }
+        match self.writer.delete_environment(id).await {
+            Ok(_) => {}
+            Err(error) if error.failure.status() == Some(409) => {
+                return Err(changed(format!("{error}; the environment is protected from deletion")));
+            }
+            Err(error) if Fate::of(&error.failure) != Fate::Unknown => return Err(self.refused(&error)),
+            Err(error) => {
+                if !matches!(self.reader.environment(id).await, Ok(None)) {
+                    let help =
+                        "run `keycomb plan` in a few minutes: it shows whether the environment is gone";
+                    return Err(in_doubt(format!("{error}; the environment may still be deleted"), help));
+                }
+            }
+        }
+        if self.read_environment(id).await?.is_some() {
+            let why = format!("the service took the deletion of `{id}` and still has it");
+            return Err(failed(Cause::Mismatch, why, "run `keycomb plan` in a few minutes"));
+        }
+        self.append(gone)?;
+        Ok(DONE)
+    }
+
+    /// How many keys of either type are in an environment, leaving out those that are known to be deleted and that
+    /// a lagging listing may still show.
+    async fn keys_inside(&self, id: &EnvironmentId) -> Attempt<usize> {
+        let keys = self.look(KeyType::ALL.iter().copied()).await?;
+        Ok(self.with_sealed(|sealed| {
+            let is_deleted = |key| sealed.key(key).is_some_and(|entry| entry.state == KeyState::Deleted);
+            keys.iter().filter(|key| &key.environment == id && !is_deleted(&key.id)).count()
+        }))
+    }
+
+    async fn read_environment(&self, id: &EnvironmentId) -> Attempt<Option<LiveEnvironment>> {
+        self.reader.environment(id).await.map_err(|error| self.refused(&error))
+    }
+
+    /// Without an entry in the record it is not ours to write.
+    fn managed_environment(&self, action: &Action, id: &EnvironmentId) -> Attempt<()> {
+        let is_ours = self.with_sealed(|s| s.environment(&action.address).is_some_and(|e| &e.id == id));
+        if is_ours {
+            Ok(())
+        } else {
+            Err(changed(format!("the record has no environment `{id}` at this address")))
+        }
+    }
+
+    fn record_environment(
+        &self,
+        action: &Action,
+        live: &LiveEnvironment,
+        applied: EnvironmentAttributes,
+    ) -> Attempt<()> {
+        let environment = SealedEnvironment {
+            address: action.address.clone(),
+            id: live.id.clone(),
+            name: live.name.clone(),
+            applied,
+        };
+        self.append(Record::Environment { environment })
+    }
+}
+
+/// What is managed, as the service has it.
+fn managed_part(managed: &EnvironmentAttributes, live: &LiveEnvironment) -> EnvironmentAttributes {
+    let EnvironmentAttributes { description, color, delete_protected } = managed;
+    EnvironmentAttributes {
+        description: description.as_ref().map(|_| live.description.clone()),
+        color: color.and(live.color),
+        delete_protected: delete_protected.map(|_| live.delete_protected),
+    }
+}
+
+/// The part of what was asked that is not so.
+fn missing(asked: &EnvironmentAttributes, live: &LiveEnvironment) -> EnvironmentAttributes {
+    let differs = environment_differs(asked, live);
+    let is_missing = |field| differs.contains(&field);
+    EnvironmentAttributes {
+        description: asked.description.clone().filter(|_| is_missing("description")),
+        color: asked.color.filter(|_| is_missing("color")),
+        delete_protected: asked.delete_protected.filter(|_| is_missing("delete_protected")),
+    }
+}

@@ -1,0 +1,46 @@
+//! Orders the actions of a plan into stages, each of which ends before the next begins.
+
+use crate::plan::{Action, Step};
+
+/// What is carried out side by side.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Stage {
+    CreateEnvironments,
+    MintKeys,
+    ReleaseKeys,
+    Update,
+    Enable,
+    /// After everything that gives: a consumer that moves to another key finds it working first.
+    Disable,
+    DeleteKeys,
+    DeleteEnvironments,
+}
+
+impl Stage {
+    /// All stages, in order.
+    pub(super) const ALL: [Self; 8] = [
+        Self::CreateEnvironments,
+        Self::MintKeys,
+        Self::ReleaseKeys,
+        Self::Update,
+        Self::Enable,
+        Self::Disable,
+        Self::DeleteKeys,
+        Self::DeleteEnvironments,
+    ];
+
+    /// The stage of an action; `None` when it is blocked.
+    pub(super) fn of(action: &Action) -> Option<Self> {
+        Some(match &action.step {
+            Step::Nothing => return None,
+            Step::CreateEnvironment { .. } => Self::CreateEnvironments,
+            Step::MintKey(_) => Self::MintKeys,
+            Step::ReleaseKey { .. } => Self::ReleaseKeys,
+            Step::UpdateEnvironment { .. } | Step::UpdateKey { enabled: None, .. } => Self::Update,
+            Step::UpdateKey { enabled: Some(true), .. } => Self::Enable,
+            Step::UpdateKey { enabled: Some(false), .. } | Step::RetireKey { .. } => Self::Disable,
+            Step::DeleteKey { .. } => Self::DeleteKeys,
+            Step::DeleteEnvironment { .. } => Self::DeleteEnvironments,
+        })
+    }
+}

@@ -1,0 +1,225 @@
+//! Releases a sealed key and proves it: steps 9 to 11 of minting, and all of the verb `release`.
+
+use std::time::Duration;
+
+use super::limits::{DEADLINE, PROOF_TIME, RELEASE_TRIES, age, delay, is_late};
+use super::look::{Own, Wanted};
+use super::mint::unreleased;
+use super::outcome::{DONE, Fate, Step as Attempt, changed, failed};
+use super::run::Run;
+use super::verify::key_differs;
+use crate::model::{
+    AppliedKey, KeyId, KeyState, KeyType, LiveKey, Permission, Provisional, Record, SealedKey, Secret,
+    visible,
+};
+use crate::plan::Action;
+use crate::ports::{KeepRecord, KeyChange, ReadLive, ServiceError, Surroundings, WriteLive};
+use crate::report::{Became, Cause};
+
+const RUN_AGAIN: &str =
+    "run `keycomb apply` again: within 15 minutes of its creation it is released, later another is made";
+
+impl<R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'_, R, W, K, S> {
+    /// Finishes a key that an earlier run on this disk sealed and did not release.
+    pub(super) async fn release_recorded(
+        &self,
+        action: &Action,
+        id: &KeyId,
+        enabled: bool,
+    ) -> Attempt<Became> {
+        let mut entry = self.managed_key(action, id)?;
+        entry.applied.enabled = enabled;
+        if !matches!(entry.state, KeyState::Provisional | KeyState::Releasing) {
+            return Err(changed(format!("the record says that `{id}` is {}", entry.state.as_str())));
+        }
+        let Some(live) = self.read_key(id).await? else { return Err(self.reaped(id)) };
+        // An earlier release arrived after all, and only its answer was lost. Nothing is to be sent.
+        if entry.state == KeyState::Releasing && key_differs(&target(&entry), &live).is_empty() {
+            return self.finish(entry, &live, None).await;
+        }
+        let lineage = self.with_sealed(|sealed| sealed.lineage.clone());
+        let mark = Provisional::parse(&live.name).filter(|m| m.is_of(&lineage) && m.is_for(&entry.address));
+        if mark.is_none() && live.name != entry.name {
+            return Err(changed(format!("the key `{id}` is now called `{}`", visible(&live.name))));
+        }
+        if entry.state == KeyState::Provisional {
+            let Some(mark) = mark.filter(|_| live.disabled) else {
+                return Err(changed(format!("somebody else enabled or renamed the key `{id}`")));
+            };
+            // The run that made it may have ended before it looked again.
+            let listed = self.listed.get_or_try_init(|| self.look(KeyType::ALL.iter().copied())).await?;
+            let wanted = Wanted {
+                address: &entry.address,
+                environment: &entry.environment,
+                key_type: entry.key_type,
+                name: &entry.name,
+            };
+            self.confirm(wanted, Own { id, nonce: &mark.nonce }, listed).await?;
+        }
+        let left = match self.reader.service_now() {
+            Some(now) => DEADLINE.saturating_sub(age(now, entry.created)),
+            None => Duration::ZERO,
+        };
+        let ends = self.surroundings.monotonic() + left;
+        self.release(entry, ends, None).await
+    }
+
+    /// Step 9 and on, for a sealed key that may be enabled until `ends` (monotonic clock).
+    pub(super) async fn release(
+        &self,
+        entry: SealedKey,
+        ends: Duration,
+        credential: Option<Secret>,
+    ) -> Attempt<Became> {
+        if let Some((cause, why)) = self.halted() {
+            return Err(unreleased(&entry.id, &failed(cause, why, "")));
+        }
+        if self.surroundings.monotonic() >= ends {
+            return Err(too_late(&entry.id));
+        }
+        self.append(Record::State { id: entry.id.clone(), state: KeyState::Releasing })?;
+        let live = self.enable(&entry, ends).await?;
+        self.finish(entry, &live, credential).await
+    }
+
+    /// Sends the one request that releases, again if its answer is lost, never past the deadline; reads it back.
+    async fn enable(&self, entry: &SealedKey, ends: Duration) -> Attempt<LiveKey> {
+        let change = target(entry);
+        let (mut sent, mut answered) = (0, 0);
+        while self.surroundings.monotonic() < ends {
+            match self.writer.update_key(&entry.id, &change).await {
+                Ok(_) => answered += 1,
+                Err(error) if error.failure.status() == Some(404) => return Err(self.reaped(&entry.id)),
+                Err(error) if Fate::of(&error.failure) == Fate::Refused => {
+                    return Err(unreleased(&entry.id, &self.refused(&error)));
+                }
+                Err(_) => {}
+            }
+            sent += 1;
+            let live = self.read_back(&entry.id).await?;
+            let differs = key_differs(&change, &live);
+            if differs.is_empty() {
+                return Ok(live);
+            }
+            if answered >= RELEASE_TRIES {
+                let why =
+                    format!("the service did not release the key `{}`: {}", entry.id, differs.join(", "));
+                return Err(failed(Cause::Mismatch, why, RUN_AGAIN));
+            }
+            if self.is_stopping() {
+                break;
+            }
+            self.sleep(delay(sent - 1)).await;
+        }
+        // A request that was not answered in time may have arrived all the same.
+        let live = self.read_back(&entry.id).await?;
+        if key_differs(&change, &live).is_empty() { Ok(live) } else { Err(too_late(&entry.id)) }
+    }
+
+    /// Step 10: the key itself, not what a request's answer said of it.
+    async fn read_back(&self, id: &KeyId) -> Attempt<LiveKey> {
+        match self.read_key(id).await {
+            Ok(Some(live)) => Ok(live),
+            Ok(None) => Err(self.reaped(id)),
+            Err(Became::Failed { why, .. }) => {
+                let why =
+                    format!("the key `{id}` is sealed; whether it is released could not be read: {why}");
+                Err(failed(Cause::Unconfirmed, why, RUN_AGAIN))
+            }
+            Err(other) => Err(other),
+        }
+    }
+
+    /// Steps 10 and 11 for a key that shows as released: in time, proven, and recorded with what it may do.
+    async fn finish(
+        &self,
+        mut entry: SealedKey,
+        live: &LiveKey,
+        credential: Option<Secret>,
+    ) -> Attempt<Became> {
+        if is_late(live.created.unwrap_or(entry.created), live.updated) {
+            let why = format!("the key `{}` is sealed and was released too late to rely on it", entry.id);
+            let help = "another run may have taken it for abandoned: do not hand it out; see `keycomb plan`";
+            return Err(failed(Cause::Unconfirmed, why, help));
+        }
+        if let Some(credential) = credential {
+            self.prove(&entry, &credential).await?;
+        }
+        let asked = std::mem::replace(
+            &mut entry.applied,
+            AppliedKey { enabled: !live.disabled, permissions: live.permissions.clone() },
+        );
+        entry.state = KeyState::Live;
+        entry.since = live.updated.unwrap_or_else(|| self.service_now());
+        let id = entry.id.clone();
+        self.append(Record::Key { key: Box::new(entry) })?;
+        if asked.permissions == live.permissions {
+            return Ok(DONE);
+        }
+        let why = format!(
+            "the key `{id}` is live and sealed, but its permissions are not as asked: asked {}, got {}",
+            words(asked.permissions.iter()),
+            words(live.permissions.iter())
+        );
+        let help =
+            "the team's plan may lack a feature: ask for what the service grants, then run `keycomb plan`";
+        Err(failed(Cause::Mismatch, why, help))
+    }
+
+    /// Uses the credential until it is recognised; a fresh key needs a moment to spread.
+    async fn prove(&self, entry: &SealedKey, credential: &Secret) -> Attempt<()> {
+        let begun = self.surroundings.monotonic();
+        let mut tries = 0;
+        loop {
+            let said = match self.reader.prove(credential).await {
+                Ok(Some(proof))
+                    if proof.key_type == entry.key_type && proof.team == self.plan.header.team.as_str() =>
+                {
+                    return Ok(());
+                }
+                Ok(Some(proof)) => {
+                    let why = format!(
+                        "it is taken for a key of type `{}` of the team `{}`",
+                        proof.key_type,
+                        visible(&proof.team)
+                    );
+                    return Err(unproven(&entry.id, &why));
+                }
+                Ok(None) => "it is still refused".to_owned(),
+                Err(error) => not_answered(&error),
+            };
+            let waited = self.surroundings.monotonic().saturating_sub(begun);
+            if waited >= PROOF_TIME || self.is_stopping() {
+                return Err(unproven(&entry.id, &said));
+            }
+            self.sleep(delay(tries).min(PROOF_TIME - waited)).await;
+            tries += 1;
+        }
+    }
+}
+
+/// What a release asks for.
+fn target(entry: &SealedKey) -> KeyChange {
+    KeyChange { name: Some(entry.name.clone()), disabled: Some(!entry.applied.enabled), permissions: None }
+}
+
+fn too_late(id: &KeyId) -> Became {
+    let why = format!("the key `{id}` is sealed, but was not released in time");
+    failed(Cause::Unconfirmed, why, RUN_AGAIN)
+}
+
+fn unproven(id: &KeyId, said: &str) -> Became {
+    let why =
+        format!("the key `{id}` is sealed and released, but its credential could not be proven: {said}");
+    let help = "run `keycomb apply` again in a minute; if it stays so, open the secret and try it by hand";
+    failed(Cause::Unconfirmed, why, help)
+}
+
+fn not_answered(error: &ServiceError) -> String {
+    error.to_string()
+}
+
+fn words<'a>(permissions: impl Iterator<Item = &'a Permission>) -> String {
+    let words: Vec<String> = permissions.map(|p| format!("`{p}`")).collect();
+    if words.is_empty() { "none".to_owned() } else { words.join(", ") }
+}

@@ -1,0 +1,108 @@
+//! Takes a key out of service, one step per apply: disables it, deletes it after its quarantine, forgets it.
+
+use super::limits::{DELETION_TIME, KEPT_AFTER_DELETION, age, delay};
+use super::outcome::{DONE, Fate, Step as Attempt, changed, done_with, failed, in_doubt};
+use super::run::Run;
+use super::update::as_it_is;
+use crate::model::{KeyId, KeyState, Record, SealedKey};
+use crate::plan::Action;
+use crate::ports::{Deletion, KeepRecord, KeyChange, ReadLive, Surroundings, WriteLive};
+use crate::report::{Became, Cause};
+
+impl<R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'_, R, W, K, S> {
+    /// Disables a key that is no longer declared; its quarantine begins.
+    pub(super) async fn retire_key(&self, action: &Action, id: &KeyId) -> Attempt<Became> {
+        let mut entry = self.managed_key(action, id)?;
+        if !matches!(entry.state, KeyState::Live | KeyState::Disabled | KeyState::Releasing) {
+            return Err(changed(format!("the record says that `{id}` is {}", entry.state.as_str())));
+        }
+        let before = self.unmoved_key(action, id).await?;
+        let change = KeyChange { disabled: Some(true), ..KeyChange::default() };
+        let patched = self.patch_key(id, &change).await?;
+        if patched.differs.is_empty() {
+            entry.state = KeyState::Disabled;
+            // A key that was disabled already may show a time long past: its quarantine begins now all the same.
+            let updated = patched.live.updated.filter(|_| !before.disabled);
+            entry.since = updated.unwrap_or_else(|| self.service_now());
+        }
+        entry.applied = as_it_is(&patched.live);
+        self.append(Record::Key { key: Box::new(entry) })?;
+        patched.became()
+    }
+
+    /// Deletes a key that keycomb disabled and left so for its quarantine; re-read just before.
+    pub(super) async fn delete_key(&self, action: &Action, id: &KeyId) -> Attempt<Became> {
+        let entry = self.managed_key(action, id)?;
+        let Some(live) = self.read_key(id).await? else {
+            self.record_deleted(entry)?;
+            return Ok(done_with("it was already gone"));
+        };
+        if entry.state != KeyState::Disabled {
+            let state = entry.state.as_str();
+            return Err(changed(format!("the record says that `{id}` is {state}, not disabled by keycomb")));
+        }
+        if !live.disabled {
+            return Err(changed(format!("somebody enabled the key `{id}` again")));
+        }
+        let over = entry.quarantine.after(entry.since);
+        if self.reader.service_now().is_none_or(|now| now < over) {
+            return Err(changed(format!("the quarantine of `{id}` lasts until {over}")));
+        }
+        let note = match self.writer.delete_key(id).await {
+            Ok(Deletion::Deleted) => None,
+            Ok(Deletion::AlreadyGone) => Some("it was already gone"),
+            Err(error) if Fate::of(&error.failure) == Fate::Unknown => {
+                if !matches!(self.reader.key(id).await, Ok(None)) {
+                    let help = "run `keycomb plan` in a few minutes: it shows whether the key is gone";
+                    return Err(in_doubt(format!("{error}; the key may still be deleted"), help));
+                }
+                Some("the answer was lost; the key is gone")
+            }
+            Err(error) => return Err(self.refused(&error)),
+        };
+        self.until_gone(id).await?;
+        self.record_deleted(entry)?;
+        Ok(note.map_or(DONE, done_with))
+    }
+
+    /// Reads a deleted key until the service does not have it any more.
+    async fn until_gone(&self, id: &KeyId) -> Attempt<()> {
+        let begun = self.surroundings.monotonic();
+        let mut tries = 0;
+        while self.read_key(id).await?.is_some() {
+            if self.surroundings.monotonic().saturating_sub(begun) >= DELETION_TIME || self.is_stopping() {
+                let why = format!("the service took the deletion of `{id}` and still has it");
+                return Err(failed(Cause::Mismatch, why, "run `keycomb plan` in a few minutes"));
+            }
+            self.sleep(delay(tries)).await;
+            tries += 1;
+        }
+        Ok(())
+    }
+
+    fn record_deleted(&self, mut entry: SealedKey) -> Attempt<()> {
+        (entry.state, entry.since) = (KeyState::Deleted, self.service_now());
+        self.append(Record::Key { key: Box::new(entry) })
+    }
+
+    /// Forgets keys that were deleted more than a day ago and are still gone. Writes nothing to the service.
+    pub(super) async fn forget_deleted(&self) {
+        let Some(now) = self.reader.service_now() else { return };
+        let is_old = |entry: &&SealedKey| {
+            entry.state == KeyState::Deleted && age(now, entry.since) > KEPT_AFTER_DELETION
+        };
+        let old: Vec<KeyId> = self
+            .with_sealed(|sealed| sealed.keys.iter().filter(is_old).map(|entry| entry.id.clone()).collect());
+        for id in old {
+            if self.is_stopping() || self.halted().is_some() {
+                return;
+            }
+            // What cannot be read or written now is for the next run.
+            if let Ok(None) = self.read_key(&id).await
+                && self.append(Record::KeyGone { id }).is_err()
+            {
+                return;
+            }
+        }
+    }
+}

@@ -1,0 +1,310 @@
+//! One run: its ports, what stopped it, the outcomes so far, and the stages in their order.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::future::Future;
+use std::panic::AssertUnwindSafe;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use futures_util::stream::{self, StreamExt as _};
+use futures_util::{FutureExt as _, future};
+use tokio::sync::OnceCell;
+
+use super::limits::SIDE_BY_SIDE;
+use super::order::Stage;
+use super::outcome::{Ended, Step as Attempt, chain, failed, not_started, panicked, refused};
+use super::progress::Progress;
+use crate::model::{Address, EnvironmentId, Label, LiveKey, Record, SealSettings, Sealed, Timestamp};
+use crate::plan::{Action, Plan, Step};
+use crate::ports::{KeepError, KeepRecord, ReadLive, ServiceError, Surroundings, WriteLive};
+use crate::report::{Became, Cause, Outcome, Report};
+
+/// One run over one plan.
+pub(super) struct Run<'a, R, W, K, S> {
+    pub plan: &'a Plan,
+    pub seal: &'a SealSettings,
+    pub reader: &'a R,
+    pub writer: &'a W,
+    pub surroundings: &'a S,
+    progress: &'a dyn Progress,
+    keeper: Mutex<&'a mut K>,
+    so_far: Mutex<SoFar>,
+    /// One listing for all releases of recorded keys.
+    pub listed: OnceCell<Vec<LiveKey>>,
+}
+
+/// What is known so far.
+#[derive(Default)]
+struct SoFar {
+    /// By the action's place in the plan.
+    ended: BTreeMap<usize, Ended>,
+    /// The environments that this run made.
+    environments: BTreeMap<Label, EnvironmentId>,
+    /// Why nothing more is begun: the credential was refused, or the record cannot be kept.
+    halted: Option<(Cause, String)>,
+    /// Why no further key is minted.
+    minting_halted: Option<String>,
+    interrupted: bool,
+}
+
+impl<'a, R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'a, R, W, K, S> {
+    pub(super) fn new(
+        plan: &'a Plan,
+        seal: &'a SealSettings,
+        (reader, writer): (&'a R, &'a W),
+        keeper: &'a mut K,
+        surroundings: &'a S,
+        progress: &'a dyn Progress,
+    ) -> Self {
+        let so_far = Mutex::new(SoFar::default());
+        let (keeper, listed) = (Mutex::new(keeper), OnceCell::new());
+        Self { plan, seal, reader, writer, surroundings, progress, keeper, so_far, listed }
+    }
+
+    /// Carries out all stages; afterwards every action has an outcome.
+    pub(super) async fn all_stages(&self) {
+        for stage in Stage::ALL {
+            let of_stage = |(i, action)| (Stage::of(action) == Some(stage)).then_some(i);
+            self.stage(stage, self.plan.actions.iter().enumerate().filter_map(of_stage).collect()).await;
+        }
+    }
+
+    /// Carries out one stage: in rounds, where its actions wait for each other.
+    async fn stage(&self, stage: Stage, mut waiting: BTreeSet<usize>) {
+        while !waiting.is_empty() {
+            let ready: Vec<usize> =
+                waiting.iter().copied().filter(|i| !self.waits_for_one_of(*i, &waiting)).collect();
+            if ready.is_empty() {
+                // A plan in which actions wait for each other in a circle.
+                for i in waiting {
+                    self.settle(i, not_started("it waits for an action that waits for it").into());
+                }
+                return;
+            }
+            waiting.retain(|i| !ready.contains(i));
+            match stage {
+                Stage::MintKeys => self.mint_all(ready).await,
+                _ => side_by_side(ready, |i| self.carry_out(i)).await,
+            }
+        }
+    }
+
+    fn waits_for_one_of(&self, i: usize, waiting: &BTreeSet<usize>) -> bool {
+        let Some(action) = self.plan.actions.get(i) else { return false };
+        waiting.iter().any(|other| {
+            *other != i && self.plan.actions.get(*other).is_some_and(|o| action.after.contains(&o.address))
+        })
+    }
+
+    /// Carries out one action that needs no company.
+    async fn carry_out(&self, i: usize) {
+        let Some(action) = self.plan.actions.get(i) else { return };
+        if let Err(ended) = self.may_begin(action) {
+            return self.settle(i, ended.into());
+        }
+        self.progress.started(action);
+        let ended = unpanicked(self.step(action)).await;
+        self.settle(i, ended);
+    }
+
+    async fn step(&self, action: &Action) -> Ended {
+        match &action.step {
+            Step::Nothing => Became::Blocked.into(),
+            Step::MintKey(_) => not_started("keys are minted in chunks").into(),
+            Step::CreateEnvironment { name, attributes } => {
+                self.create_environment(action, name, attributes).await
+            }
+            Step::UpdateEnvironment { id, change, applied } => {
+                self.update_environment(action, id, change, applied).await.into()
+            }
+            Step::DeleteEnvironment { id } => self.delete_environment(action, id).await.into(),
+            Step::ReleaseKey { id, enabled } => self.release_recorded(action, id, *enabled).await.into(),
+            Step::UpdateKey { id, name, permissions, enabled, applied, remember } => {
+                let change = crate::ports::KeyChange {
+                    name: name.clone(),
+                    disabled: enabled.map(|enabled| !enabled),
+                    permissions: permissions.clone(),
+                };
+                self.update_key(action, id, change, applied, remember).await.into()
+            }
+            Step::RetireKey { id } => self.retire_key(action, id).await.into(),
+            Step::DeleteKey { id } => self.delete_key(action, id).await.into(),
+        }
+    }
+
+    /// Whether an action may begin, or how it ended without.
+    pub(super) fn may_begin(&self, action: &Action) -> Attempt<()> {
+        if self.is_stopping() {
+            return Err(not_started("somebody asked to stop"));
+        }
+        let so_far = self.so_far();
+        if let Some((_, why)) = &so_far.halted {
+            return Err(not_started(why.clone()));
+        }
+        match action.after.iter().find(|address| !self.is_done(&so_far, address)) {
+            Some(address) => Err(not_started(format!("it waits for `{address}`, which was not done"))),
+            None => Ok(()),
+        }
+    }
+
+    /// Whether a key may still be begun, over and above [`Self::may_begin`].
+    pub(super) fn may_mint(&self) -> Attempt<()> {
+        self.so_far().minting_halted.as_ref().map_or(Ok(()), |why| Err(not_started(why.clone())))
+    }
+
+    /// Whether all that the plan does at an address is done. An address that the plan leaves alone is.
+    fn is_done(&self, so_far: &SoFar, address: &Address) -> bool {
+        let mut there =
+            self.plan.actions.iter().enumerate().filter(|(_, a)| &a.address == address).peekable();
+        if there.peek().is_none() {
+            return true;
+        }
+        let mut acts = there.filter(|(_, action)| action.step != Step::Nothing).peekable();
+        acts.peek().is_some()
+            && acts
+                .all(|(i, _)| matches!(so_far.ended.get(&i), Some(Ended { became: Became::Done { .. }, .. })))
+    }
+
+    /// Whether somebody asked to stop.
+    pub(super) fn is_stopping(&self) -> bool {
+        let stopping = self.surroundings.is_stopping();
+        if stopping {
+            self.so_far().interrupted = true;
+        }
+        stopping
+    }
+
+    /// Why nothing more may be asked of the service or written down.
+    pub(super) fn halted(&self) -> Option<(Cause, String)> {
+        self.so_far().halted.clone()
+    }
+
+    fn halt(&self, cause: Cause, why: impl Into<String>) {
+        self.so_far().halted.get_or_insert((cause, why.into()));
+    }
+
+    pub(super) fn halt_minting(&self, why: impl Into<String>) {
+        self.so_far().minting_halted.get_or_insert(why.into());
+    }
+
+    pub(super) fn started(&self, action: &Action) {
+        self.progress.started(action);
+    }
+
+    /// Writes an action's outcome down. The first one stands.
+    pub(super) fn settle(&self, i: usize, ended: Ended) {
+        if let Some(action) = self.plan.actions.get(i) {
+            self.progress.finished(action, &ended.became);
+        }
+        self.so_far().ended.entry(i).or_insert(ended);
+    }
+
+    pub(super) fn made_environment(&self, label: &Label, id: &EnvironmentId) {
+        self.so_far().environments.insert(label.clone(), id.clone());
+    }
+
+    pub(super) fn environment_made(&self, label: &Label) -> Option<EnvironmentId> {
+        self.so_far().environments.get(label).cloned()
+    }
+
+    /// Appends to the journal, durably. When that fails nothing more is begun: nothing could be recorded.
+    pub(super) fn append(&self, record: Record) -> Attempt<()> {
+        let result = self.keeper().append(record);
+        result.map_err(|error| self.not_kept(&error))
+    }
+
+    /// The outcome where the record could not be kept, or a secret not be sealed.
+    pub(super) fn not_kept(&self, error: &KeepError) -> Became {
+        let why = chain(error);
+        match error {
+            KeepError::Io { .. } => self.halt(Cause::Seal, format!("the record cannot be kept: {why}")),
+            KeepError::Seal(_) => self.halt_minting(format!("secrets cannot be sealed: {why}")),
+        }
+        let help = "nothing is live that is not sealed; mend the cause and run `keycomb apply` again";
+        failed(Cause::Seal, why, help)
+    }
+
+    /// A failed call that changed nothing. A refused credential ends the whole run.
+    pub(super) fn refused(&self, error: &ServiceError) -> Became {
+        self.note_refusal(error);
+        refused(error)
+    }
+
+    /// Ends the whole run when the credential was refused.
+    pub(super) fn note_refusal(&self, error: &ServiceError) {
+        if error.failure.status() == Some(401) {
+            self.halt(Cause::Credential, "the credential was refused");
+        }
+    }
+
+    pub(super) fn with_sealed<T>(&self, look: impl FnOnce(&Sealed) -> T) -> T {
+        look(self.keeper().sealed())
+    }
+
+    pub(super) fn with_keeper<T>(&self, act: impl FnOnce(&mut K) -> T) -> T {
+        act(&mut self.keeper())
+    }
+
+    /// The service's clock; the local one only before the service's first answer.
+    pub(super) fn service_now(&self) -> Timestamp {
+        self.reader.service_now().unwrap_or_else(|| self.surroundings.now())
+    }
+
+    pub(super) async fn sleep(&self, time: Duration) {
+        self.surroundings.sleep(time).await;
+    }
+
+    /// Folds the journal and says what became of each action.
+    pub(super) fn report(self) -> Report {
+        self.is_stopping();
+        let ended = self.service_now();
+        let so_far = self.so_far.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let keeper = self.keeper.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let unfolded = keeper.fold().err().map(|error| chain(&error));
+        let mut known = so_far.ended;
+        let outcomes =
+            self.plan.actions.iter().enumerate().map(|(i, action)| outcome(action, known.remove(&i)));
+        Report {
+            outcomes: outcomes.collect(),
+            interrupted: so_far.interrupted,
+            unfolded,
+            serial: keeper.sealed().serial,
+            ended,
+        }
+    }
+
+    // A panic elsewhere leaves nothing half written in either: both are changed in single assignments.
+    fn so_far(&self) -> MutexGuard<'_, SoFar> {
+        self.so_far.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn keeper(&self) -> MutexGuard<'_, &'a mut K> {
+        self.keeper.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn outcome(action: &Action, ended: Option<Ended>) -> Outcome {
+    let nothing =
+        if action.step == Step::Nothing { Became::Blocked } else { not_started("it was not reached") };
+    let Ended { became, id } = ended.unwrap_or_else(|| nothing.into());
+    Outcome {
+        address: action.address.clone(),
+        verb: action.verb,
+        generation: action.generation,
+        id: id.or_else(|| action.id.clone()),
+        became,
+    }
+}
+
+/// Runs a few at a time, in the given order.
+pub(super) async fn side_by_side<F: Future<Output = ()>>(items: Vec<usize>, act: impl Fn(usize) -> F) {
+    stream::iter(items.into_iter().map(act))
+        .buffer_unordered(SIDE_BY_SIDE)
+        .for_each(|()| future::ready(()))
+        .await;
+}
+
+/// A panic in one action is that action's outcome, and no other's.
+pub(super) async fn unpanicked(work: impl Future<Output = Ended>) -> Ended {
+    AssertUnwindSafe(work).catch_unwind().await.unwrap_or_else(|_| panicked().into())
+}

@@ -1,0 +1,124 @@
+//! Changes a key in place: reads it afresh, sends what differs, compares, records.
+
+use super::outcome::{DONE, Fate, Step as Attempt, changed, done_with, failed, in_doubt};
+use super::run::Run;
+use super::verify::{key_differs, key_moved};
+use crate::model::{AppliedKey, KeyId, KeyState, LiveKey, Record, SealedKey};
+use crate::plan::{Action, Remembered};
+use crate::ports::{KeepRecord, KeyChange, ReadLive, Surroundings, WriteLive};
+use crate::report::{Became, Cause};
+
+/// What became of a change that the service took.
+pub(super) struct Patched {
+    pub live: LiveKey,
+    /// The fields that are not as asked.
+    pub differs: Vec<&'static str>,
+    pub note: Option<&'static str>,
+}
+
+impl Patched {
+    /// The outcome, once the record holds what the service has.
+    pub(super) fn became(self) -> Attempt<Became> {
+        if !self.differs.is_empty() {
+            return Err(mismatch(&format!("the key `{}`", self.live.id), &self.differs));
+        }
+        Ok(self.note.map_or(DONE, done_with))
+    }
+}
+
+/// The service took a change and did not do all of it.
+pub(super) fn mismatch(what: &str, fields: &[&'static str]) -> Became {
+    let why = format!("the service took the change to {what} but did not make it: {}", fields.join(", "));
+    failed(
+        Cause::Mismatch,
+        why,
+        "the service may not allow this change in place: `keycomb plan` shows what is left",
+    )
+}
+
+impl<R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'_, R, W, K, S> {
+    /// The record's entry of a key. Without one it is not ours to write.
+    pub(super) fn managed_key(&self, action: &Action, id: &KeyId) -> Attempt<SealedKey> {
+        self.with_sealed(|sealed| sealed.key(id).filter(|entry| entry.address == action.address).cloned())
+            .ok_or_else(|| changed(format!("the record has no key `{id}` at this address")))
+    }
+
+    /// A key that must be there, as the plan saw it.
+    pub(super) async fn unmoved_key(&self, action: &Action, id: &KeyId) -> Attempt<LiveKey> {
+        let Some(live) = self.read_key(id).await? else {
+            return Err(changed(format!("the key `{id}` is gone from the service")));
+        };
+        let moved = key_moved(&action.changes, &live);
+        if moved.is_empty() {
+            Ok(live)
+        } else {
+            Err(changed(format!("since the plan: {}", moved.join("; "))))
+        }
+    }
+
+    pub(super) async fn update_key(
+        &self,
+        action: &Action,
+        id: &KeyId,
+        change: KeyChange,
+        applied: &AppliedKey,
+        remember: &Remembered,
+    ) -> Attempt<Became> {
+        let mut entry = self.managed_key(action, id)?;
+        if !matches!(entry.state, KeyState::Live | KeyState::Disabled | KeyState::Releasing) {
+            return Err(changed(format!("the record says that `{id}` is {}", entry.state.as_str())));
+        }
+        let Remembered { owner, protected, quarantine } = remember;
+        (entry.owner, entry.protected, entry.quarantine) = (owner.clone(), *protected, *quarantine);
+        if entry.state != KeyState::Live {
+            (entry.state, entry.since) = (KeyState::Live, self.service_now());
+        }
+        entry.applied = applied.clone();
+        if change == KeyChange::default() {
+            self.append(Record::Key { key: Box::new(entry) })?;
+            return Ok(done_with("only the record changed"));
+        }
+        self.unmoved_key(action, id).await?;
+        let patched = self.patch_key(id, &change).await?;
+        if patched.differs.is_empty() {
+            entry.name = change.name.unwrap_or(entry.name);
+        } else {
+            entry.name.clone_from(&patched.live.name);
+            entry.applied = as_it_is(&patched.live);
+        }
+        self.append(Record::Key { key: Box::new(entry) })?;
+        patched.became()
+    }
+
+    /// Sends a change of absolute values. Where the answer is lost, the key itself says whether it arrived.
+    pub(super) async fn patch_key(&self, id: &KeyId, change: &KeyChange) -> Attempt<Patched> {
+        let error = match self.writer.update_key(id, change).await {
+            Ok(live) => {
+                let differs = key_differs(change, &live);
+                return Ok(Patched { live, differs, note: None });
+            }
+            Err(error) => error,
+        };
+        if error.failure.status() == Some(404) {
+            return Err(changed(format!("the key `{id}` is gone from the service")));
+        }
+        if Fate::of(&error.failure) != Fate::Unknown {
+            return Err(self.refused(&error));
+        }
+        match self.reader.key(id).await {
+            Ok(Some(live)) if key_differs(change, &live).is_empty() => {
+                let note = Some("the answer was lost; the key was read back and is as asked");
+                Ok(Patched { live, differs: vec![], note })
+            }
+            _ => Err(in_doubt(
+                format!("{error}; the change may still be carried out"),
+                "run `keycomb plan` in a few minutes: it shows what is left to do",
+            )),
+        }
+    }
+}
+
+/// A key's attributes as the service has them.
+pub(super) fn as_it_is(live: &LiveKey) -> AppliedKey {
+    AppliedKey { enabled: !live.disabled, permissions: live.permissions.clone() }
+}
