@@ -77,6 +77,11 @@ impl Collector {
         self.sources.len() - 1
     }
 
+    /// Whether a file of that name is among those read; where case makes no difference to the disk, it would be.
+    pub(super) fn has_file(&self, name: &str) -> bool {
+        self.sources.iter().any(|source| source.name.eq_ignore_ascii_case(name))
+    }
+
     /// Where a place is, for whoever reads the plan.
     pub(super) fn origin(&self, place: Place) -> Origin {
         let Some(source) = self.sources.get(place.file) else {

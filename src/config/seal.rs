@@ -24,6 +24,11 @@ pub(super) fn seal(
 ) -> SealSettings {
     let table = raw.as_ref().map(|at| at.place);
     let RawSeal { file, recipients, environment, present } = raw.map(|at| at.value).unwrap_or_default();
+    if let Some(at) = file.as_ref().filter(|at| out.has_file(&at.value.0)) {
+        out.wrong(at.place, "the sealed file cannot be a file of the configuration")
+            .label("is one")
+            .help("name a file of its own; keycomb writes it");
+    }
     let file = file.map_or_else(|| DEFAULT_SEAL_FILE.to_owned(), |at| at.value.0);
     match (&recipients, first_key) {
         (Some(none), _) if none.value.0.is_empty() => {

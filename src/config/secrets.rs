@@ -7,7 +7,7 @@
 //! - secrets without a mark (a configuration key's 22 or 23 mixed-case letters and digits, an ingest or management key's
 //!   32 lower-case ones) only as whole tokens, and only if they look random: the kind of character changes often.
 //!   `CheckoutCollectorsProd1` has 22 characters' width too, but changes at its few word borders only.
-//!   A token ends where none of `A-Z a-z 0-9 _ - + / . @` follows, so base64 of SSH keys, ids (`hcxik_…`) and paths are
+//!   A token ends where none of `A-Z a-z 0-9 _ - + /` follows, so base64 of SSH keys, ids (`hcxik_…`) and paths are
 //!   longer tokens with other characters in them, and pass.
 //!
 //! Shapes: Honeycomb docs (best practices for API keys), libhoney's key checks.
@@ -134,7 +134,7 @@ fn find_passwords(text: &str, hits: &mut Vec<(Range<usize>, Kind)>) {
 }
 
 fn find_unmarked(text: &str, hits: &mut Vec<(Range<usize>, Kind)>) {
-    let is_token = |b: &u8| b.is_ascii_alphanumeric() || b"_-+/.@".contains(b);
+    let is_token = |b: &u8| b.is_ascii_alphanumeric() || b"_-+/".contains(b);
     let bytes = text.as_bytes();
     let mut at = 0;
     while let Some(rest) = bytes.get(at..).filter(|rest| !rest.is_empty()) {

@@ -10,7 +10,7 @@ use crate::model::visible;
 /// Bytes between two marks of [`Lines::marks`].
 const STRIDE: usize = 256;
 
-/// Lines longer than this many bytes make no readable excerpt.
+/// Lines longer than this many characters make no readable excerpt.
 const LONGEST_LINE: usize = 500;
 
 /// A safe copy of a file's text, for excerpts in messages.
@@ -62,7 +62,7 @@ impl Shown {
         let (start, end) = (self.offset(span.start), self.offset(span.end));
         let line = self.lines.line_of(start);
         let around = line.saturating_sub(1)..=line.saturating_add(1);
-        if around.into_iter().any(|l| self.lines.range(l, self.text.len()).len() > LONGEST_LINE) {
+        if around.into_iter().any(|line| self.lines.width(&self.text, line) > LONGEST_LINE) {
             return None;
         }
         let line_end = self.lines.range(line, self.text.len()).end;
@@ -156,6 +156,12 @@ impl Lines {
     fn range(&self, line: usize, end: usize) -> Range<usize> {
         let start = self.starts.get(line).copied().unwrap_or(end);
         start..self.starts.get(line + 1).copied().unwrap_or(end)
+    }
+
+    /// The length of a line in characters.
+    fn width(&self, text: &str, line: usize) -> usize {
+        let range = self.range(line, text.len());
+        self.characters_before(text, range.end) - self.characters_before(text, range.start)
     }
 
     fn characters_before(&self, text: &str, offset: usize) -> usize {

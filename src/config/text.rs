@@ -86,7 +86,8 @@ pub(super) struct FilePath(pub(super) String);
 impl Field for FilePath {
     fn read(value: &DeValue<'_>, place: Place, out: &mut Collector) -> Option<Self> {
         let text = String::read(value, place, out)?;
-        check_relative(&text, place, out).then_some(Self(text))
+        let parts: Vec<&str> = text.split('/').filter(|part| !part.is_empty() && *part != ".").collect();
+        check_relative(&text, place, out).then(|| Self(parts.join("/")))
     }
 
     fn schema() -> serde_json::Value {
