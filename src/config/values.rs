@@ -1,0 +1,191 @@
+//! Readers of the model's own values: colours, permissions, durations, recipients, …
+
+use std::str::FromStr;
+
+use serde_json::json;
+use toml::de::DeValue;
+
+use super::collector::Collector;
+use super::field::{Field, wrong_type};
+use super::place::Place;
+use super::suggest;
+use crate::model::{
+    Color, Endpoint, KeyType, OnMissing, Period, PeriodError, Permission, Recipient, RecipientError,
+    TeamSlug, Unmanaged,
+};
+
+/// Reads one of a list of words.
+fn choice<T: Copy>(
+    value: &DeValue<'_>,
+    place: Place,
+    (one, many): (&str, &str),
+    choices: &[(&str, T)],
+    out: &mut Collector,
+) -> Option<T> {
+    let text = String::read(value, place, out)?;
+    let found = choices.iter().find(|(name, _)| *name == text);
+    if found.is_none() {
+        let help = suggest::help(&text, many, choices.iter().map(|(name, _)| *name));
+        out.wrong(place, format!("unknown {one} `{text}`")).label(format!("not a {one}")).help(help);
+    }
+    found.map(|(_, value)| *value)
+}
+
+fn words<T>(choices: &[(&'static str, T)]) -> serde_json::Value {
+    let names: Vec<&str> = choices.iter().map(|(name, _)| *name).collect();
+    json!({ "type": "string", "enum": names })
+}
+
+macro_rules! choice_field {
+    ($type:ty, $words:expr, $choices:expr) => {
+        impl Field for $type {
+            fn read(value: &DeValue<'_>, place: Place, out: &mut Collector) -> Option<Self> {
+                choice(value, place, $words, &$choices, out)
+            }
+
+            fn schema() -> serde_json::Value {
+                words(&$choices)
+            }
+        }
+    };
+}
+
+choice_field!(KeyType, ("key type", "key types"), named(KeyType::ALL, KeyType::as_str));
+choice_field!(Permission, ("permission", "permissions"), named(Permission::ALL, Permission::as_str));
+choice_field!(
+    Unmanaged,
+    ("setting", "settings"),
+    [("ignore", Unmanaged::Ignore), ("report", Unmanaged::Report), ("fail", Unmanaged::Fail)]
+);
+choice_field!(
+    OnMissing,
+    ("setting", "settings"),
+    [("stop", OnMissing::Stop), ("recreate", OnMissing::Recreate)]
+);
+
+/// Where Honeycomb is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Region {
+    Us,
+    Eu,
+}
+
+choice_field!(Region, ("region", "regions"), [("us", Region::Us), ("eu", Region::Eu)]);
+
+fn named<T: Copy>(all: &[T], name: fn(T) -> &'static str) -> Vec<(&'static str, T)> {
+    all.iter().map(|value| (name(*value), *value)).collect()
+}
+
+impl Field for Color {
+    fn read(value: &DeValue<'_>, place: Place, out: &mut Collector) -> Option<Self> {
+        if matches!(value, DeValue::String(text) if text == Self::Classic.as_str()) {
+            out.wrong(place, "the colour `classic` cannot be chosen").label("read-only").help(
+                "it is the service's own mark of a Classic environment; choose another, or leave `color` out",
+            );
+            return None;
+        }
+        choice(value, place, ("colour", "colours"), &named(Self::ALL, Self::as_str), out)
+    }
+
+    fn schema() -> serde_json::Value {
+        words(&named(Self::ALL, Self::as_str))
+    }
+}
+
+/// Reads a text whose own parser says the form and never repeats the text.
+fn parsed<T: FromStr<Err: std::fmt::Display>>(
+    value: &DeValue<'_>,
+    place: Place,
+    label: &str,
+    out: &mut Collector,
+) -> Option<T> {
+    let text = String::read(value, place, out)?;
+    match text.parse() {
+        Ok(value) => Some(value),
+        Err(error) => {
+            out.wrong(place, error.to_string()).label(label);
+            None
+        }
+    }
+}
+
+impl Field for TeamSlug {
+    fn read(value: &DeValue<'_>, place: Place, out: &mut Collector) -> Option<Self> {
+        parsed(value, place, "not a team slug", out)
+    }
+
+    fn schema() -> serde_json::Value {
+        json!({ "type": "string", "pattern": "^[A-Za-z0-9_-]{1,128}$" })
+    }
+}
+
+impl Field for Endpoint {
+    fn read(value: &DeValue<'_>, place: Place, out: &mut Collector) -> Option<Self> {
+        parsed(value, place, "not an endpoint", out)
+    }
+
+    fn schema() -> serde_json::Value {
+        json!({ "type": "string", "pattern": "^https?://[^/]+$" })
+    }
+}
+
+impl Field for Period {
+    fn read(value: &DeValue<'_>, place: Place, out: &mut Collector) -> Option<Self> {
+        if let DeValue::Integer(number) = value {
+            out.wrong(place, "expected a duration, found an integer").label("no unit").help(format!(
+                "write it with its unit and in quotes, such as `\"{}d\"`",
+                number.as_str().trim_start_matches('-')
+            ));
+            return None;
+        }
+        let DeValue::String(text) = value else {
+            wrong_type(value, place, "a duration such as \"90d\"", out);
+            return None;
+        };
+        match text.parse() {
+            Ok(period) => Some(period),
+            Err(error @ (PeriodError::Form | PeriodError::NotPositive)) => {
+                let help = match error {
+                    PeriodError::Form => {
+                        "units are `w`, `d`, `h`, `m` and `s`; months and years have no fixed length"
+                    }
+                    PeriodError::NotPositive => "write a positive one, such as `\"14d\"`",
+                };
+                out.wrong(place, format!("{error}")).label("not a duration").help(help);
+                None
+            }
+        }
+    }
+
+    fn schema() -> serde_json::Value {
+        json!({ "type": "string", "minLength": 2, "pattern": "[0-9]", "examples": ["90d", "12h", "1d 6h"] })
+    }
+}
+
+impl Field for Recipient {
+    fn read(value: &DeValue<'_>, place: Place, out: &mut Collector) -> Option<Self> {
+        let text = String::read(value, place, out)?;
+        match text.parse() {
+            Ok(recipient) => Some(recipient),
+            Err(error) => {
+                let help = match error {
+                    RecipientError::Identity => {
+                        "take it out of the file and make a new one: it is no secret any more"
+                    }
+                    RecipientError::Passphrase => {
+                        "make a key pair with `age-keygen` and write its public half here"
+                    }
+                    RecipientError::Plugin | RecipientError::SshKind | RecipientError::Invalid => {
+                        "`age-keygen` prints one after `Public key:`; an SSH one is the line in `~/.ssh/id_ed25519.pub`"
+                    }
+                };
+                out.wrong(place, format!("{error}")).label("not a recipient").help(help);
+                None
+            }
+        }
+    }
+
+    fn schema() -> serde_json::Value {
+        json!({ "type": "string", "pattern": "^(age1|ssh-ed25519 |ssh-rsa )" })
+    }
+}
