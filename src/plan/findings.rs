@@ -114,8 +114,8 @@ fn missing_key(index: &Index<'_>, record: &SealedKey) -> Finding {
         let text = "a key on its way out is gone before its quarantine was over";
         Finding::new(FindingKind::Missing, Severity::Note, text)
     } else {
-        let text = "a key that is no longer declared is gone already";
-        Finding::new(FindingKind::Missing, Severity::Note, text)
+        let text = "a key that is no longer declared is gone already, and not by keycomb";
+        Finding::new(FindingKind::Missing, Severity::Warning, text)
     };
     finding.at(&record.address).about(&record.id)
 }

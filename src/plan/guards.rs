@@ -1,11 +1,11 @@
 //! Guards: they fail closed, and what they stop is shown with the number or the name that lets it through.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashSet};
 
 use super::draft::Refusal;
 use super::index::Index;
 use super::value::{Action, SecretEffect, Verb};
-use crate::model::{EnvironmentId, KeyId, KeyState, KeyType, Limit, LiveKey, Provisional};
+use crate::model::{Address, EnvironmentId, KeyId, KeyState, KeyType, Limit, LiveKey, Provisional};
 
 /// Blocks what a guard forbids. `unmanaged` is how many unmanaged things the policy refuses to work beside.
 pub(super) fn guard(index: &Index<'_>, actions: Vec<Action>, unmanaged: usize) -> Vec<Action> {
@@ -93,39 +93,40 @@ impl Bound {
 
 /// An environment keeps an enabled ingest key, or its data stops: the last one goes only when it is named.
 fn keep_last_ingest(index: &Index<'_>, actions: Vec<Action>) -> Vec<Action> {
-    let mut stopping: BTreeMap<&EnvironmentId, Vec<&LiveKey>> = BTreeMap::new();
-    let mut named = BTreeSet::new();
-    let mut candidates: Vec<&Action> = actions.iter().filter(|a| is_stop(a)).collect();
-    candidates.sort_by(|a, b| (&a.address, &a.id).cmp(&(&b.address, &b.id)));
-    for action in candidates {
-        let Some(key) = live_of(index, action).filter(|key| is_enabled_ingest(key)) else { continue };
-        stopping.entry(&key.environment).or_default().push(key);
-        if index.input.allow.addresses.contains(&action.address) {
-            named.insert(key.id.clone());
+    let mut stops: BTreeMap<&EnvironmentId, Vec<(&Address, &KeyId)>> = BTreeMap::new();
+    for action in actions.iter().filter(|action| is_stop(action)) {
+        if let Some(key) = live_of(index, action).filter(|key| is_enabled_ingest(key)) {
+            stops.entry(&key.environment).or_default().push((&action.address, &key.id));
         }
     }
-    let mut held: HashMap<KeyId, &EnvironmentId> = HashMap::new();
-    for (environment, keys) in stopping {
-        let enabled = index.inside(environment).iter().filter(|key| is_enabled_ingest(key)).count();
-        let unnamed: Vec<&LiveKey> = keys.into_iter().filter(|key| !named.contains(&key.id)).collect();
-        let stopped_by_name =
-            named.iter().filter_map(|id| index.key(id)).filter(|k| &k.environment == environment);
-        let left = enabled.saturating_sub(stopped_by_name.count());
-        // One of those that are left stays enabled.
-        held.extend(
-            unnamed.into_iter().skip(left.saturating_sub(1)).map(|key| (key.id.clone(), environment)),
-        );
-    }
-    let hold = |action: Action| match live_of(index, &action)
-        .filter(|k| is_stop(&action) && held.contains_key(&k.id))
-    {
-        Some(_) => {
-            let refusal = last_ingest(&action);
-            action.block(refusal)
+    let held: HashSet<KeyId> = stops
+        .into_iter()
+        .flat_map(|(environment, stops)| last_of(index, environment, stops))
+        .cloned()
+        .collect();
+    let is_held = |a: &Action| is_stop(a) && live_of(index, a).is_some_and(|key| held.contains(&key.id));
+    let hold = |action: Action| {
+        if !is_held(&action) {
+            return action;
         }
-        None => action,
+        let refusal = last_ingest(&action.address);
+        action.block(refusal)
     };
     actions.into_iter().map(hold).collect()
+}
+
+/// Which of the keys to be stopped in an environment, by address, must stay: none that was named, and of the others the last
+/// by address as soon as no key would be left.
+fn last_of<'a>(
+    index: &Index<'_>,
+    environment: &EnvironmentId,
+    mut stops: Vec<(&Address, &'a KeyId)>,
+) -> impl Iterator<Item = &'a KeyId> {
+    let enabled = index.inside(environment).iter().filter(|key| is_enabled_ingest(key)).count();
+    let all = stops.len();
+    stops.retain(|(address, _)| !index.input.allow.addresses.contains(*address));
+    let left = enabled.saturating_sub(all - stops.len());
+    stops.into_iter().skip(left.saturating_sub(1)).map(|(_, id)| id)
 }
 
 fn is_stop(action: &Action) -> bool {
@@ -140,13 +141,10 @@ fn is_enabled_ingest(key: &LiveKey) -> bool {
     key.key_type == KeyType::Ingest && !key.disabled && Provisional::parse(&key.name).is_none()
 }
 
-fn last_ingest(action: &Action) -> Refusal {
+fn last_ingest(address: &Address) -> Refusal {
     Refusal::guard(
         "last_ingest",
         "it is the last enabled ingest key of its environment, which could receive no data without it",
-        format!(
-            "Make its successor first, in an apply of its own, or name it: `--allow {}`.",
-            action.address
-        ),
+        format!("Make its successor first, in an apply of its own, or name it: `--allow {address}`."),
     )
 }

@@ -203,8 +203,8 @@ impl<'a> Index<'a> {
         self.stray_ids.contains(id)
     }
 
-    /// The keys that a declaration could mean, by id: of that environment, type and name, not provisional, and
-    /// not on their way out.
+    /// The keys elsewhere that a declaration could mean, by id: of that environment, type and name, and not
+    /// provisional.
     pub(super) fn candidates(
         &self,
         environment: &EnvironmentId,
@@ -213,7 +213,9 @@ impl<'a> Index<'a> {
         address: &Address,
     ) -> Vec<&'a LiveKey> {
         let is_candidate = |key: &&LiveKey| {
-            self.owner(&key.id).is_none_or(|owner| owner.state == KeyState::Live && &owner.address != address)
+            // The listing may still show what was deleted.
+            self.owner(&key.id)
+                .is_none_or(|owner| owner.state != KeyState::Deleted && &owner.address != address)
         };
         let Some(named) = self.key_names.get(&(environment, key_type, name)) else { return vec![] };
         named.iter().copied().filter(is_candidate).collect()

@@ -126,9 +126,13 @@ fn hold_what_moved(index: &Index<'_>, actions: Vec<Action>) -> Vec<Action> {
         .filter(is_exists)
         .filter_map(|action| Some((action.id.clone()?, action.address.clone())))
         .collect();
+    // Once it is on its way out it was said: from there on it goes its way.
+    let is_removal = |a: &Action| {
+        a.reason.code == ReasonCode::Undeclared && !index.input.desired.keys.contains_key(&a.address)
+    };
     let hold = |action: Action| {
         let claim = action.id.as_ref().and_then(|id| claims.get(id));
-        match claim.filter(|_| action.is_taken() && !index.input.desired.keys.contains_key(&action.address)) {
+        match claim.filter(|_| is_removal(&action)) {
             Some(claim) => {
                 let text = format!("`{claim}` declares a key of the same environment, type and name");
                 let help = format!(

@@ -3,8 +3,9 @@
 use super::draft::{Refusal, list, some_of};
 use super::environments::Place;
 use super::index::Index;
+use super::phase::Phase;
 use super::value::{Action, Change, EnvironmentRef, MintKey, Reason, Remembered, SecretEffect, Step, Verb};
-use crate::model::{Address, DesiredKey, EnvironmentId, KeyId, visible};
+use crate::model::{Address, DesiredKey, EnvironmentId, KeyId, KeyState, SealedKey, visible};
 
 /// The creation of a declared key as its next generation; blocked where that would race or make a duplicate.
 pub(super) fn mint(index: &Index<'_>, place: &Place<'_>, desired: &DesiredKey, reason: Reason) -> Action {
@@ -14,8 +15,8 @@ pub(super) fn mint(index: &Index<'_>, place: &Place<'_>, desired: &DesiredKey, r
         .key(desired.key_type, generation, None)
         .changes(attributes(desired));
     let Some(environment) = place.as_ref() else { return action.block(unavailable(address)) };
-    if index.strays_at(address).iter().any(|stray| stray.is_busy()) {
-        return action.block(busy());
+    if let Some(refusal) = in_the_way(index, address) {
+        return action.block(refusal);
     }
     if let Place::There(id) = place
         && let Some((refusal, existing)) = taken(index, id, desired)
@@ -58,6 +59,32 @@ pub(super) fn busy() -> Refusal {
 
 fn next_generation(index: &Index<'_>, address: &Address) -> u32 {
     index.generations(address).first().map_or(1, |(newest, _)| newest.generation.saturating_add(1))
+}
+
+/// Why a key of this very address keeps another from being made.
+fn in_the_way(index: &Index<'_>, address: &Address) -> Option<Refusal> {
+    let generations = index.generations(address);
+    let enabled = generations.iter().filter_map(|(_, phase)| match phase {
+        Phase::Abandoned(live) if !live.disabled => Some(&live.id),
+        _ => None,
+    });
+    let strays = index.strays_at(address);
+    let enabled_strays = strays.iter().filter(|stray| !stray.live.disabled).map(|stray| &stray.live.id);
+    if let Some(id) = enabled.chain(enabled_strays).next() {
+        let text = format!("`{id}` was never finished for this address, and somebody has enabled it since");
+        let help = format!("Find out who enabled it, delete `{id}` in Honeycomb, and apply again.");
+        return Some(Refusal::new("unfinished", text, help));
+    }
+    let serves = |record: &SealedKey, phase: &Phase<'_>| {
+        record.state == KeyState::Live && matches!(phase, Phase::Serving(_))
+    };
+    if let Some((record, _)) = generations.iter().find(|(record, phase)| serves(record, phase)) {
+        let text =
+            format!("generation {} of this address, `{}`, is still there", record.generation, record.id);
+        let help = "Take the key out of the files and apply, so that it is retired, then declare it again.";
+        return Some(Refusal::new("exists", text, help));
+    }
+    strays.iter().any(|stray| stray.is_busy()).then(busy)
 }
 
 fn attributes(desired: &DesiredKey) -> Vec<Change> {
@@ -105,7 +132,10 @@ fn exists(index: &Index<'_>, id: &KeyId, name: &str) -> Refusal {
         Some(owner) => Refusal::new(
             "exists",
             format!("the key `{id}` of this environment, type and name is managed as `{}`", owner.address),
-            format!("Declare it at `{}` again, or give this one another name.", owner.address),
+            format!(
+                "Declare it at `{}` again, or give this one another name, or wait until that one is deleted.",
+                owner.address
+            ),
         ),
         None => Refusal::new(
             "exists",

@@ -20,7 +20,7 @@ pub(super) enum Phase<'a> {
     Pending,
     /// Released too late to be relied on: a successor is minted, and then it is retired.
     Late(&'a LiveKey),
-    /// Never enabled, and never to be.
+    /// Never enabled by keycomb, and never to be.
     Abandoned(&'a LiveKey),
 }
 
@@ -39,7 +39,9 @@ impl<'a> Phase<'a> {
             KeyState::Live | KeyState::Disabled => Self::Serving(live),
             KeyState::Deleted => Self::Over,
             KeyState::Dropping => Self::Abandoned(live),
-            KeyState::Provisional | KeyState::Releasing if is_released(live) => {
+            // Before its release was begun nobody but keycomb could have a reason to enable it.
+            KeyState::Provisional if !live.disabled => Self::Abandoned(live),
+            KeyState::Releasing if is_released(live) => {
                 if was_in_time(record, live) {
                     Self::Serving(live)
                 } else {
@@ -65,5 +67,6 @@ fn is_released(live: &LiveKey) -> bool {
 
 /// By the service's own times. A later success may have raced with whoever took the key for a leftover.
 fn was_in_time(record: &SealedKey, live: &LiveKey) -> bool {
-    live.updated.is_some_and(|updated| is_within(record.created, DEADLINE + REQUEST_LIFE, updated))
+    let last = record.created.checked_add(DEADLINE + REQUEST_LIFE).unwrap_or(Timestamp::MAX);
+    live.updated.is_some_and(|updated| updated <= last)
 }

@@ -90,13 +90,18 @@ fn a_provisional_name_matches_no_declared_name() {
 }
 
 #[test]
-fn a_key_on_its_way_out_does_not_keep_its_name() {
+fn a_key_on_its_way_out_keeps_its_name_until_it_is_deleted() {
     let mut world = world();
     world.sync(DesiredKey { name: "a".into(), ..configuration("key.production.old") }, "old");
     world.undeclare("key.production.old");
     world.record("old").state = KeyState::Disabled;
     world.record("old").since = ago(DAY);
     world.live("old").disabled = true;
+    assert_eq!(world.only_blocked(), (Verb::Adopt, "exists", false));
+    // Its deletion is not held, and then the name is free, even while the listing still shows it.
+    world.record("old").since = ago(14 * DAY);
+    assert_eq!(world.told(), ["delete key.production.old", "blocked:adopt:exists key.production.a"]);
+    world.record("old").state = KeyState::Deleted;
     assert_eq!(world.told(), ["create key.production.a"]);
 }
 
@@ -165,7 +170,8 @@ fn an_enabled_leftover_is_grave_and_not_called_harmless() {
     let mut world = world();
     world.live.keys.push(provisional(&wanted(), "left", LINEAGE, '1', DAY));
     world.live("left").disabled = false;
-    assert_eq!(world.told(), ["create key.production.a"]);
+    assert_eq!(world.only_blocked(), (Verb::Create, "unfinished", false));
+    assert!(world.only().blocked.unwrap().help.contains("`hcxik_left`"));
     assert_eq!(world.findings(FindingKind::Unfinished)[0].severity, Severity::High);
 }
 
@@ -221,7 +227,7 @@ fn a_never_released_key_that_is_gone_is_minted_anew() {
 fn a_release_that_arrived_in_time_only_needs_the_record() {
     let mut world = unreleased(KeyState::Releasing, DAY);
     let live = world.live("a");
-    (live.name, live.disabled, live.updated) = ("a".into(), false, Some(ago(DAY - 20 * MINUTE + 1)));
+    (live.name, live.disabled, live.updated) = ("a".into(), false, Some(ago(DAY - 20 * MINUTE)));
     let action = world.only();
     assert_eq!((action.verb, action.changes.len()), (Verb::Update, 0));
     let Step::UpdateKey { name: None, permissions: None, enabled: None, .. } = action.step else {
@@ -233,7 +239,7 @@ fn a_release_that_arrived_in_time_only_needs_the_record() {
 fn a_release_that_arrived_late_gets_a_successor_and_is_retired_after_it() {
     let mut world = unreleased(KeyState::Releasing, DAY);
     let live = world.live("a");
-    (live.name, live.disabled, live.updated) = ("a".into(), false, Some(ago(DAY - 20 * MINUTE)));
+    (live.name, live.disabled, live.updated) = ("a".into(), false, Some(ago(DAY - 20 * MINUTE - 1)));
     let action = world.only();
     assert_eq!(
         (action.verb, action.generation, action.reason.code),
@@ -249,4 +255,17 @@ fn an_undeclared_key_that_was_never_released_is_not_released() {
     let mut world = unreleased(KeyState::Provisional, MINUTE);
     world.undeclare("key.production.a");
     assert_eq!(world.told(), ["blocked:discard:unfinished key.production.a"]);
+}
+
+#[test]
+fn a_key_that_somebody_else_enabled_before_its_release_is_neither_released_nor_replaced() {
+    for state in [KeyState::Provisional, KeyState::Dropping] {
+        let mut world = unreleased(state, MINUTE);
+        world.live("a").disabled = false;
+        assert_eq!(
+            world.told(),
+            ["blocked:discard:unfinished key.production.a", "blocked:create:unfinished key.production.a"]
+        );
+        assert!(world.plan().actions[0].blocked.as_ref().unwrap().text.contains("somebody else"));
+    }
 }

@@ -70,6 +70,10 @@ fn a_key_that_is_gone_before_its_time_is_noted_and_its_record_ends_with_its_quar
     world.delete_live("a");
     assert!(world.plan().is_empty());
     assert_eq!(world.findings(FindingKind::Missing)[0].severity, Severity::Note);
+    assert!(!world.drift().is_drifted());
+    world.record("a").state = KeyState::Live;
+    assert_eq!(world.findings(FindingKind::Missing)[0].severity, Severity::Warning);
+    assert!(world.drift().is_drifted());
 
     let mut world = disabled(14);
     world.delete_live("a");
@@ -153,4 +157,16 @@ fn a_superseded_generation_that_is_gone_is_not_missed() {
     let mut world = superseded();
     world.delete_live("one");
     assert!(world.plan().is_empty() && world.plan().findings.is_empty());
+}
+
+#[test]
+fn an_address_with_an_older_generation_that_still_serves_is_not_minted() {
+    let mut world = superseded();
+    world.delete_live("two");
+    world.desired.policy.on_missing = OnMissing::Recreate;
+    assert_eq!(world.only_blocked(), (Verb::Create, "exists", false));
+    // One that keycomb disabled is on its way out and no obstacle.
+    world.record("one").state = KeyState::Disabled;
+    world.live("one").disabled = true;
+    assert_eq!((world.only().verb, world.only().generation), (Verb::Create, Some(3)));
 }

@@ -39,7 +39,7 @@ pub fn status_rows() -> Vec<StatusRow> {
         state: "declared".into(),
         recipients: vec![],
         next: Some("created by the next apply".into()),
-        ..live.clone()
+        ..live
     };
     vec![live, retired, declared]
 }
