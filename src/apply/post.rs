@@ -184,9 +184,8 @@ impl<R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'_, R, W, K,
             secret,
         };
         let to: Vec<&Recipient> = recipients.iter().map(|(_, recipient)| *recipient).collect();
-        let armored = self
-            .with_keeper(|keeper| keeper.seal(&payload, &to))
-            .map_err(|error| self.seal_failed(&error))?;
+        let armored =
+            self.with_keeper(|keeper| keeper.seal(&payload, &to)).map_err(|error| self.not_kept(&error))?;
         let created = key.created.unwrap_or_else(|| self.service_now());
         let mut recipients: Vec<RecipientRef> = recipients
             .into_iter()
@@ -239,11 +238,5 @@ impl<R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'_, R, W, K,
                 failed(cause, format!("{why}; and the key `{id}` could not be deleted: {error}"), help)
             }
         }
-    }
-
-    /// A failure to seal, whatever its kind, means that no further key may be minted.
-    fn seal_failed(&self, error: &crate::ports::KeepError) -> Became {
-        self.halt_minting("secrets cannot be sealed");
-        self.not_kept(error)
     }
 }

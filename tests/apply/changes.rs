@@ -131,6 +131,26 @@ async fn a_retired_key_is_disabled_and_its_quarantine_begins() {
 }
 
 #[tokio::test]
+async fn a_key_that_was_disabled_already_starts_its_quarantine_now() {
+    let (world, mut keeper) = start(KeyState::Live, true);
+    world.lock().clock = Duration::from_secs(500);
+    let action = Action { changes: vec![], ..retire(A, "hcxlk_a") };
+    assert_done(&run(&world, &mut keeper, action).await, A);
+    assert_eq!(keeper.sealed.keys[0].since, at(500));
+}
+
+#[tokio::test]
+async fn a_key_that_was_never_released_is_not_updated() {
+    for state in [KeyState::Provisional, KeyState::Dropping, KeyState::Deleted] {
+        let (world, mut keeper) = start(state, true);
+        for action in [update(A, "hcxlk_a", None, &[], Some(true)), update(A, "hcxlk_a", None, &[], None)] {
+            assert_failed(&run(&world, &mut keeper, action).await, A, Cause::Changed);
+        }
+        assert_eq!((world.writes(), world.records()), (vec![], vec![]));
+    }
+}
+
+#[tokio::test]
 async fn enabling_a_retired_key_brings_it_back() {
     let (world, mut keeper) = start(KeyState::Disabled, true);
     let action = was(update(A, "hcxlk_a", None, &[], Some(true)), "enabled", "false");

@@ -89,6 +89,16 @@ async fn a_taken_name_is_to_be_adopted() {
 }
 
 #[tokio::test]
+async fn an_environment_of_another_name_is_not_taken_for_ours() {
+    let world = World::new();
+    let mut keeper = Keeper::new(&world);
+    world.lock().renames = true;
+    let report = run(&world, &mut keeper, create_environment("e", "Eee", unprotected())).await;
+    assert_failed(&report, E, Cause::Mismatch);
+    assert_eq!((world.writes().len(), keeper.sealed.environments.len()), (1, 0));
+}
+
+#[tokio::test]
 async fn without_an_answer_the_listing_says_what_is_there() {
     for (fault, seen) in [(Fault::LostAnswer, "hcxen_made1"), (Fault::LostRequest, "no environment")] {
         let world = World::new();

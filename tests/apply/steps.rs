@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use keycomb::model::{KeyState, Lineage, LiveKey, Permission, Provisional, Record};
 use keycomb::plan::Plan;
-use keycomb::report::{Cause, Report};
+use keycomb::report::{Became, Cause, Report};
 
 use crate::plans::{
-    address, assert_done, assert_failed, assert_in_doubt, assert_not_started, key_id, managed, mint, plan,
-    record, release,
+    address, assert_done, assert_failed, assert_in_doubt, assert_not_started, became, key_id, managed, mint,
+    plan, record, release,
 };
 use crate::world::{Event, Fault, Inner, Keeper, LINEAGE, World, at, nonce};
 
@@ -177,6 +177,25 @@ async fn step_02_a_release_that_may_still_arrive_is_waited_out() {
 }
 
 #[tokio::test]
+async fn step_02_an_enabled_key_under_a_provisional_name_stops_the_address_at_any_age() {
+    let world = World::new();
+    put_rival(&mut world.lock(), 900);
+    world.lock().keys.values_mut().for_each(|k| k.disabled = false);
+    world.lock().clock = Duration::from_secs(36_000);
+    assert_failed(&mint_a(&world, &mut Keeper::new(&world)).await, A, Cause::Changed);
+    assert_eq!(world.writes(), []);
+}
+
+#[tokio::test]
+async fn step_02_a_deleted_key_that_the_listing_still_shows_is_in_nobodys_way() {
+    let world = World::new();
+    let mut keeper = Keeper::new(&world);
+    world.lock().put_key("hcxlk_x", "hcxen_p", "a", true);
+    record(&mut keeper, "key.production.before", "hcxlk_x", KeyState::Deleted);
+    assert_done(&mint_a(&world, &mut keeper).await, A);
+}
+
+#[tokio::test]
 async fn step_02_when_it_cannot_look_nothing_is_made() {
     let world = World::new();
     world.fail("list", Fault::Status(500));
@@ -232,6 +251,17 @@ async fn step_04_five_tries_and_no_more() {
 }
 
 #[tokio::test]
+async fn step_04_nothing_is_sent_again_when_somebody_asked_to_stop() {
+    let world = World::new();
+    let mut keeper = Keeper::new(&world);
+    world.lock().before("post", 0, |inner| inner.stopping = true);
+    world.fail("post", Fault::NotSent);
+    assert_not_started(&mint_a(&world, &mut keeper).await, A);
+    assert_eq!((world.writes().len(), keeper.sealed.intents.len()), (1, 0));
+    assert!(!world.log().iter().any(|e| matches!(e, Event::Slept(_))), "nobody waits for nothing");
+}
+
+#[tokio::test]
 async fn step_04_an_unknown_outcome_ends_the_address_for_this_run() {
     for fault in [
         Fault::LostRequest,
@@ -269,6 +299,17 @@ async fn step_05_another_name_in_the_answer_is_not_ours_to_touch() {
     let report = mint_a(&world, &mut keeper).await;
     assert_in_doubt(&report, A);
     assert_eq!(world.writes().len(), 1, "neither released nor deleted");
+    assert!(keeper.sealed.keys.is_empty());
+}
+
+#[tokio::test]
+async fn step_05_an_id_that_was_there_before_is_not_ours_to_touch() {
+    let world = World::new();
+    let mut keeper = Keeper::new(&world);
+    let theirs = world.lock().put_key("hcxlk_theirs", "hcxen_p", "theirs", false);
+    world.lock().reuses = Some(theirs);
+    assert_in_doubt(&mint_a(&world, &mut keeper).await, A);
+    assert_eq!(world.writes().len(), 1);
     assert!(keeper.sealed.keys.is_empty());
 }
 
@@ -371,6 +412,31 @@ async fn step_07_a_lagging_listing_is_made_up_for_by_a_get() {
     world.lock().before("get", 0, |inner| inner.keys.clear());
     assert_failed(&mint_a(&world, &mut keeper).await, A, Cause::Changed);
     assert!(keeper.sealed.keys.is_empty());
+    assert!(!world.log().iter().any(is_patch));
+}
+
+#[tokio::test]
+async fn step_07_a_twin_is_read_again_before_it_is_deleted() {
+    let world = World::new();
+    world.lock().doubles = true;
+    world.lock().before("get", 0, |inner| {
+        inner.keys.get_mut(&key_id("hcxlk_made1")).unwrap().name = "theirs".into();
+    });
+    let report = mint_a(&world, &mut Keeper::new(&world)).await;
+    assert!(matches!(became(&report, A), Became::Done { note: Some(note) } if note.contains("hcxlk_made1")));
+    assert_eq!(live(&world, "hcxlk_made1").unwrap().name, "theirs");
+}
+
+#[tokio::test]
+async fn step_07_an_enabled_twin_is_a_rival() {
+    let world = World::new();
+    world.lock().doubles = true;
+    world.lock().before("list", 1, |inner| {
+        inner.keys.get_mut(&key_id("hcxlk_made1")).unwrap().disabled = false;
+    });
+    let report = mint_a(&world, &mut Keeper::new(&world)).await;
+    assert_failed(&report, A, Cause::Changed);
+    assert!(live(&world, "hcxlk_made1").is_some() && live(&world, "hcxlk_made2").is_none());
 }
 
 #[tokio::test]
@@ -483,6 +549,29 @@ async fn step_10_a_fresh_key_has_half_a_minute_to_spread() {
 }
 
 #[tokio::test]
+async fn step_10_somebody_who_asked_to_stop_does_not_wait_for_the_proof() {
+    let world = World::new();
+    world.lock().refuses_proofs = 999;
+    world.lock().before("patch", 0, |inner| inner.stopping = true);
+    assert_failed(&mint_a(&world, &mut Keeper::new(&world)).await, A, Cause::Unconfirmed);
+    assert!(!world.log().iter().any(|e| matches!(e, Event::Slept(_))));
+}
+
+#[tokio::test]
+async fn step_09_a_refused_credential_is_not_tried_on_every_key() {
+    let world = World::new();
+    let mut keeper = Keeper::new(&world);
+    for _ in 0..99 {
+        world.fail("patch", Fault::Status(401));
+    }
+    let actions: Vec<_> = (0..30).map(|i| mint(&format!("k{i:02}"))).collect();
+    let report = world.apply(&plan(actions), &mut keeper).await;
+    assert_failed(&report, "key.production.k29", Cause::Credential);
+    assert!(world.writes().into_iter().filter(is_patch).count() <= 8);
+    assert!(world.lock().keys.values().all(|k| k.disabled));
+}
+
+#[tokio::test]
 async fn step_10_a_credential_of_another_team_proves_nothing() {
     let world = World::new();
     world.lock().proves_team = Some("other\u{1b}");
@@ -555,7 +644,12 @@ async fn release_of_a_key_that_arrived_after_all_sends_nothing() {
 #[tokio::test]
 async fn release_leaves_alone_what_is_no_longer_as_we_left_it() {
     type Change = fn(&mut LiveKey);
-    let changes: [(Change, KeyState); 3] = [
+    let released: Change = |k| {
+        k.name = "hcxlk_a".into();
+        k.disabled = false;
+    };
+    let changes: [(Change, KeyState); 4] = [
+        (released, KeyState::Provisional),
         (|k| k.name = "theirs".into(), KeyState::Releasing),
         (|k| k.disabled = false, KeyState::Provisional),
         (|k| k.name = "hcxlk_a".into(), KeyState::Provisional),

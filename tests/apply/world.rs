@@ -132,6 +132,8 @@ pub struct Inner {
     pub ignores_disabled: bool,
     pub ignores_release: bool,
     pub renames: bool,
+    /// Answers a request for a key with the id of one that is there.
+    pub reuses: Option<KeyId>,
     pub doubles: bool,
     pub lists_lag: bool,
     pub drops: BTreeSet<Permission>,
@@ -393,7 +395,11 @@ impl WriteLive for World {
             let made = i.environments.get_mut(&EnvironmentId::new(id).unwrap()).unwrap();
             made.description = new.description.clone().unwrap_or_default();
             made.color = new.color.or(Some(Color::Gold));
-            Ok(made.clone())
+            let mut made = made.clone();
+            if i.renames {
+                made.name = made.name.to_uppercase();
+            }
+            Ok(made)
         })
         .await
     }
@@ -441,6 +447,9 @@ impl WriteLive for World {
                 let number = i.made;
                 i.secrets.push(format!("SECRET-{number}"));
                 let mut key = i.keys[&id].clone();
+                if let Some(id) = i.reuses.clone() {
+                    key.id = id;
+                }
                 if i.renames {
                     key.name = key.name.to_uppercase();
                 }
@@ -460,12 +469,16 @@ impl WriteLive for World {
             let (drops, ignores, updated) = (i.drops.clone(), i.ignores_release, i.now());
             let updated = updated.checked_add(keycomb_duration(i.dates_late)).unwrap();
             let live = i.keys.get_mut(id).ok_or(answer(404))?;
+            let before = live.clone();
             live.name = change.name.clone().unwrap_or(live.name.clone());
             live.disabled = change.disabled.filter(|_| !ignores).unwrap_or(live.disabled);
             if let Some(permissions) = &change.permissions {
                 live.permissions = permissions.difference(&drops).copied().collect();
             }
-            live.updated = Some(updated);
+            // A change that changes nothing leaves the date alone.
+            if *live != before {
+                live.updated = Some(updated);
+            }
             let live = live.clone();
             i.state(id);
             Ok(live)
