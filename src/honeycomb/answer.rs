@@ -12,10 +12,10 @@ const LONGEST: usize = 500;
 ///
 /// `header_id` is the answer's `X-Request-Id`; `secrets` are taken out of the service's words, in case it echoes them.
 pub(super) fn answer(status: u16, body: &[u8], header_id: Option<&str>, secrets: &[&Secret]) -> Answer {
-    let words = serde_json::from_slice(body).ok().and_then(|body: Value| words(&body)).unwrap_or_else(|| Words {
-        message: reason_phrase(status),
-        ..Words::default()
-    });
+    let words = serde_json::from_slice(body)
+        .ok()
+        .and_then(|body: Value| words(&body))
+        .unwrap_or_else(|| Words { message: reason_phrase(status), ..Words::default() });
     let shown = |text: &str| bounded(&without(text, secrets));
     Answer {
         status,
@@ -35,9 +35,10 @@ pub(super) fn bounded(text: &str) -> String {
 }
 
 fn without(text: &str, secrets: &[&Secret]) -> String {
-    secrets.iter().filter(|secret| !secret.expose().is_empty()).fold(text.to_owned(), |text, secret| {
-        text.replace(secret.expose(), "(secret)")
-    })
+    secrets
+        .iter()
+        .filter(|secret| !secret.expose().is_empty())
+        .fold(text.to_owned(), |text, secret| text.replace(secret.expose(), "(secret)"))
 }
 
 #[derive(Debug, Default)]
@@ -71,8 +72,10 @@ fn json_api(errors: &[Value]) -> Option<Words> {
 
 fn json_api_message(error: &Map<String, Value>) -> String {
     let source = error.get("source").and_then(Value::as_object);
-    let place = source.and_then(|s| ["pointer", "header", "parameter"].into_iter().find_map(|name| text(s, name)));
-    let message = [text(error, "title"), text(error, "detail")].into_iter().flatten().collect::<Vec<_>>().join(": ");
+    let place =
+        source.and_then(|s| ["pointer", "header", "parameter"].into_iter().find_map(|name| text(s, name)));
+    let message =
+        [text(error, "title"), text(error, "detail")].into_iter().flatten().collect::<Vec<_>>().join(": ");
     match place {
         Some(place) => format!("{message} (at `{place}`)"),
         None => message,
@@ -80,9 +83,14 @@ fn json_api_message(error: &Map<String, Value>) -> String {
 }
 
 fn problem(body: &Map<String, Value>) -> String {
-    let fields = body.get("type_detail").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_object);
+    let fields =
+        body.get("type_detail").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_object);
     let fields = joined(fields.map(|field| {
-        [text(field, "field"), text(field, "description")].into_iter().flatten().collect::<Vec<_>>().join(": ")
+        [text(field, "field"), text(field, "description")]
+            .into_iter()
+            .flatten()
+            .collect::<Vec<_>>()
+            .join(": ")
     }));
     let title = text(body, "title").or(text(body, "type"));
     let mut parts: Vec<&str> = Vec::new();
@@ -132,7 +140,10 @@ mod tests {
     fn problem_bodies_are_read_field_by_field() {
         let body = r#"{"status":413,"type":"https://api.honeycomb.io/problems/payload-too-large","title":"too large","error":"at most 100000 bytes",
             "type_detail":[{"field":"name","code":"missing","description":"is missing"}]}"#;
-        assert_eq!(shown(413, body), "the service answered 413: too large: at most 100000 bytes: name: is missing");
+        assert_eq!(
+            shown(413, body),
+            "the service answered 413: too large: at most 100000 bytes: name: is missing"
+        );
     }
 
     #[test]

@@ -72,7 +72,9 @@ impl Budget {
             Known::Nothing if u64::from(self.in_flight) < self.blind() => {}
             // What is under way may not be in `remaining` yet.
             Known::Window { remaining, .. } if remaining > u64::from(self.in_flight) => {}
-            Known::Window { latest, .. } if self.in_flight == 0 => return Decision::Until(latest, Why::Budget),
+            Known::Window { latest, .. } if self.in_flight == 0 => {
+                return Decision::Until(latest, Why::Budget);
+            }
             Known::Nothing | Known::Window { .. } => return Decision::Answer,
         }
         self.in_flight += 1;
@@ -196,7 +198,12 @@ mod tests {
         assert_eq!((budget.ask(start), budget.ask(start)), (Decision::Go, Decision::Go));
         let next = start + Duration::from_secs(3);
         answered(&mut budget, next, Some(&limits(99, 59)));
-        budget.end(End::Answered { sent: start, received: next, is_success: true, limits: Some(&limits(0, 1)) });
+        budget.end(End::Answered {
+            sent: start,
+            received: next,
+            is_success: true,
+            limits: Some(&limits(0, 1)),
+        });
         assert_eq!(budget.ask(next), Decision::Go);
     }
 

@@ -80,7 +80,7 @@ impl Connection {
     }
 
     fn caller(&self, builder: ClientBuilder) -> Result<Caller, ConnectionError> {
-        let client = builder.build().map_err(no_client)?;
+        let client = builder.build().map_err(|error| no_client(&error))?;
         Ok(Caller::new(Transport::new(client, Arc::clone(&self.shared)), Arc::clone(&self.shared)))
     }
 
@@ -117,7 +117,10 @@ fn install_crypto() {
 fn bearer(credential: &Credential) -> Result<HeaderValue, ConnectionError> {
     let Credential { id, secret } = credential;
     let text = Zeroizing::new(format!("Bearer {id}:{}", secret.expose()));
-    if id.is_empty() || secret.expose().is_empty() || text.bytes().skip("Bearer ".len()).any(|b| !b.is_ascii_graphic()) {
+    if id.is_empty()
+        || secret.expose().is_empty()
+        || text.bytes().skip("Bearer ".len()).any(|b| !b.is_ascii_graphic())
+    {
         return Err(ConnectionError::Credential);
     }
     sensitive(&text).ok_or(ConnectionError::Credential)
@@ -150,9 +153,13 @@ fn is_loopback(endpoint: &Url) -> bool {
     }
 }
 
-fn no_client(error: reqwest::Error) -> ConnectionError {
-    let reason = super::reason::root_cause(&error);
-    if reason.contains("CA certificates") { ConnectionError::NoTrust } else { ConnectionError::Client(reason) }
+fn no_client(error: &reqwest::Error) -> ConnectionError {
+    let reason = super::reason::root_cause(error);
+    if reason.contains("CA certificates") {
+        ConnectionError::NoTrust
+    } else {
+        ConnectionError::Client(reason)
+    }
 }
 
 /// Why no connection can be made from these options.
@@ -170,7 +177,9 @@ pub enum ConnectionError {
     },
     /// The file holds no usable certificate.
     #[error("`{}` holds no usable certificate, expected PEM (`-----BEGIN CERTIFICATE-----`)", path.display())]
-    #[diagnostic(help("a PEM file with the private authority's certificate is needed, not its key and not DER"))]
+    #[diagnostic(help(
+        "a PEM file with the private authority's certificate is needed, not its key and not DER"
+    ))]
     NoCertificate {
         /// The file.
         path: PathBuf,

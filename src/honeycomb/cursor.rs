@@ -59,7 +59,10 @@ mod tests {
             ("https://api.honeycomb.io:444/2/teams/acme/api-keys?page[after]=a", "leads to another host"),
             ("https://api.honeycomb.io@evil.example/?page[after]=a", "leads to another host"),
             ("javascript:alert(1)", "leads to another host"),
-            ("https://u:p@api.honeycomb.io/2/teams/acme/api-keys?page[after]=a", "has a user name or password"),
+            (
+                "https://u:p@api.honeycomb.io/2/teams/acme/api-keys?page[after]=a",
+                "has a user name or password",
+            ),
             ("/2/teams/other/api-keys?page[after]=a", "leads to another path"),
             ("/2/teams/acme/api-keys/../environments?page[after]=a", "leads to another path"),
             ("https://[", "is not a link"),

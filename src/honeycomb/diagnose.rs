@@ -65,21 +65,29 @@ pub fn diagnose_team(access: &Access, context: &Context<'_>) -> Option<Diagnosis
             access.team,
             context.team
         ),
-        help: format!("use a management key of `{0}`, or set `team` in `[honeycomb]` if `{0}` is wrong", context.team),
+        help: format!(
+            "use a management key of `{0}`, or set `team` in `[honeycomb]` if `{0}` is wrong",
+            context.team
+        ),
         kind: Kind::Team,
     })
 }
 
 /// Says which of the scopes that a command needs the management key lacks.
 pub fn diagnose_scopes(access: &Access, needed: &[Scope]) -> Option<Diagnosis> {
-    let missing: Vec<_> = access.missing(needed).into_iter().map(|scope| format!("`{}`", scope.as_str())).collect();
+    let missing: Vec<_> =
+        access.missing(needed).into_iter().map(|scope| format!("`{}`", scope.as_str())).collect();
     if missing.is_empty() {
         return None;
     }
     let listed: Vec<_> = access.listed_scopes.iter().map(|scope| format!("`{}`", visible(scope))).collect();
     let listed = if listed.is_empty() { "none".into() } else { listed.join(", ") };
     Some(Diagnosis {
-        message: format!("the management key `{}` lacks {}; its scopes: {listed}", visible(&access.key_id), missing.join(", ")),
+        message: format!(
+            "the management key `{}` lacks {}; its scopes: {listed}",
+            visible(&access.key_id),
+            missing.join(", ")
+        ),
         help: NEW_KEY_HELP.into(),
         kind: Kind::Scope,
     })
@@ -91,7 +99,7 @@ const NEW_KEY_HELP: &str = "the scopes of a management key cannot be changed: a 
 fn answered(method: &str, path: &str, answer: &Answer, context: &Context<'_>) -> (Kind, String) {
     match answer.status {
         401 => (Kind::Credential, credential_help(context)),
-        403 => (Kind::Scope, format!("the key needs the scope `{}`; {NEW_KEY_HELP}", scope(method, path))),
+        403 => (Kind::Scope, forbidden_help(method, path)),
         404 if is_collection(path) => (
             Kind::Team,
             format!(
@@ -105,13 +113,25 @@ fn answered(method: &str, path: &str, answer: &Answer, context: &Context<'_>) ->
             (Kind::Service, "the environment is protected: apply `delete_protected = false` first".into())
         }
         409 => (Kind::Service, "the name is taken: adopt what has it, or choose another name".into()),
-        429 => (Kind::Service, "the team's rate limit is shared by all its keys: wait a minute, then run again".into()),
+        429 => (
+            Kind::Service,
+            "the team's rate limit is shared by all its keys: wait a minute, then run again".into(),
+        ),
         500..=599 => (
             Kind::Service,
-            "this is not about your files: run again later; https://status.honeycomb.io tells of outages".into(),
+            "this is not about your files: run again later; https://status.honeycomb.io tells of outages"
+                .into(),
         ),
         _ => (Kind::Service, "the service refused the request; its words above say why".into()),
     }
+}
+
+fn forbidden_help(method: &str, path: &str) -> String {
+    format!(
+        "the key needs the scope `{}`; {NEW_KEY_HELP}; if it has the scope, the team may be barred from the Management \
+         API as a whole",
+        scope(method, path)
+    )
 }
 
 fn credential_help(context: &Context<'_>) -> String {
@@ -142,7 +162,8 @@ fn unreachable_help(why: &str, context: &Context<'_>) -> String {
 }
 
 fn unanswered_help(method: &str) -> String {
-    let doubt = if method == "GET" { "nothing was changed" } else { "whether the change was made is not known" };
+    let doubt =
+        if method == "GET" { "nothing was changed" } else { "whether the change was made is not known" };
     format!("{doubt}; running again is safe")
 }
 

@@ -97,12 +97,17 @@ impl Transport {
         if !ask.query.is_empty() {
             url.query_pairs_mut().extend_pairs(ask.query);
         }
-        let unbuilt = || Broken { failure: Failure::NotSent("the request could not be built".into()), is_hopeless: true };
+        let unbuilt = || Broken {
+            failure: Failure::NotSent("the request could not be built".into()),
+            is_hopeless: true,
+        };
         let method = Method::from_bytes(ask.method.as_bytes()).map_err(|_| unbuilt())?;
         let request = self.client.request(method, url);
         let request = match ask.identity {
             Identity::Management => request.header(AUTHORIZATION, self.shared.authorization.clone()),
-            Identity::Key(secret) => request.header(TEAM_HEADER, sensitive(secret.expose()).ok_or_else(unbuilt)?),
+            Identity::Key(secret) => {
+                request.header(TEAM_HEADER, sensitive(secret.expose()).ok_or_else(unbuilt)?)
+            }
         };
         let request = match ask.body {
             Some(body) => request.header(CONTENT_TYPE, JSON_API).body(body.to_vec()),
@@ -143,7 +148,9 @@ impl Transport {
         }
         // A body that ends with the connection may have been cut anywhere.
         if !tells_its_end(response.headers()) {
-            return Err(unreadable("the body has neither `Content-Length` nor chunks, so its end is unknown".into()));
+            return Err(unreadable(
+                "the body has neither `Content-Length` nor chunks, so its end is unknown".into(),
+            ));
         }
         match read(response, buffer, ask.longest).await {
             Ok(true) => Ok(()),
@@ -157,7 +164,8 @@ impl Transport {
         let status = response.status().as_u16();
         let request_id = text(response.headers(), &REQUEST_ID).map(str::to_owned);
         if response.status().is_redirection() {
-            let message = "this is a redirect, and redirects are not followed: they would carry the credential away";
+            let message =
+                "this is a redirect, and redirects are not followed: they would carry the credential away";
             return Answer { status, code: None, message: message.into(), request_id: None };
         }
         // What cannot be read whole says nothing; the status stands.
@@ -192,7 +200,8 @@ fn is_encoded(headers: &HeaderMap) -> bool {
 }
 
 fn tells_its_end(headers: &HeaderMap) -> bool {
-    let is_chunked = text(headers, &TRANSFER_ENCODING).is_some_and(|text| text.to_ascii_lowercase().contains("chunked"));
+    let is_chunked =
+        text(headers, &TRANSFER_ENCODING).is_some_and(|text| text.to_ascii_lowercase().contains("chunked"));
     headers.contains_key(CONTENT_LENGTH) || is_chunked
 }
 

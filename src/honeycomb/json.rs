@@ -78,8 +78,14 @@ mod tests {
     #[test]
     fn problems_name_the_place_and_never_the_text() {
         for (body, expected) in [
-            (r#"{"data":[{"a":true},{"a":"hunter2"}]}"#, "not of the expected type at `data[1].a` (line 1, column 35)"),
-            (r#"{"data":[{"hunter2hunter2":"x"}]}"#, "not of the expected type at `data[0].…` (line 1, column 30)"),
+            (
+                r#"{"data":[{"a":true},{"a":"hunter2"}]}"#,
+                "not of the expected type at `data[1].a` (line 1, column 34)",
+            ),
+            (
+                r#"{"data":[{"hunter2hunter2":"x"}]}"#,
+                "not of the expected type at `data[0].…` (line 1, column 30)",
+            ),
             (r#"{"hunter2":1}"#, "field `data` is missing at the top"),
             (r#"{"data":[{"a":tr"#, "the JSON ends too early (line 1, column 16)"),
             ("<html>hunter2", "not JSON (line 1, column 1)"),

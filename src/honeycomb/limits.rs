@@ -28,7 +28,9 @@ struct Policy {
 /// `RateLimit-Policy` or `RateLimitPolicy` (`100;w=60`, or a list of such).
 pub(super) fn limits(headers: &HeaderMap) -> Option<Limits> {
     let (mut limit, mut remaining, mut reset) = (None, None, None);
-    for (name, value) in joined(headers, "ratelimit").iter().flat_map(|text| text.split(',')).filter_map(member) {
+    for (name, value) in
+        joined(headers, "ratelimit").iter().flat_map(|text| text.split(',')).filter_map(member)
+    {
         match name {
             "limit" => limit = Some(value),
             "remaining" => remaining = Some(value),
@@ -37,7 +39,8 @@ pub(super) fn limits(headers: &HeaderMap) -> Option<Limits> {
         }
     }
     let policies = policies(headers);
-    let policy = policies.iter().find(|p| Some(p.limit) == limit).or(policies.iter().max_by_key(|p| p.window));
+    let policy =
+        policies.iter().find(|p| Some(p.limit) == limit).or(policies.iter().max_by_key(|p| p.window));
     Some(Limits {
         limit: limit.or(policy.map(|p| p.limit)),
         remaining: remaining?,
@@ -96,7 +99,10 @@ mod tests {
                 &[("RateLimit", "limit=10, remaining=3"), ("RateLimit-Policy", "10;w=1, 240;w=60")],
                 Some((Some(10), 3, 1)),
             ),
-            (&[("RateLimit", "remaining=3"), ("RateLimit-Policy", "10;w=1, 240;w=60")], Some((Some(240), 3, 60))),
+            (
+                &[("RateLimit", "remaining=3"), ("RateLimit-Policy", "10;w=1, 240;w=60")],
+                Some((Some(240), 3, 60)),
+            ),
             (&[("RateLimit", "limit=1, remaining=1, reset=99999999")], Some((Some(1), 1, 120))),
         ] {
             assert_eq!(of(lines), expected, "{lines:?}");

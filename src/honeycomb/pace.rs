@@ -188,7 +188,9 @@ mod tests {
                 let (pacer, service) = (Arc::clone(&pacer), Arc::clone(&service));
                 tokio::spawn(async move {
                     for call in 0..60 {
-                        service.call(&pacer, Duration::from_millis(10 + (caller * 37 + call * 11) % 300)).await;
+                        service
+                            .call(&pacer, Duration::from_millis(10 + (caller * 37 + call * 11) % 300))
+                            .await;
                     }
                 })
             })

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use serde::Deserialize;
+use url::Url;
 
 use super::call::{Call, Caller};
 use super::cursor::cursor;
@@ -58,7 +59,7 @@ pub(super) async fn walk<T>(
             Ok(true) => {}
             Ok(false) => return Ok(walk.items),
             // Cursors go stale (Honeycomb docs: api/pagination): begin anew, once.
-            Err(error) if may_restart && walk.cursor.is_some() && is_about_cursor(&error.failure) => {
+            Err(error) if may_restart && !walk.seen.is_empty() && is_about_cursor(&error.failure) => {
                 may_restart = false;
                 walk = Walk::default();
             }
@@ -71,12 +72,11 @@ struct Walk<T> {
     items: Vec<T>,
     cursor: Option<String>,
     seen: HashSet<String>,
-    pages: usize,
 }
 
 impl<T> Default for Walk<T> {
     fn default() -> Self {
-        Self { items: Vec::new(), cursor: None, seen: HashSet::new(), pages: 0 }
+        Self { items: Vec::new(), cursor: None, seen: HashSet::new() }
     }
 }
 
@@ -88,32 +88,58 @@ async fn turn<T>(
     buffer: &mut Vec<u8>,
     read: impl Fn(&[u8]) -> Result<Page<T>, String>,
 ) -> Result<bool, ServiceError> {
+    let cursor = walk.cursor.take();
     let mut query = vec![("page[size]", PAGE_SIZE)];
     query.extend(list.filter.map(|filter| ("filter[type]", filter)));
-    query.extend(walk.cursor.as_deref().map(|cursor| ("page[after]", cursor)));
+    query.extend(cursor.as_deref().map(|cursor| ("page[after]", cursor)));
     let call = Call::page(list.collection, list.path, &query);
     let status = caller.call(&call, buffer).await?;
     let unreadable = |problem: String| call.error(Failure::Unreadable { status, problem });
     let page = read(buffer).map_err(unreadable)?;
     walk.items.extend(page.items);
-    walk.pages += 1;
-    let next = match page.links.next.as_deref() {
-        None | Some("") => return Ok(false),
-        Some(next) => next,
-    };
-    let next = cursor(next, &caller.shared().endpoint, list.path)
-        .map_err(|problem| unreadable(format!("`links.next` {problem}")))?;
-    if walk.pages >= MOST_PAGES {
-        return Err(unreadable(format!("the list goes on after {MOST_PAGES} pages")));
+    walk.follow(page.links.next.as_deref(), &caller.shared().endpoint, list.path).map_err(unreadable)
+}
+
+impl<T> Walk<T> {
+    /// Goes on to where a page's `links.next` leads; `false` at the end.
+    fn follow(&mut self, next: Option<&str>, endpoint: &Url, path: &str) -> Result<bool, String> {
+        let next = match next {
+            None | Some("") => return Ok(false),
+            Some(next) => {
+                cursor(next, endpoint, path).map_err(|problem| format!("`links.next` {problem}"))?
+            }
+        };
+        if self.seen.contains(&next) {
+            return Err("`links.next` repeats a cursor: the list goes round in circles".into());
+        }
+        if self.seen.len() + 1 >= MOST_PAGES {
+            return Err(format!("the list goes on after {MOST_PAGES} pages"));
+        }
+        self.seen.insert(next.clone());
+        self.cursor = Some(next);
+        Ok(true)
     }
-    if !walk.seen.insert(next.clone()) {
-        return Err(unreadable("`links.next` repeats a cursor: the list goes round in circles".into()));
-    }
-    walk.cursor = Some(next);
-    Ok(true)
 }
 
 fn is_about_cursor(failure: &Failure) -> bool {
     matches!(failure, Failure::Answered(answer)
         if (400..500).contains(&answer.status) && !matches!(answer.status, 401 | 403 | 429))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PATH: &str = "/2/teams/acme/api-keys";
+
+    #[test]
+    fn a_list_without_end_is_given_up() {
+        let endpoint = Url::parse("https://api.honeycomb.io").unwrap();
+        let mut walk = Walk::<()>::default();
+        let mut follow = |page| walk.follow(Some(&format!("{PATH}?page[after]={page}")), &endpoint, PATH);
+        for page in 1..MOST_PAGES {
+            assert_eq!(follow(page), Ok(true), "{page}");
+        }
+        assert_eq!(follow(MOST_PAGES), Err("the list goes on after 10000 pages".into()));
+    }
 }

@@ -61,13 +61,18 @@ pub(super) fn root_cause(error: &reqwest::Error) -> String {
 }
 
 fn certificate_problem(error: &reqwest::Error) -> Option<String> {
-    causes(error).find_map(|cause| {
-        let inner = cause.downcast_ref::<io::Error>().and_then(io::Error::get_ref)?;
-        match inner.downcast_ref::<rustls::Error>()? {
-            rustls::Error::InvalidCertificate(problem) => Some(bounded(&problem.to_string())),
-            _ => None,
-        }
+    causes(error).find_map(|cause| match wrapped(cause).downcast_ref::<rustls::Error>()? {
+        rustls::Error::InvalidCertificate(problem) => Some(bounded(&problem.to_string())),
+        _ => None,
     })
+}
+
+/// What an I/O error was made from, however often it was wrapped: its `source` skips that.
+fn wrapped<'a>(mut cause: &'a (dyn Error + 'static)) -> &'a (dyn Error + 'static) {
+    while let Some(inner) = cause.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
+        cause = inner;
+    }
+    cause
 }
 
 fn causes(error: &reqwest::Error) -> impl Iterator<Item = &(dyn Error + 'static)> {

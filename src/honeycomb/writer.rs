@@ -69,7 +69,12 @@ impl WriteLive for Writer {
     ) -> Result<LiveEnvironment, ServiceError> {
         let path = self.list_path(&format!("environments/{id}"));
         let body = wire::update_environment(id, change);
-        self.change(&Call::patch(Collection::Environments, &path, &body), wire::environment).await
+        let call = match change.is_empty() {
+            // What an empty PATCH does is not documented; reading has the same result.
+            true => Call::get(Collection::Environments, &path),
+            false => Call::patch(Collection::Environments, &path, &body),
+        };
+        self.change(&call, wire::environment).await
     }
 
     async fn delete_environment(&self, id: &EnvironmentId) -> Result<Deletion, ServiceError> {
@@ -88,7 +93,11 @@ impl WriteLive for Writer {
     async fn update_key(&self, id: &KeyId, change: &KeyChange) -> Result<LiveKey, ServiceError> {
         let path = self.list_path(&format!("api-keys/{id}"));
         let body = wire::update_key(id, change);
-        self.change(&Call::patch(Collection::Keys, &path, &body), wire::key).await
+        let call = match *change == KeyChange::default() {
+            true => Call::get(Collection::Keys, &path),
+            false => Call::patch(Collection::Keys, &path, &body),
+        };
+        self.change(&call, wire::key).await
     }
 
     async fn delete_key(&self, id: &KeyId) -> Result<Deletion, ServiceError> {

@@ -71,7 +71,8 @@ pub(in crate::honeycomb) fn access(body: &[u8]) -> Result<Access, String> {
     Ok(Access {
         key_id: id,
         key_name: attributes.name,
-        team: TeamSlug::new(slug).map_err(|error| format!("the team's slug in `included` is none ({error})"))?,
+        team: TeamSlug::new(slug)
+            .map_err(|error| format!("the team's slug in `included` is none ({error})"))?,
         team_name: team.name,
         scopes: attributes.scopes.iter().flat_map(|scope| granted(scope)).copied().collect::<BTreeSet<_>>(),
         listed_scopes: attributes.scopes,
@@ -107,7 +108,10 @@ mod tests {
     fn writing_includes_reading_and_foreign_scopes_are_ignored() {
         let body = body(r#""api-keys:write","environments:read","mcp:write""#, TEAM, r#","slug":"acme""#);
         let access = access(body.as_bytes()).unwrap();
-        assert_eq!(access.scopes, BTreeSet::from([Scope::EnvironmentsRead, Scope::KeysRead, Scope::KeysWrite]));
+        assert_eq!(
+            access.scopes,
+            BTreeSet::from([Scope::EnvironmentsRead, Scope::KeysRead, Scope::KeysWrite])
+        );
         assert_eq!(access.listed_scopes, ["api-keys:write", "environments:read", "mcp:write"]);
         assert_eq!((access.team.as_str(), access.team_name.as_str()), ("acme", "Acme"));
         assert_eq!((access.key_id.as_str(), access.key_name.as_str()), ("hcxmk_1", "bot"));
@@ -118,7 +122,10 @@ mod tests {
         let foreign = r#","relationships":{"team":{"data":{"id":"hcxtm_9"}}}"#;
         for (body, expected) in [
             (body("", "", r#","slug":"acme""#), "`data.relationships.team` is missing"),
-            (body("", foreign, r#","slug":"acme""#), "the team of `data.relationships.team` is not in `included`"),
+            (
+                body("", foreign, r#","slug":"acme""#),
+                "the team of `data.relationships.team` is not in `included`",
+            ),
             (body("", TEAM, ""), "the team in `included` has no slug"),
         ] {
             assert_eq!(access(body.as_bytes()).unwrap_err(), expected);

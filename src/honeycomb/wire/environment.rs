@@ -133,7 +133,10 @@ mod tests {
     #[test]
     fn what_is_missing_is_named() {
         for (body, expected) in [
-            (r#"{"data":{"id":"a","attributes":{"slug":"s"}}}"#, "field `name` is missing at `data.attributes`"),
+            (
+                r#"{"data":{"id":"a","attributes":{"slug":"s"}}}"#,
+                "field `name` is missing at `data.attributes`",
+            ),
             (
                 r#"{"data":{"id":"a/b","attributes":{"name":"n","slug":"s"}}}"#,
                 "`id` is not an id (an id is 1 to 128 of the characters A-Z a-z 0-9 _ -) at `data`",

@@ -117,7 +117,9 @@ fn live(body: KeyBody<'_>) -> Result<LiveKey, String> {
     let editor = relationships.editor.and_then(|editor| editor.data);
     Ok(LiveKey {
         id: KeyId::new(id.0).map_err(|error| format!("`id` is not an id ({error})"))?,
-        key_type: key_type.parse().map_err(|()| "`attributes.key_type` is neither `ingest` nor `configuration`")?,
+        key_type: key_type
+            .parse()
+            .map_err(|()| "`attributes.key_type` is neither `ingest` nor `configuration`")?,
         name: name.into_owned(),
         environment: EnvironmentId::new(relationships.environment.data.id.0)
             .map_err(|error| format!("`relationships.environment.data.id` is not an id ({error})"))?,
@@ -173,7 +175,10 @@ pub(in crate::honeycomb) fn update_key(id: &KeyId, change: &KeyChange) -> Vec<u8
 
 /// Every permission of the type, granted or not: what is left out of a PATCH would keep its value.
 fn every(key_type: KeyType, granted: &BTreeSet<Permission>) -> Value {
-    Permission::of(key_type).map(|p| (p.as_str().to_owned(), granted.contains(&p).into())).collect::<Map<_, _>>().into()
+    Permission::of(key_type)
+        .map(|p| (p.as_str().to_owned(), granted.contains(&p).into()))
+        .collect::<Map<_, _>>()
+        .into()
 }
 
 #[cfg(test)]
@@ -192,7 +197,10 @@ mod tests {
     #[test]
     fn the_least_that_makes_a_key() {
         let live = key(body(LEAST, "").as_bytes()).unwrap();
-        assert_eq!((live.id.as_str(), live.environment.as_str(), live.disabled), ("hcxlk_1", "hcxen_1", false));
+        assert_eq!(
+            (live.id.as_str(), live.environment.as_str(), live.disabled),
+            ("hcxlk_1", "hcxen_1", false)
+        );
         assert_eq!((live.created, live.editor), (None, None));
         assert!(live.permissions.is_empty() && live.unknown_permissions.is_empty());
     }
@@ -205,7 +213,10 @@ mod tests {
         let live = key(body(attributes, r#","editor":{"data":{"id":"hcxus_1"}}"#).as_bytes()).unwrap();
         assert_eq!(live.name, "ci \u{1b}");
         assert!(live.disabled);
-        assert_eq!(live.permissions, BTreeSet::from([Permission::ManageSlos, Permission::ManagePrivateBoards]));
+        assert_eq!(
+            live.permissions,
+            BTreeSet::from([Permission::ManageSlos, Permission::ManagePrivateBoards])
+        );
         assert_eq!(live.unknown_permissions, BTreeMap::from([("fly".into(), true), ("swim".into(), false)]));
         assert_eq!(live.created.unwrap().to_string(), "2026-02-01T10:00:00.123456789Z");
         assert_eq!(live.updated, None);
@@ -231,7 +242,7 @@ mod tests {
             ),
             (
                 r#"{"data":{"id":"a","attributes":{"key_type":"ingest","name":"a"},"relationships":{"environment":null}}}"#.into(),
-                "not of the expected type at `data.relationships.environment` (line 1, column 101)",
+                "not of the expected type at `data.relationships.environment` (line 1, column 99)",
             ),
         ] {
             assert_eq!(key(json.as_bytes()).unwrap_err(), expected);

@@ -62,7 +62,7 @@ mod tests {
             (r#","secret":"""#, "`data.attributes.secret` is empty"),
             (r#","secret":null"#, "not of the expected type at `data.attributes.secret`"),
             (r#","secret":["s3cret"]"#, "not of the expected type at `data.attributes.secret`"),
-            (r#","secret":"s3cret","secret":"s3cret""#, "not of the expected type at `data.attributes.secret`"),
+            (r#","secret":"s3cret","secret":"s3cret""#, "not of the expected type at `data.attributes`"),
         ] {
             let problem = created_key(body(secret).as_bytes()).unwrap_err();
             assert!(problem.starts_with(expected), "{problem}");

@@ -38,8 +38,7 @@ mod tests {
     fn a_proof_is_read() {
         let body = br#"{"id":"x","type":"ingest","api_key_access":{"createDatasets":true},
             "environment":{"name":"P","slug":"p"},"team":{"name":"Acme","slug":"acme"}}"#;
-        let expected =
-            Proof { key_type: KeyType::Ingest, team: "acme".into(), environment: "p".into() };
+        let expected = Proof { key_type: KeyType::Ingest, team: "acme".into(), environment: "p".into() };
         assert_eq!(proof(body), Ok(expected));
     }
 
