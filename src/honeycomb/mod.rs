@@ -1,1 +1,31 @@
 //! The Honeycomb Management API: client, wire format, pages, pacing, retries, errors.
+//!
+//! [`Connection`] holds what all calls share. It hands out a [`Reader`] and, to whatever applies a plan, a [`Writer`].
+
+mod answer;
+mod budget;
+mod call;
+mod clock;
+mod connection;
+mod cursor;
+mod diagnose;
+mod exchange;
+mod json;
+mod limits;
+mod options;
+mod pace;
+mod pages;
+mod read_all;
+mod reader;
+mod reason;
+mod retry;
+mod retry_after;
+mod wire;
+mod writer;
+
+pub use connection::{Connection, ConnectionError};
+pub use diagnose::{Context, Diagnosis, Kind, diagnose, diagnose_scopes, diagnose_team};
+pub use options::{Collection, Credential, Notice, Options, Patience, Why};
+pub use read_all::read_all;
+pub use reader::Reader;
+pub use writer::Writer;
