@@ -38,8 +38,7 @@ impl FromStr for Recipient {
         }
         if text.starts_with("age1") {
             return match text.parse::<age::x25519::Recipient>() {
-                // Without the check, sealing to this point would panic: it is of low order.
-                Ok(_) if is_low_order(text) => Err(RecipientError::Invalid),
+                Ok(recipient) if is_low_order(&recipient) => Err(RecipientError::Invalid),
                 Ok(_) => Ok(Self(text.to_owned())),
                 // A plugin's recipient has its name after `age1` and bech32's separator `1` after it.
                 Err(_) if text.matches('1').count() > 1 => Err(RecipientError::Plugin),
@@ -49,6 +48,10 @@ impl FromStr for Recipient {
         if text.starts_with("ssh-") || text.starts_with("ecdsa-") || text.starts_with("sk-") {
             let bare = text.split_whitespace().take(2).collect::<Vec<_>>().join(" ");
             return match bare.parse::<age::ssh::Recipient>() {
+                // What is sealed to a point of low order, anybody can open.
+                Ok(age::ssh::Recipient::SshEd25519(_, point)) if point.is_small_order() => {
+                    Err(RecipientError::Invalid)
+                }
                 Ok(_) => Ok(Self(bare)),
                 Err(_) if text.starts_with("ssh-ed25519") || text.starts_with("ssh-rsa") => {
                     Err(RecipientError::Invalid)
@@ -64,14 +67,20 @@ impl FromStr for Recipient {
     }
 }
 
-/// Seals nothing to it in a thread of its own: the age crate panics on points of low order.
-fn is_low_order(text: &str) -> bool {
-    let text = text.to_owned();
-    let canary = move || {
-        let recipient: age::x25519::Recipient = text.parse().map_err(|_| ())?;
-        age::encrypt(&recipient, b"").map_err(|_| ())
-    };
-    !matches!(std::panic::catch_unwind(canary), Ok(Ok(_)))
+/// The points of low order on Curve25519, with their coordinate below the prime (RFC 7748 section 7; cr.yp.to/ecdh.html).
+///
+/// Sealing to one makes the age crate panic. Its recipients compare as field elements, so that the other
+/// encodings of these points equal them too.
+const LOW_ORDER: [&str; 5] = [
+    "age1qqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqq5cu47z",
+    "age1qyqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqj7vrya",
+    "age1ur4h5lpmgxu2u9jku0a0r87ydtdqnr0tnsetrlvxvgz3vh6fhqqqzyt4v9",
+    "age1t7wft09r2zxzfvwsk92eeql0tvzyghxytqwgapkcyf8dm5ylz9ts6wm9s8",
+    "age1anlllllllllllllllllllllllllllllllllllllllllllllllals4n2t7m",
+];
+
+fn is_low_order(recipient: &age::x25519::Recipient) -> bool {
+    LOW_ORDER.iter().any(|point| point.parse().is_ok_and(|low: age::x25519::Recipient| &low == recipient))
 }
 
 /// Why a text is no recipient. Never repeats the text: it may be an identity.
@@ -127,16 +136,33 @@ mod tests {
     #[test]
     fn what_cannot_be_sealed_to_is_refused() {
         use RecipientError::{Invalid, Passphrase, Plugin};
-        // Bech32 of 32 zero bytes: a point of low order.
-        let low_order = "age1qqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqq5yxgd0";
-        for (text, error) in [
-            ("", Invalid),
-            ("age1abc", Invalid),
-            (low_order, Invalid),
-            ("age1yubikey1qwerty", Plugin),
-            ("passphrase", Passphrase),
-        ] {
+        for (text, error) in
+            [("", Invalid), ("age1abc", Invalid), ("age1yubikey1qwerty", Plugin), ("passphrase", Passphrase)]
+        {
             assert_eq!(text.parse::<Recipient>(), Err(error), "{text}");
         }
+    }
+    #[test]
+    fn no_encoding_of_a_low_order_point_is_a_recipient() {
+        // The same coordinates, the prime and the number after it, and all with the ignored top bit set.
+        let others = [
+            "age1ahlllllllllllllllllllllllllllllllllllllllllllllllalsn46ayy",
+            "age1amlllllllllllllllllllllllllllllllllllllllllllllllalselrwrv",
+            "age1qqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqzqqsuwj9m",
+            "age1qyqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqzqqk67yly",
+            "age1ur4h5lpmgxu2u9jku0a0r87ydtdqnr0tnsetrlvxvgz3vh6fhzqqxqejhu",
+            "age1t7wft09r2zxzfvwsk92eeql0tvzyghxytqwgapkcyf8dm5ylz8ts72fzt7",
+            "age1anllllllllllllllllllllllllllllllllllllllllllllllllls3hcv9z",
+            "age1ahlllllllllllllllllllllllllllllllllllllllllllllllllsh3g6la",
+            "age1amlllllllllllllllllllllllllllllllllllllllllllllllllsam3fc4",
+        ];
+        for text in LOW_ORDER.iter().chain(&others) {
+            assert!(text.parse::<age::x25519::Recipient>().is_ok(), "{text} is bech32 of 32 bytes");
+            assert_eq!(text.parse::<Recipient>(), Err(RecipientError::Invalid), "{text}");
+        }
+        // The neutral element of Ed25519.
+        let neutral = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAEAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+        assert!(neutral.parse::<age::ssh::Recipient>().is_ok());
+        assert_eq!(neutral.parse::<Recipient>(), Err(RecipientError::Invalid));
     }
 }

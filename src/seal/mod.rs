@@ -1,1 +1,26 @@
-//! The sealed file, its journal, and age.
+//! The sealed file, its journal, its lock, and age: where the record and the secrets are kept.
+//!
+//! [`read`] looks, [`Keeper`] writes, [`seal`] and [`open`] go in and out of the ciphertext. A file is written with
+//! public recipients only: whoever writes it cannot read the secrets in it.
+
+mod crypt;
+mod disk;
+mod error;
+mod generate;
+mod identity;
+mod journal;
+mod keeper;
+mod lock;
+mod open;
+mod read;
+pub mod text;
+
+pub use crypt::seal;
+pub use disk::{Disk, OsDisk};
+pub use error::SealError;
+pub use generate::{generate_identity, write_new_private};
+pub use identity::{AskPassphrase, Identities, IdentityProblem};
+pub use keeper::Keeper;
+pub use lock::Holder;
+pub use open::open;
+pub use read::read;

@@ -1,0 +1,99 @@
+//! One writer at a time: a lock beside the sealed file that says who holds it.
+
+use std::fmt;
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{Read as _, Seek as _, Write as _};
+use std::path::Path;
+
+use super::SealError;
+use super::disk::{beside, is_same, private, refuse_if_swapped, refuse_unless_regular};
+use crate::model::{Timestamp, visible};
+
+/// Who holds the lock, for the one who finds it taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Holder {
+    /// The process id.
+    pub pid: u32,
+    /// The host's name.
+    pub host: String,
+    /// The user's name, where known.
+    pub user: Option<String>,
+    /// When it began, by the local clock.
+    pub started: Timestamp,
+    /// What it runs, such as `apply`; never with arguments that could be secret.
+    pub command: String,
+}
+
+impl fmt::Display for Holder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { pid, host, user, started, command } = self;
+        write!(f, "process {pid} on {host}")?;
+        if let Some(user) = user {
+            write!(f, " of {user}")?;
+        }
+        write!(f, ", running `{command}` since {started}")
+    }
+}
+
+/// The lock, held until this is dropped or the process ends. Its file stays behind and means nothing then.
+#[derive(Debug)]
+pub(super) struct Lock {
+    // Closing the file gives the lock back.
+    _file: File,
+}
+
+impl Lock {
+    /// Takes the lock of a sealed file without waiting.
+    pub(super) fn take(sealed_file: &Path, holder: &Holder) -> Result<Self, SealError> {
+        let path = beside(sealed_file, ".lock");
+        // A second round only when somebody removed the file between opening and locking it.
+        for _ in 0..10 {
+            let mut file = open(&path)?;
+            match file.try_lock() {
+                Ok(()) => {}
+                Err(TryLockError::WouldBlock) => {
+                    return Err(SealError::Locked {
+                        path: sealed_file.to_owned(),
+                        holder: read_holder(&mut file),
+                    });
+                }
+                Err(TryLockError::Error(error)) => return Err(SealError::io("lock", &path, error)),
+            }
+            let locked = file.metadata().map_err(|e| SealError::io("look at", &path, e))?;
+            if refuse_unless_regular(&path)?.is_some_and(|named| is_same(&named, &locked)) {
+                write_holder(&mut file, holder).map_err(|e| SealError::io("write", &path, e))?;
+                return Ok(Self { _file: file });
+            }
+        }
+        let source = std::io::Error::other("it is removed again and again");
+        Err(SealError::io("lock", &path, source))
+    }
+}
+
+fn open(path: &Path) -> Result<File, SealError> {
+    let before = refuse_unless_regular(path)?;
+    let file = private(OpenOptions::new().read(true).write(true).create(true).truncate(false))
+        .open(path)
+        .map_err(|e| SealError::io("open", path, e))?;
+    if let Some(before) = before {
+        refuse_if_swapped(&file, &before, path)?;
+    }
+    Ok(file)
+}
+
+fn write_holder(file: &mut File, holder: &Holder) -> std::io::Result<()> {
+    file.set_len(0)?;
+    file.rewind()?;
+    writeln!(file, "{holder}")
+}
+
+fn read_holder(file: &mut File) -> String {
+    let mut bytes = vec![];
+    // For a message only: whatever can be read is shown, made harmless.
+    let _ = file.take(512).read_to_end(&mut bytes);
+    let text = String::from_utf8_lossy(&bytes);
+    match text.lines().next() {
+        Some(line) if !line.trim().is_empty() => visible(line.trim()).into_owned(),
+        _ => "another process".into(),
+    }
+}

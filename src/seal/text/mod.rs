@@ -1,0 +1,22 @@
+//! The sealed file as text: TOML that is stable byte for byte and that git merges line by line.
+
+mod parse;
+mod write;
+
+pub use parse::{TextError, parse};
+pub use write::write;
+
+use crate::model::Sealed;
+
+/// The newest format of the file that this version reads, and the one it writes.
+pub const VERSION: u32 = 1;
+
+/// Puts every list into its order, so that the same content is the same value.
+pub(super) fn sort(sealed: &mut Sealed) {
+    for key in &mut sealed.keys {
+        key.recipients.sort();
+    }
+    sealed.environments.sort_by(|a, b| (&a.address, &a.id).cmp(&(&b.address, &b.id)));
+    sealed.keys.sort_by(|a, b| (&a.address, a.generation, &a.id).cmp(&(&b.address, b.generation, &b.id)));
+    sealed.intents.sort_by(|a, b| a.nonce.cmp(&b.nonce));
+}
