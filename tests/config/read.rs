@@ -365,3 +365,12 @@ fn ten_thousand_keys_are_read_and_ten_thousand_mistakes_told() {
     assert_eq!(parse(keys(10, "ingest")).unwrap().keys.len(), 10_000);
     assert_eq!(parse(keys(10, "ingset")).unwrap_err().list().len(), 10_000);
 }
+
+#[test]
+fn the_sealed_file_is_a_file_in_the_folder() {
+    let text = |path: &str| head().replace("[seal.rec", &format!("[seal]\nfile = '{path}'\n[seal.rec"));
+    assert_eq!(good(&text("./vault/./x.toml")).seal.file, "vault/x.toml");
+    for path in ["", " ", ".", "./.", "a/", "..", "a/../../b", "/a", "\\\\host\\a", "C:/a", "KEYCOMB.toml"] {
+        assert_eq!(parse_one(&text(path)).expect_err(path).list().len(), 1, "{path}");
+    }
+}
