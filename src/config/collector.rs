@@ -151,10 +151,21 @@ impl Collector {
         Problems::new(drafts.into_iter().map(|draft| view.problem(draft)).collect())
     }
 
-    /// (file, line) of what is no TOML.
+    /// (file, line) of what is no TOML. After a broken table header, what follows it is in the wrong table.
     fn broken_lines(&self, drafts: &[Draft]) -> HashSet<(usize, usize)> {
-        let of_files = drafts.iter().filter(|draft| draft.sort == Sort::File);
-        of_files.map(|draft| (draft.place.file, self.origin(draft.place).line)).collect()
+        let mut broken = HashSet::new();
+        for draft in drafts.iter().filter(|draft| draft.sort == Sort::File) {
+            let file = draft.place.file;
+            let line = self.origin(draft.place).line;
+            broken.insert((file, line));
+            let text = self.sources.get(file).map_or("", |source| &source.text);
+            let mut lines = text.lines().enumerate().skip(line - 1);
+            let is_header = |text: &str| text.trim_start().starts_with('[');
+            if lines.next().is_some_and(|(_, text)| is_header(text)) {
+                broken.extend(lines.take_while(|(_, text)| !is_header(text)).map(|(at, _)| (file, at + 1)));
+            }
+        }
+        broken
     }
 
     /// Whether a draft is more than a consequence of another one.
@@ -201,12 +212,12 @@ impl View<'_> {
         let (file, line, column) = self.position(place);
         let also = also.map(|(place, message)| {
             let (file, line, column) = self.position(place);
-            let excerpt = self.excerpt(place, message.clone());
+            let excerpt = self.excerpt(place, &message);
             Elsewhere { file, line, column, message: presentable(&message), excerpt }
         });
         // A place without extent in an unbroken file is the file itself: there is nothing to point at.
         let is_whole_file = place.start == place.end && (sort != Sort::File || place.start == 0);
-        let excerpt = if is_whole_file { None } else { self.excerpt(place, label) };
+        let excerpt = if is_whole_file { None } else { self.excerpt(place, &label) };
         let help = help.as_deref().map(presentable);
         Problem { file, line, column, message: presentable(&message), help, also, excerpt }
     }
@@ -217,10 +228,10 @@ impl View<'_> {
         (name, line, column)
     }
 
-    fn excerpt(&self, place: Place, label: String) -> Option<Excerpt> {
+    fn excerpt(&self, place: Place, label: &str) -> Option<Excerpt> {
         let shown = self.shown.get(place.file)?;
         let span = shown.excerpt(place.start..place.end)?;
-        Some(Excerpt { shown: Arc::clone(shown), span, label: presentable(&label) })
+        Some(Excerpt { shown: Arc::clone(shown), span, label: presentable(label) })
     }
 }
 

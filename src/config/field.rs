@@ -30,6 +30,13 @@ pub(super) fn wrong_type(value: &DeValue<'_>, place: Place, expected: &str, out:
         DeValue::Array(_) => ("an array", None),
         DeValue::Table(_) => ("a table", None),
     };
+    let help = help.or_else(|| match expected {
+        "a string" => Some("write one text in quotes".into()),
+        "a boolean" => Some("write `true` or `false`".into()),
+        "an integer" => Some("write a whole number, without quotes".into()),
+        "a table" => Some("write its name in brackets, and its attributes on the lines below".into()),
+        _ => None,
+    });
     let draft =
         out.wrong(place, format!("expected {expected}, found {found}")).label(format!("not {expected}"));
     if let Some(help) = help {
@@ -100,7 +107,9 @@ impl<const MAX: u32> Field for UpTo<MAX> {
         };
         let read = u32::from_str_radix(number.as_str(), number.radix()).ok().filter(|n| *n <= MAX);
         if read.is_none() {
-            out.wrong(place, format!("expected an integer from 0 to {MAX}")).label("out of range");
+            out.wrong(place, format!("expected an integer from 0 to {MAX}"))
+                .label("out of range")
+                .help("0 means none");
         }
         read.map(Self)
     }
@@ -153,7 +162,8 @@ impl<T: Field> Field for Named<T> {
                 Ok(label) => read.push((At { place, value: label }, thing)),
                 Err(AddressError::Label | AddressError::Form) => {
                     out.wrong(place, "a name is 1 to 64 of the characters A-Z a-z 0-9 _ -")
-                        .label("not a name");
+                        .label("not a name")
+                        .help("this is the name that these files use; what Honeycomb shows goes into `name`");
                 }
             }
         }

@@ -95,8 +95,14 @@ fn report_if_escaped(number: usize, text: &str, string: &str, span: &Range<usize
 }
 
 fn report_syntax(number: usize, text: &str, errors: &[toml::de::Error], out: &mut Collector) {
-    let mut errors: Vec<(Range<usize>, &str)> =
-        errors.iter().map(|error| (error.span().unwrap_or(0..0), error.message())).collect();
+    let mut errors: Vec<(Range<usize>, String)> = errors
+        .iter()
+        .map(|error| {
+            let span = error.span().unwrap_or(0..0);
+            let offending = text.get(span.clone()).unwrap_or_default();
+            (span, syntax_message(error.message(), offending))
+        })
+        .collect();
     errors.sort_by_key(|(span, _)| span.start);
     let all = errors.len();
     for (at, (span, message)) in errors.into_iter().take(MOST_SYNTAX_ERRORS).enumerate() {
@@ -104,24 +110,30 @@ fn report_syntax(number: usize, text: &str, errors: &[toml::de::Error], out: &mu
             more if more > 0 && at + 1 == MOST_SYNTAX_ERRORS => {
                 format!("{more} more like this follow; they may come from this one")
             }
-            _ => syntax_help(message).to_owned(),
+            _ => syntax_help(&message).to_owned(),
         };
-        let message = syntax_message(message, text.get(span.clone()).unwrap_or_default());
         out.broken(Place::new(number, span), message).label("here").help(help);
     }
 }
 
-/// The parser's own words, unless they repeat what is in the file.
+/// The parser's own words, unless they mislead or repeat what is in the file.
 fn syntax_message(message: &str, offending: &str) -> String {
-    if offending.len() >= 4 && message.contains(offending.trim()) {
-        return "this is not TOML".to_owned();
+    let is_word = offending.starts_with(|c: char| c.is_ascii_alphabetic());
+    if message.starts_with("duplicate key") {
+        "this name is given twice in this file".to_owned()
+    } else if is_word && (message.starts_with("invalid float") || message.starts_with("string values")) {
+        // What begins like `inf` and `nan` is taken for a float.
+        "this is not TOML: a text without quotes".to_owned()
+    } else if offending.len() >= 4 && message.contains(offending.trim()) {
+        "this is not TOML".to_owned()
+    } else {
+        format!("this is not TOML: {message}")
     }
-    format!("this is not TOML: {message}")
 }
 
 fn syntax_help(message: &str) -> &'static str {
-    if message.starts_with("duplicate key") {
-        "a name can be given once; keep one of the two, or write the second one's attributes into the first"
+    if message.contains("given twice") {
+        "keep one of the two, or write the second one's attributes into the first"
     } else if message.contains("quote") || message.contains("string") {
         "texts stand in quotes: `name = \"checkout\"`"
     } else {

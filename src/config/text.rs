@@ -42,7 +42,12 @@ pub(super) fn check_line(text: &str, max: usize, place: Place, out: &mut Collect
     } else {
         return true;
     };
-    out.wrong(place, message).label(label);
+    let help = match label {
+        "empty" => "write a name, or leave it out",
+        "too long" => "shorten it; characters are counted, not bytes",
+        _ => "take it out: what looks the same should be the same",
+    };
+    out.wrong(place, message).label(label).help(help);
     false
 }
 
@@ -59,11 +64,13 @@ impl<const MAX: usize> Field for Prose<MAX> {
         let length = text.chars().count();
         if length > MAX {
             let message = format!("this has {length} characters; at most {MAX} are allowed");
-            out.wrong(place, message).label("too long");
+            out.wrong(place, message).label("too long").help("shorten it; characters are counted, not bytes");
             return None;
         }
         if text.chars().any(|c| is_unseen(c) && !matches!(c, '\n' | '\t')) {
-            out.wrong(place, "this has a control character in it").label("control character");
+            out.wrong(place, "this has a control character in it")
+                .label("control character")
+                .help("only line breaks and tabs are allowed");
             return None;
         }
         Some(Self(text))
@@ -99,19 +106,20 @@ impl Field for FilePath {
 pub(super) fn check_relative(path: &str, place: Place, out: &mut Collector) -> bool {
     let help = "write a path relative to the configuration's folder, with `/` between its parts";
     let bytes = path.as_bytes();
-    let (message, label) = if path.trim().is_empty() || path.ends_with('/') {
-        ("expected the path of a file", "no file")
-    } else if path.starts_with('/') || bytes.get(1) == Some(&b':') {
-        ("this path is absolute", "outside the folder")
-    } else if path.contains('\\') {
-        ("this path has a backslash in it", "backslash")
-    } else if path.split('/').any(|part| part == "..") {
-        ("this path leads out of the configuration's folder", "outside the folder")
-    } else if path.chars().any(is_unseen) {
-        ("this path has a control character in it", "control character")
-    } else {
-        return true;
-    };
+    let (message, label) =
+        if path.trim().is_empty() || path.ends_with('/') || path == "." || path.ends_with("/.") {
+            ("expected the path of a file", "no file")
+        } else if path.starts_with('/') || bytes.get(1) == Some(&b':') {
+            ("this path is absolute", "outside the folder")
+        } else if path.contains('\\') {
+            ("this path has a backslash in it", "backslash")
+        } else if path.split('/').any(|part| part == "..") {
+            ("this path leads out of the configuration's folder", "outside the folder")
+        } else if path.chars().any(is_unseen) {
+            ("this path has a control character in it", "control character")
+        } else {
+            return true;
+        };
     out.wrong(place, message).label(label).help(help);
     false
 }

@@ -96,14 +96,14 @@ impl Field for Color {
 fn parsed<T: FromStr<Err: std::fmt::Display>>(
     value: &DeValue<'_>,
     place: Place,
-    label: &str,
+    (label, help): (&str, &str),
     out: &mut Collector,
 ) -> Option<T> {
     let text = String::read(value, place, out)?;
     match text.parse() {
         Ok(value) => Some(value),
         Err(error) => {
-            out.wrong(place, error.to_string()).label(label);
+            out.wrong(place, error.to_string()).label(label).help(help);
             None
         }
     }
@@ -111,7 +111,8 @@ fn parsed<T: FromStr<Err: std::fmt::Display>>(
 
 impl Field for TeamSlug {
     fn read(value: &DeValue<'_>, place: Place, out: &mut Collector) -> Option<Self> {
-        parsed(value, place, "not a team slug", out)
+        let help = "it is the part after `ui.honeycomb.io/` in the addresses of the team's pages";
+        parsed(value, place, ("not a team slug", help), out)
     }
 
     fn schema() -> serde_json::Value {
@@ -121,7 +122,8 @@ impl Field for TeamSlug {
 
 impl Field for Endpoint {
     fn read(value: &DeValue<'_>, place: Place, out: &mut Collector) -> Option<Self> {
-        parsed(value, place, "not an endpoint", out)
+        let help = "Honeycomb's own are chosen by `region`; leave `endpoint` out for them";
+        parsed(value, place, ("not an endpoint", help), out)
     }
 
     fn schema() -> serde_json::Value {

@@ -9,6 +9,7 @@
     reason = "test code"
 )]
 
+#[cfg(unix)]
 mod disk;
 mod examples;
 mod garbage;

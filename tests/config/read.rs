@@ -333,3 +333,44 @@ fn the_same_text_gives_the_same_value() {
     assert_eq!(read_sample(), read_sample());
     assert_ne!(OPS, DEV);
 }
+
+#[test]
+fn the_other_place_of_a_double_declaration_is_plain_data_too() {
+    let key = "[key.web]\nenvironment = \"production\"\ntype = \"ingest\"\n";
+    let files = vec![file("keycomb.toml", main_file(key)), file("b.toml", key)];
+    let json = serde_json::to_value(parse(files).unwrap_err()).unwrap();
+    let line = main_file("").lines().count() + 1;
+    let first =
+        serde_json::json!({ "file": "keycomb.toml", "line": line, "column": 6, "message": "the first" });
+    assert_eq!(json[0]["also"], first);
+    assert_eq!((&json[0]["file"], &json[0]["line"]), (&"b.toml".into(), &1.into()));
+}
+
+/// With anything quadratic in it this would take minutes.
+#[test]
+fn ten_thousand_keys_are_read_and_ten_thousand_mistakes_told() {
+    let keys = |files: usize, kind: &str| {
+        let mut all = vec![file("keycomb.toml", main_file(""))];
+        for number in 0..files {
+            let keys = (0..1000).map(|key| {
+                format!(
+                    "[key.k{number}_{key}]\nenvironments = [\"production\"]\ntype = \"{kind}\"\n\
+                     name = \"{{key}} of {{environment}}\"\npermissions = [\"create_datasets\"]\nowner = \"team-{key}\"\n"
+                )
+            });
+            all.push(file(&format!("k{number}.toml"), keys.collect::<String>()));
+        }
+        all
+    };
+    assert_eq!(parse(keys(10, "ingest")).unwrap().keys.len(), 10_000);
+    assert_eq!(parse(keys(10, "ingset")).unwrap_err().list().len(), 10_000);
+}
+
+#[test]
+fn the_sealed_file_is_a_file_in_the_folder() {
+    let text = |path: &str| head().replace("[seal.rec", &format!("[seal]\nfile = '{path}'\n[seal.rec"));
+    assert_eq!(good(&text("./vault/./x.toml")).seal.file, "vault/x.toml");
+    for path in ["", " ", ".", "./.", "a/", "..", "a/../../b", "/a", "\\\\host\\a", "C:/a", "KEYCOMB.toml"] {
+        assert_eq!(parse_one(&text(path)).expect_err(path).list().len(), 1, "{path}");
+    }
+}
