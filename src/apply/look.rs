@@ -73,13 +73,17 @@ pub(super) fn obstacle(
     sealed: &Sealed,
     now: Option<Timestamp>,
 ) -> Option<Obstacle> {
+    // The record is only searched for the few keys that matter: both lists may be long.
+    let here: Vec<_> = sealed.generations(wanted.address).collect();
+    let elsewhere = |key: &LiveKey| sealed.key(&key.id).map(|entry| entry.state);
     listed.iter().filter(|key| own.is_none_or(|own| own.id != &key.id)).find_map(|key| {
-        match sealed.key(&key.id) {
-            Some(entry) if &entry.address == wanted.address => recorded(key, entry.state, wanted, now),
+        if let Some(entry) = here.iter().find(|entry| entry.id == key.id) {
+            return recorded(key, entry.state, wanted, now);
+        }
+        match takes_name(key, wanted) {
             // The listing may still show what was deleted.
-            Some(entry) if entry.state == KeyState::Deleted => None,
-            Some(_) => takes_name(key, wanted),
-            None => takes_name(key, wanted).or_else(|| provisional(key, wanted, own, sealed, now)),
+            Some(obstacle) => (elsewhere(key) != Some(KeyState::Deleted)).then_some(obstacle),
+            None => provisional(key, wanted, own, sealed, now).filter(|_| elsewhere(key).is_none()),
         }
     })
 }

@@ -3,6 +3,8 @@
 //! A chunk is small enough, and stops taking up keys early enough, that all of it is released within the deadline
 //! of its first key.
 
+use std::time::Duration;
+
 use futures_util::stream::{self, StreamExt as _};
 
 use super::limits::{CHUNK, CHUNK_TIME, SIDE_BY_SIDE};
@@ -80,14 +82,11 @@ impl<R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'_, R, W, K,
         listed: &[LiveKey],
     ) -> (Vec<(Task<'t>, Minted)>, Vec<usize>) {
         let begun = self.surroundings.monotonic();
-        let first = tasks.first().map(|task| task.index);
-        let halves = tasks.into_iter().map(|task| async move {
-            let is_late = self.surroundings.monotonic().saturating_sub(begun) >= CHUNK_TIME;
-            if is_late && Some(task.index) != first {
-                return Half::Later(task.index);
-            }
-            self.half(task, listed).await
-        });
+        let mut halves = vec![];
+        for (place, task) in tasks.into_iter().enumerate() {
+            // The first is always taken up: a chunk that does nothing would be followed by itself.
+            halves.push(self.half_in_time(task, listed, (place > 0).then_some(begun)));
+        }
         let (mut minted, mut later) = (vec![], vec![]);
         let mut halves = stream::iter(halves).buffer_unordered(SIDE_BY_SIDE);
         while let Some(half) = halves.next().await {
@@ -98,6 +97,19 @@ impl<R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'_, R, W, K,
             }
         }
         (minted, later)
+    }
+
+    async fn half_in_time<'t>(
+        &self,
+        task: Task<'t>,
+        listed: &[LiveKey],
+        begun: Option<Duration>,
+    ) -> Half<'t> {
+        let elapsed = |begun| self.surroundings.monotonic().saturating_sub(begun);
+        if begun.is_some_and(|begun| elapsed(begun) >= CHUNK_TIME) {
+            return Half::Later(task.index);
+        }
+        self.half(task, listed).await
     }
 
     async fn half<'t>(&self, task: Task<'t>, listed: &[LiveKey]) -> Half<'t> {

@@ -27,6 +27,8 @@ pub(super) struct Run<'a, R, W, K, S> {
     pub writer: &'a W,
     pub surroundings: &'a S,
     progress: &'a dyn Progress,
+    /// By address: where in the plan its actions stand.
+    places: BTreeMap<&'a Address, Vec<usize>>,
     keeper: Mutex<&'a mut K>,
     so_far: Mutex<SoFar>,
     /// One listing for all releases of recorded keys.
@@ -58,7 +60,11 @@ impl<'a, R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'a, R, W
     ) -> Self {
         let so_far = Mutex::new(SoFar::default());
         let (keeper, listed) = (Mutex::new(keeper), OnceCell::new());
-        Self { plan, seal, reader, writer, surroundings, progress, keeper, so_far, listed }
+        let mut places: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        for (i, action) in plan.actions.iter().enumerate() {
+            places.entry(&action.address).or_default().push(i);
+        }
+        Self { plan, seal, reader, writer, surroundings, progress, places, keeper, so_far, listed }
     }
 
     /// Carries out all stages; afterwards every action has an outcome.
@@ -91,9 +97,13 @@ impl<'a, R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'a, R, W
 
     fn waits_for_one_of(&self, i: usize, waiting: &BTreeSet<usize>) -> bool {
         let Some(action) = self.plan.actions.get(i) else { return false };
-        waiting.iter().any(|other| {
-            *other != i && self.plan.actions.get(*other).is_some_and(|o| action.after.contains(&o.address))
-        })
+        let places = action.after.iter().flat_map(|address| self.places(address));
+        places.into_iter().any(|place| *place != i && waiting.contains(place))
+    }
+
+    /// Where in the plan the actions of an address stand.
+    fn places(&self, address: &Address) -> &[usize] {
+        self.places.get(address).map(Vec::as_slice).unwrap_or_default()
     }
 
     /// Carries out one action that needs no company.
@@ -154,15 +164,12 @@ impl<'a, R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'a, R, W
 
     /// Whether all that the plan does at an address is done. An address that the plan leaves alone is.
     fn is_done(&self, so_far: &SoFar, address: &Address) -> bool {
-        let mut there =
-            self.plan.actions.iter().enumerate().filter(|(_, a)| &a.address == address).peekable();
-        if there.peek().is_none() {
-            return true;
-        }
-        let mut acts = there.filter(|(_, action)| action.step != Step::Nothing).peekable();
-        acts.peek().is_some()
-            && acts
-                .all(|(i, _)| matches!(so_far.ended.get(&i), Some(Ended { became: Became::Done { .. }, .. })))
+        let places = self.places(address);
+        let is_act = |i: &&usize| self.plan.actions.get(**i).is_some_and(|a| a.step != Step::Nothing);
+        let is_done =
+            |i: &usize| matches!(so_far.ended.get(i), Some(Ended { became: Became::Done { .. }, .. }));
+        let mut acts = places.iter().filter(is_act).peekable();
+        places.is_empty() || (acts.peek().is_some() && acts.all(is_done))
     }
 
     /// Whether somebody asked to stop.

@@ -7,7 +7,7 @@ use keycomb::report::{Became, Cause};
 use crate::plans::{
     action, after, assert_done, assert_failed, assert_in_doubt, assert_not_started, blocked,
     create_environment, delete, environment_id, key_id, managed, mint, mint_planned, plan, record,
-    record_environment, release, retire, update,
+    record_environment, release, retire, update, was,
 };
 use crate::world::{Event, Fault, Keeper, World};
 
@@ -136,6 +136,19 @@ async fn what_waits_for_a_blocked_action_is_not_started() {
     assert_not_started(&report, "key.production.a");
     assert_done(&report, "key.production.d");
     assert_eq!(report.outcomes[3].became, Became::Blocked);
+}
+
+#[tokio::test]
+async fn everything_at_an_address_must_be_done_before_what_waits_for_it() {
+    let world = World::new();
+    let mut keeper = Keeper::new(&world);
+    managed(&mut keeper, "key.production.b", "hcxlk_b", KeyState::Live, false);
+    let stale = was(update("key.production.b", "hcxlk_b", Some("x"), &[], None), "name", "another");
+    let fine = update("key.production.b", "hcxlk_b", Some("y"), &[], Some(true));
+    let waits = action("key.production.c", Verb::Disable, retire("key.production.c", "hcxlk_c").step);
+    let report =
+        world.apply(&plan(vec![stale, fine, after(waits, &["key.production.b"])]), &mut keeper).await;
+    assert_eq!(report.counts(), (1, 1, 1, 0), "{report:?}");
 }
 
 #[tokio::test]
@@ -284,4 +297,14 @@ async fn progress_hears_once_of_every_action_that_is_not_blocked() {
     assert_eq!(started, ["key.production.a", "key.production.b"]);
     finished.sort();
     assert_eq!(finished, ["key.production.a", "key.production.b", "key.production.c"]);
+}
+
+#[tokio::test]
+async fn a_run_can_move_between_threads() {
+    let world = World::new();
+    let task = async move {
+        let mut keeper = Keeper::new(&world);
+        world.apply(&plan(vec![mint("a")]), &mut keeper).await
+    };
+    assert_eq!(tokio::spawn(task).await.unwrap().counts(), (1, 0, 0, 0));
 }
