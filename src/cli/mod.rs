@@ -1,1 +1,31 @@
 //! The command line: arguments, one file per verb, exit codes.
+//!
+//! Each verb is: load, read, plan, show, confirm, apply; as far as it goes.
+
+mod apply;
+mod args;
+mod auth;
+mod check;
+mod completions;
+mod credential;
+mod drift;
+mod exit;
+mod failure;
+mod init;
+mod interrupt;
+mod log;
+mod man;
+mod output;
+mod plan;
+mod progress;
+mod run;
+mod sandbox;
+mod schema;
+mod secrets;
+mod session;
+mod status;
+mod surroundings;
+
+pub use args::Cli;
+pub use exit::Exit;
+pub use run::main;

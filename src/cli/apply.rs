@@ -1,0 +1,203 @@
+//! `keycomb apply`: read, decide, show, ask, carry out, report.
+
+use std::io::BufRead as _;
+use std::path::Path;
+
+use super::args::{Apply as Args, Format, Global};
+use super::exit::Exit;
+use super::failure::Failure;
+use super::interrupt::Interrupt;
+use super::output::Output;
+use super::plan::{allow, style};
+use super::progress::Bar;
+use super::run::stoppable;
+use super::session::{Session, check_scopes, from_seal, unconnected};
+use super::surroundings::{Real, fresh_lineage};
+use crate::model::{Recipient, Scope};
+use crate::plan::{self, Plan, SecretEffect, Step, Verb};
+use crate::ports::KeepRecord as _;
+use crate::render;
+use crate::report::{Became, Cause, Report};
+use crate::seal::{Holder, Keeper};
+use crate::{apply, model};
+
+/// Shows the plan, asks, and carries it out.
+///
+/// # Errors
+/// Whatever stops it before the first write; after that the report says what happened, and the exit code follows it.
+pub async fn run(
+    args: &Args,
+    global: &Global,
+    output: &Output,
+    interrupt: &Interrupt,
+) -> Result<Exit, Failure> {
+    if !args.yes && !output.interactive {
+        return Err(Failure::words(
+            Exit::Usage,
+            "nobody can be asked here: stdin and stderr are not a terminal",
+            "look at `keycomb plan`, then run `keycomb apply --yes`",
+        ));
+    }
+    let session = stoppable(interrupt, Session::open(global, &args.service, *output)).await?;
+    let holder = holder();
+    // The lock comes before anything is read: what is decided must still hold when it is carried out.
+    let mut keeper = Keeper::open(
+        &session.sealed_path,
+        &session.desired.team,
+        &session.desired.endpoint,
+        fresh_lineage(),
+        &holder,
+    )
+    .map_err(from_seal)?;
+    let plan = stoppable(interrupt, decide(args, &session, &keeper)).await?;
+    show(args, &plan, output)?;
+    if plan.actions.iter().all(|action| action.verb == Verb::Blocked) {
+        keeper
+            .fold()
+            .map_err(|error| Failure::words(Exit::Seal, error.to_string(), "nothing was lost; run again"))?;
+        session.close().await;
+        return Ok(exit(&plan, None, interrupt));
+    }
+    check_scopes(&session.access, needed(&plan))?;
+    keeper.preflight(&recipients(&plan, &session.desired.seal)).map_err(from_seal)?;
+    if !args.yes {
+        stoppable(interrupt, confirm(&plan, output)).await?;
+    }
+    let bar = Bar::new(plan.summary.changes, output);
+    let surroundings = Real::new(interrupt.clone());
+    let writer = session.connection.writer().map_err(unconnected)?;
+    let report = apply::apply(
+        &plan,
+        &session.desired.seal,
+        &session.reader,
+        &writer,
+        &mut keeper,
+        &surroundings,
+        &bar,
+    )
+    .await;
+    bar.end();
+    drop(keeper);
+    output.write(&match args.format {
+        Format::Text => render::text::report(&report, Some(&plan), &style(output)),
+        Format::Json => render::json::report(&report),
+    })?;
+    if args.format == Format::Text && plan.summary.issued > 0 {
+        output.say(&format!("sealed: {}", session.sealed_path.display()));
+    }
+    session.close().await;
+    Ok(exit(&plan, Some(&report), interrupt))
+}
+
+async fn decide(args: &Args, session: &Session, keeper: &Keeper) -> Result<Plan, Failure> {
+    let sealed = keeper.sealed();
+    let live = session.live(Some(sealed)).await?;
+    Ok(plan::plan(&plan::Input {
+        desired: &session.desired,
+        live: &live,
+        sealed: Some(sealed),
+        now: live.now,
+        allow: allow(&args.lift),
+    }))
+}
+
+/// With `--format json` stdout is for the report alone.
+fn show(args: &Args, plan: &Plan, output: &Output) -> Result<(), Failure> {
+    let text = render::text::plan(plan, &style(output));
+    match args.format {
+        Format::Text => output.write(&text),
+        Format::Json => {
+            output.say(text.trim_end());
+            Ok(())
+        }
+    }
+}
+
+/// The scopes that carrying a plan out needs, besides reading.
+fn needed(plan: &Plan) -> &'static [Scope] {
+    let of_keys = plan.actions.iter().any(|a| a.address.is_key() && a.verb != Verb::Blocked);
+    let of_environments = plan.actions.iter().any(|a| !a.address.is_key() && a.verb != Verb::Blocked);
+    match (of_environments, of_keys) {
+        (true, true) => &[Scope::EnvironmentsWrite, Scope::KeysWrite],
+        (true, false) => &[Scope::EnvironmentsWrite],
+        (false, true) => &[Scope::KeysWrite],
+        (false, false) => &[],
+    }
+}
+
+/// Everyone that this plan seals to.
+fn recipients<'a>(plan: &Plan, seal: &'a model::SealSettings) -> Vec<(&'a str, &'a Recipient)> {
+    let is_used = |name: &String| {
+        plan.actions.iter().any(|action| match &action.secret {
+            SecretEffect::Issued { recipients } => {
+                matches!(action.step, Step::MintKey(_)) && recipients.contains(name)
+            }
+            _ => false,
+        })
+    };
+    seal.recipients.iter().filter(|(name, _)| is_used(name)).map(|(name, r)| (name.as_str(), r)).collect()
+}
+
+/// Asks on stderr; only `yes` goes on.
+async fn confirm(plan: &Plan, output: &Output) -> Result<(), Failure> {
+    let changes = plan.summary.changes;
+    output.say(&format!(
+        "Apply {changes} {}? Only `yes` goes on:",
+        if changes == 1 { "change" } else { "changes" }
+    ));
+    let answer = tokio::task::spawn_blocking(|| {
+        let mut line = String::new();
+        std::io::stdin().lock().read_line(&mut line).map(|_| line)
+    });
+    match answer.await {
+        Ok(Ok(line)) if line.trim() == "yes" => Ok(()),
+        _ => Err(Failure::words(Exit::Declined, "declined", "nothing was written")),
+    }
+}
+
+fn holder() -> Holder {
+    let variable = |name: &str| std::env::var(name).ok();
+    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").ok().or_else(|| variable("HOSTNAME"));
+    Holder {
+        pid: std::process::id(),
+        user: variable("USER"),
+        host: host.map_or_else(|| "unknown host".to_owned(), |host| host.trim().to_owned()),
+        started: model::Timestamp::now(),
+        command: std::env::args_os().next().map_or_else(String::new, |program| {
+            let name = Path::new(&program).file_name().map(|name| name.to_string_lossy().into_owned());
+            format!("{} apply", name.unwrap_or_default())
+        }),
+    }
+}
+
+/// The exit code that a plan and its report ask for; the gravest counts.
+fn exit(plan: &Plan, report: Option<&Report>, interrupt: &Interrupt) -> Exit {
+    let is_failed = |wanted: &[Cause]| {
+        report.is_some_and(|report| {
+            report.outcomes.iter().any(
+                |outcome| matches!(&outcome.became, Became::Failed { cause, .. } if wanted.contains(cause)),
+            )
+        })
+    };
+    let (done, failed, not_started, in_doubt) = report.map_or((0, 0, 0, 0), Report::counts);
+    // A rotation that is due, or a leftover that nobody can hold, waits for its own command and fails no deploy.
+    let is_waiting = |verb: Verb| matches!(verb, Verb::Rotate | Verb::Discard);
+    let is_blocked = plan.actions.iter().any(|a| a.blocked.as_ref().is_some_and(|b| !is_waiting(b.verb)));
+    if is_failed(&[Cause::Seal]) || report.is_some_and(|report| report.unfolded.is_some()) {
+        Exit::Seal
+    } else if in_doubt > 0 || is_failed(&[Cause::Unconfirmed, Cause::NotDisabled]) {
+        Exit::Unconfirmed
+    } else if report.is_some_and(|report| report.interrupted) {
+        interrupt.exit()
+    } else if is_failed(&[Cause::Busy]) {
+        Exit::Locked
+    } else if is_failed(&[Cause::Credential]) {
+        Exit::Credential
+    } else if failed + not_started > 0 {
+        if done > 0 { Exit::Partly } else { Exit::Failed }
+    } else if is_blocked || plan.is_guarded() {
+        Exit::Blocked
+    } else {
+        Exit::Done
+    }
+}

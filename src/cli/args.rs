@@ -1,0 +1,407 @@
+//! The command line's words.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use super::exit;
+use crate::model::{Address, Label};
+
+/// Keep the environments and API keys of a Honeycomb team as code.
+///
+/// Declare them in TOML; `plan` shows what would change, `apply` carries it out, `drift` says what changed
+/// behind your back. A new key's secret is sealed with age before the key is ever enabled.
+#[derive(Debug, Parser)]
+#[command(name = "keycomb", version, propagate_version = true, after_help = exit::HELP, max_term_width = 100)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+    /// Options of every command.
+    #[command(flatten)]
+    pub global: Global,
+}
+
+/// Options of every command.
+#[derive(Debug, Clone, Args)]
+pub struct Global {
+    /// The configuration file
+    #[arg(
+        short,
+        long,
+        global = true,
+        value_name = "FILE",
+        default_value = "keycomb.toml",
+        env = "KEYCOMB_CONFIG"
+    )]
+    pub config: PathBuf,
+    /// When to use colour (NO_COLOR and TERM=dumb are respected)
+    #[arg(
+        long,
+        global = true,
+        value_name = "auto|always|never",
+        default_value = "auto",
+        hide_possible_values = true
+    )]
+    pub color: When,
+    /// Say more on stderr: -v what is done, -vv every request (never a header or a secret)
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+}
+
+/// `auto`, `always`, `never`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum When {
+    /// On a terminal that wants it.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// The result's form.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people.
+    Text,
+    /// For machines; the schema is printed by `keycomb schema`.
+    Json,
+}
+
+/// Which service, and with which credential.
+#[derive(Debug, Clone, Args)]
+pub struct Service {
+    /// Run against an embedded emulator instead of Honeycomb; its state is in .keycomb/ beside the configuration
+    #[arg(long)]
+    pub sandbox: bool,
+    /// A file with the management key, as ID:SECRET
+    #[arg(long, value_name = "FILE", conflicts_with = "sandbox")]
+    pub key_file: Option<PathBuf>,
+    /// Trust the certificate authorities in this PEM file too
+    #[arg(long, value_name = "FILE", conflicts_with = "sandbox")]
+    pub ca_file: Option<PathBuf>,
+    /// Use this endpoint instead of the configuration's
+    #[arg(long, value_name = "URL", env = "KEYCOMB_ENDPOINT", conflicts_with = "sandbox")]
+    pub endpoint: Option<String>,
+}
+
+/// What the person lifts by naming it.
+#[derive(Debug, Clone, Default, Args)]
+pub struct Lift {
+    /// Lift a guard: delete=N, disable=N or replace=N, where N is the plan's own number; or the ADDRESS of
+    /// something protected
+    #[arg(long, value_name = "WHAT", value_parser = parse_allow)]
+    pub allow: Vec<Allowed>,
+}
+
+/// One `--allow`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Allowed {
+    /// `delete=N`
+    Delete(u32),
+    /// `disable=N`
+    Disable(u32),
+    /// `replace=N`
+    Replace(u32),
+    /// An address.
+    Address(Address),
+}
+
+fn parse_allow(text: &str) -> Result<Allowed, String> {
+    let Some((kind, number)) = text.split_once('=') else {
+        return text
+            .parse()
+            .map(Allowed::Address)
+            .map_err(|e| format!("expected `delete=N`, `disable=N`, `replace=N` or an address ({e})"));
+    };
+    let number = number.parse().map_err(|_| format!("`{number}` is not a number"))?;
+    match kind {
+        "delete" => Ok(Allowed::Delete(number)),
+        "disable" => Ok(Allowed::Disable(number)),
+        "replace" => Ok(Allowed::Replace(number)),
+        _ => Err(format!("there is no guard `{kind}`; guards are `delete`, `disable` and `replace`")),
+    }
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Write a commented keycomb.toml, and an age identity if asked
+    Init(Init),
+    /// Check the configuration; no network, no credential
+    Check(Check),
+    /// Show what would change
+    Plan(Plan),
+    /// Show what would change, ask, and carry it out
+    Apply(Apply),
+    /// Show what changed at the service since the last apply; exit 2 if anything did
+    Drift(Drift),
+    /// Show the managed keys: age, generation, phase, what is next
+    Status(Status),
+    /// List and open sealed secrets
+    #[command(subcommand)]
+    Secrets(Secrets),
+    /// The credential
+    #[command(subcommand)]
+    Auth(Auth),
+    /// Serve an emulator of the Honeycomb Management API on this machine
+    Sandbox(Sandbox),
+    /// Print a JSON Schema
+    Schema(Schema),
+    /// Print a shell's completion script
+    Completions(Completions),
+    /// Print the manual page, or write all of them to a folder
+    Man(Man),
+}
+
+/// `keycomb init`
+#[derive(Debug, Args)]
+pub struct Init {
+    /// The team's slug, as in Honeycomb's addresses
+    #[arg(long, value_name = "SLUG", default_value = "my-team")]
+    pub team: String,
+    /// Where the team is
+    #[arg(long, value_name = "us|eu", default_value = "us", hide_possible_values = true)]
+    pub region: Region,
+    /// Make an age identity in this new file (0600), and seal to it
+    #[arg(long, value_name = "FILE")]
+    pub identity: Option<PathBuf>,
+    /// Seal to this recipient: an age or SSH public key with a name for it
+    #[arg(long, value_name = "NAME=PUBLIC-KEY")]
+    pub recipient: Vec<String>,
+}
+
+/// Honeycomb's regions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Region {
+    /// United States.
+    Us,
+    /// European Union.
+    Eu,
+}
+
+/// `keycomb check`
+#[derive(Debug, Args)]
+pub struct Check {
+    /// The result's form
+    #[arg(long, value_name = "text|json", default_value = "text", hide_possible_values = true)]
+    pub format: Format,
+}
+
+/// `keycomb plan`
+#[derive(Debug, Args)]
+pub struct Plan {
+    /// The service.
+    #[command(flatten)]
+    pub service: Service,
+    /// What is lifted.
+    #[command(flatten)]
+    pub lift: Lift,
+    /// The result's form
+    #[arg(long, value_name = "text|json", default_value = "text", hide_possible_values = true)]
+    pub format: Format,
+    /// Exit 2 when there are changes
+    #[arg(long)]
+    pub detailed_exitcode: bool,
+}
+
+/// `keycomb apply`
+#[derive(Debug, Args)]
+pub struct Apply {
+    /// The service.
+    #[command(flatten)]
+    pub service: Service,
+    /// What is lifted.
+    #[command(flatten)]
+    pub lift: Lift,
+    /// The report's form
+    #[arg(long, value_name = "text|json", default_value = "text", hide_possible_values = true)]
+    pub format: Format,
+    /// Do not ask. Never lifts a guard
+    #[arg(short, long)]
+    pub yes: bool,
+}
+
+/// `keycomb drift`
+#[derive(Debug, Args)]
+pub struct Drift {
+    /// The service.
+    #[command(flatten)]
+    pub service: Service,
+    /// The result's form
+    #[arg(long, value_name = "text|json", default_value = "text", hide_possible_values = true)]
+    pub format: Format,
+}
+
+/// `keycomb status`
+#[derive(Debug, Args)]
+pub struct Status {
+    /// The service.
+    #[command(flatten)]
+    pub service: Service,
+    /// The result's form
+    #[arg(long, value_name = "text|json", default_value = "text", hide_possible_values = true)]
+    pub format: Format,
+}
+
+/// `keycomb secrets …`
+#[derive(Debug, Subcommand)]
+pub enum Secrets {
+    /// List what is sealed and who can open it; needs no identity
+    List {
+        /// The sealed file of the sandbox
+        #[arg(long)]
+        sandbox: bool,
+        /// The result's form
+        #[arg(long, value_name = "text|json", default_value = "text", hide_possible_values = true)]
+        format: Format,
+    },
+    /// Print one credential, ready for the X-Honeycomb-Team header, to stdout
+    Open {
+        /// Which key: key.ENVIRONMENT.NAME
+        address: Address,
+        /// Who opens it.
+        #[command(flatten)]
+        opener: Opener,
+        /// All fields as JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Print all credentials that the identity can open
+    Export {
+        /// Who opens them.
+        #[command(flatten)]
+        opener: Opener,
+        /// The result's form
+        #[arg(long, value_name = "dotenv|json", default_value = "dotenv", hide_possible_values = true)]
+        format: ExportFormat,
+        /// Only this environment's, by its name in the configuration
+        #[arg(long, value_name = "NAME", value_parser = |text: &str| Label::new(text))]
+        env: Option<Label>,
+    },
+}
+
+/// Who opens a secret.
+#[derive(Debug, Clone, Args)]
+pub struct Opener {
+    /// An age identity file, or an SSH private key (ed25519, rsa); `-` for stdin; may be repeated
+    #[arg(short, long, value_name = "FILE", required = true)]
+    pub identity: Vec<PathBuf>,
+    /// The sealed file of the sandbox
+    #[arg(long)]
+    pub sandbox: bool,
+}
+
+/// The form of an export.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ExportFormat {
+    /// NAME='value' lines.
+    Dotenv,
+    /// An object of address to credential.
+    Json,
+}
+
+/// `keycomb auth …`
+#[derive(Debug, Subcommand)]
+pub enum Auth {
+    /// Show which management key is used, from where, and what it may do
+    Status {
+        /// The service.
+        #[command(flatten)]
+        service: Service,
+        /// The result's form
+        #[arg(long, value_name = "text|json", default_value = "text", hide_possible_values = true)]
+        format: Format,
+    },
+}
+
+/// `keycomb sandbox`
+#[derive(Debug, Args)]
+pub struct Sandbox {
+    /// Where to listen; loopback only
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:0")]
+    pub listen: std::net::SocketAddr,
+    /// Keep the state in this file; it holds secrets of the sandbox in clear (0600)
+    #[arg(long, value_name = "FILE")]
+    pub state: Option<PathBuf>,
+    /// Ids, secrets and colours follow from this number
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
+    /// The team's slug
+    #[arg(long, value_name = "SLUG", default_value = "acme")]
+    pub team: String,
+    /// Start with this many keys
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub keys: usize,
+    /// Wait this long before each answer, such as 50ms
+    #[arg(long, value_name = "TIME", value_parser = parse_latency, default_value = "0ms")]
+    pub latency: std::time::Duration,
+    /// So many requests per window, for each of reads and writes of each collection, such as 100/60s
+    #[arg(long, value_name = "LIMIT")]
+    pub rate_limit: Option<String>,
+    /// A fault, such as drop-after:POST:api-keys@2, status:GET=503-html, slow%10=200ms, switch:NAME=VALUE; may be
+    /// repeated
+    #[arg(long, value_name = "SPEC", long_help = FAULT_HELP)]
+    pub fault: Vec<String>,
+}
+
+const FAULT_HELP: &str = "\
+A fault, may be repeated: KIND[:METHOD[:COLLECTION]][@N|@N+|%P][=ARG], or switch:NAME=VALUE
+
+  drop-before, drop-after      cut the connection before, or after, carrying the request out
+  status=CODE-SHAPE            answer so, nothing carried out; SHAPE: html text empty jsonapi problem legacy
+  status-after=CODE-SHAPE      carry it out, then answer so
+  slow=TIME, truncate=BYTES    answer late, or cut the answer short
+  duplicate, late=TIME         carry it out twice, or after the connection was cut
+  repeat-cursor, no-links      lists whose next page is the same, or without links
+  stale-list=N, skew           lists without the newest N, or with a key made between pages
+
+METHOD and COLLECTION (api-keys, environments, auth) may be *; @N only the Nth match, @N+ from then on, %P so many
+of a hundred.";
+
+fn parse_latency(text: &str) -> Result<std::time::Duration, String> {
+    let duration: jiff::SignedDuration =
+        text.parse().map_err(|_| "expected a time such as `50ms`".to_owned())?;
+    std::time::Duration::try_from(duration).map_err(|_| "expected a time of 0 or more".to_owned())
+}
+
+/// `keycomb schema`
+#[derive(Debug, Args)]
+pub struct Schema {
+    /// Which one
+    #[arg(default_value = "config")]
+    pub what: SchemaKind,
+}
+
+/// The published schemas.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum SchemaKind {
+    /// keycomb.toml
+    Config,
+    /// `plan --format json`
+    Plan,
+    /// `apply --format json`
+    Report,
+    /// `drift --format json`
+    Drift,
+    /// `status --format json`
+    Status,
+    /// `secrets list --format json`
+    Secrets,
+}
+
+/// `keycomb completions`
+#[derive(Debug, Args)]
+pub struct Completions {
+    /// The shell
+    pub shell: clap_complete::Shell,
+}
+
+/// `keycomb man`
+#[derive(Debug, Args)]
+pub struct Man {
+    /// Write all pages to this folder
+    #[arg(long, value_name = "FOLDER")]
+    pub out: Option<PathBuf>,
+}

@@ -1,0 +1,41 @@
+//! `keycomb check`: everything that needs no network.
+
+use super::args::{Check, Format, Global};
+use super::exit::Exit;
+use super::failure::Failure;
+use super::output::Output;
+use crate::config::{self, Problem};
+
+/// Checks the configuration and says so.
+///
+/// # Errors
+/// All problems of all files (exit 3).
+pub fn run(args: &Check, global: &Global, output: &Output) -> Result<Exit, Failure> {
+    match (config::load(&global.config), args.format) {
+        (Ok(loaded), Format::Text) => {
+            let environments = count(loaded.desired.environments.len(), "environment");
+            let keys = count(loaded.desired.keys.len(), "key");
+            let files = count(loaded.files.len(), "file");
+            output.write(&format!("ok: {environments} and {keys} in {files}\n"))?;
+            Ok(Exit::Done)
+        }
+        (Ok(_), Format::Json) => {
+            output.write(&json(&[]))?;
+            Ok(Exit::Done)
+        }
+        (Err(problems), Format::Text) => Err(Failure::new(Exit::Config, problems)),
+        (Err(problems), Format::Json) => {
+            output.write(&json(problems.list()))?;
+            Ok(Exit::Config)
+        }
+    }
+}
+
+fn count(number: usize, noun: &str) -> String {
+    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
+}
+
+/// `{"format": "keycomb.check/1", "problems": […]}`
+fn json(problems: &[Problem]) -> String {
+    format!("{:#}\n", serde_json::json!({ "format": "keycomb.check/1", "problems": problems }))
+}

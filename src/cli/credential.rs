@@ -1,0 +1,242 @@
+//! Which management key, and from where. Values never come from the command line or the configuration.
+
+use std::path::Path;
+
+use crate::model::Secret;
+
+/// A management key and where it was found.
+#[derive(Debug)]
+pub struct Found {
+    /// The key's id.
+    pub id: String,
+    /// The key's secret.
+    pub secret: Secret,
+    /// Where it was found, for people: a variable's or a file's name.
+    pub source: String,
+    /// Where others were found that count less.
+    pub shadowed: Vec<String>,
+}
+
+/// What the search needs of the outside.
+pub trait Lookup {
+    /// An environment variable; empty counts as not set.
+    fn variable(&self, name: &str) -> Option<String>;
+    /// A file's text.
+    ///
+    /// # Errors
+    /// Why it cannot be read.
+    fn read(&self, path: &Path) -> std::io::Result<String>;
+}
+
+/// Variables that hold an id and a secret; each may be given as a file with `_FILE` behind its name.
+/// The first step counts more than the second; pairs of one step must agree.
+const STEPS: &[&[(&str, &str)]] = &[
+    &[("KEYCOMB_KEY_ID", "KEYCOMB_KEY_SECRET")],
+    &[
+        ("HONEYCOMB_KEY_ID", "HONEYCOMB_KEY_SECRET"),
+        ("HONEYCOMB_MANAGEMENT_KEY", "HONEYCOMB_MANAGEMENT_SECRET"),
+    ],
+];
+
+/// Finds the management key: `--key-file`, then `KEYCOMB_*`, then Honeycomb's own variables.
+///
+/// # Errors
+/// See [`CredentialError`]. None repeats a value.
+pub fn find(key_file: Option<&Path>, lookup: &dyn Lookup) -> Result<Found, CredentialError> {
+    let mut found: Vec<Found> = Vec::new();
+    if let Some(path) = key_file {
+        let text = read(path, lookup)?;
+        let (id, secret) =
+            text.split_once(':').ok_or_else(|| CredentialError::Form { path: path.display().to_string() })?;
+        found.push(whole(id.to_owned(), secret.to_owned(), format!("file {}", path.display()))?);
+    }
+    for step in STEPS {
+        let mut of_step: Vec<Found> = Vec::new();
+        for (id_name, secret_name) in *step {
+            let Some(pair) = pair(id_name, secret_name, lookup)? else { continue };
+            if let Some(other) = of_step.first()
+                && (other.id != pair.id || other.secret.expose() != pair.secret.expose())
+            {
+                return Err(CredentialError::Contradiction { one: other.source.clone(), other: pair.source });
+            }
+            of_step.push(pair);
+        }
+        found.extend(of_step);
+    }
+    let mut found = found.into_iter();
+    let mut winner = found.next().ok_or(CredentialError::None)?;
+    winner.shadowed = found.map(|other| other.source).collect();
+    Ok(winner)
+}
+
+fn pair(id_name: &str, secret_name: &str, lookup: &dyn Lookup) -> Result<Option<Found>, CredentialError> {
+    match (value(id_name, lookup)?, value(secret_name, lookup)?) {
+        (None, None) => Ok(None),
+        (Some((id, id_from)), Some((secret, secret_from))) => {
+            Ok(Some(whole(id, secret, format!("{id_from} and {secret_from}"))?))
+        }
+        (Some((_, from)), None) => Err(CredentialError::Half { from, missing: secret_name.to_owned() }),
+        (None, Some((_, from))) => Err(CredentialError::Half { from, missing: id_name.to_owned() }),
+    }
+}
+
+/// The value of a variable, or of the file that its `_FILE` sibling names, and where it was.
+fn value(name: &str, lookup: &dyn Lookup) -> Result<Option<(String, String)>, CredentialError> {
+    let file_name = format!("{name}_FILE");
+    match (lookup.variable(name), lookup.variable(&file_name)) {
+        (Some(_), Some(_)) => Err(CredentialError::Contradiction { one: name.to_owned(), other: file_name }),
+        (Some(text), None) => Ok(Some((text.trim().to_owned(), name.to_owned()))),
+        (None, Some(path)) => Ok(Some((read(Path::new(&path), lookup)?, file_name))),
+        (None, None) => Ok(None),
+    }
+}
+
+fn read(path: &Path, lookup: &dyn Lookup) -> Result<String, CredentialError> {
+    let text = lookup
+        .read(path)
+        .map_err(|source| CredentialError::Read { path: path.display().to_string(), source })?;
+    Ok(text.trim().to_owned())
+}
+
+fn whole(id: String, secret: String, source: String) -> Result<Found, CredentialError> {
+    let is_header_safe =
+        |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_graphic() && b != b':');
+    if !is_header_safe(&id) || !is_header_safe(&secret) {
+        return Err(CredentialError::Characters { source });
+    }
+    Ok(Found { id, secret: Secret::new(secret), source, shadowed: Vec::new() })
+}
+
+/// No usable management key.
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
+pub enum CredentialError {
+    /// None anywhere.
+    #[error("no management key was given")]
+    #[diagnostic(help(
+        "a team owner makes one in Honeycomb under Team Settings > API Keys > Management; set HONEYCOMB_KEY_ID and \
+         HONEYCOMB_KEY_SECRET, or give --key-file FILE with ID:SECRET; or try keycomb without one: --sandbox"
+    ))]
+    None,
+    /// An id without a secret, or the other way round.
+    #[error("{from} is set, and {missing} is not")]
+    #[diagnostic(help("set both, or neither"))]
+    Half {
+        /// What is set.
+        from: String,
+        /// What is not.
+        missing: String,
+    },
+    /// Two sources of one rank disagree.
+    #[error("{one} and {other} both give a management key, and they differ")]
+    #[diagnostic(help(
+        "unset one of them, or choose with --key-file or the KEYCOMB_ variables, which count more"
+    ))]
+    Contradiction {
+        /// One.
+        one: String,
+        /// The other.
+        other: String,
+    },
+    /// A file that cannot be read.
+    #[error("cannot read the management key from `{path}`")]
+    #[diagnostic(help("check the path and its permissions"))]
+    Read {
+        /// The file.
+        path: String,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// A key file of another form.
+    #[error("`{path}` does not hold a management key")]
+    #[diagnostic(help("expected one line: the key's id, a colon, its secret"))]
+    Form {
+        /// The file.
+        path: String,
+    },
+    /// Blanks, colons or other characters that no key has.
+    #[error("the management key from {source} has characters that no management key has")]
+    #[diagnostic(help(
+        "id and secret are printable ASCII without blanks and colons; look for a copied quote or line break"
+    ))]
+    Characters {
+        /// Where it was found.
+        r#source: String,
+    },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashMap;
+
+    #[derive(Default)]
+    struct Fake(HashMap<&'static str, &'static str>, HashMap<&'static str, &'static str>);
+
+    impl Lookup for Fake {
+        fn variable(&self, name: &str) -> Option<String> {
+            self.0.get(name).map(|text| (*text).to_owned())
+        }
+        fn read(&self, path: &Path) -> std::io::Result<String> {
+            let text = self.1.get(path.to_str().unwrap()).ok_or(std::io::ErrorKind::NotFound)?;
+            Ok((*text).to_owned())
+        }
+    }
+
+    fn variables(list: &[(&'static str, &'static str)]) -> Fake {
+        Fake(list.iter().copied().collect(), HashMap::from([("/k", "fid:fsecret\n"), ("/s", "filesecret\n")]))
+    }
+
+    #[test]
+    fn a_key_file_counts_more_than_variables_and_says_what_it_shadows() {
+        let fake = variables(&[
+            ("HONEYCOMB_KEY_ID", "v"),
+            ("HONEYCOMB_KEY_SECRET", "w"),
+            ("KEYCOMB_KEY_ID", "k"),
+            ("KEYCOMB_KEY_SECRET", "l"),
+        ]);
+        let found = find(Some(Path::new("/k")), &fake).unwrap();
+        assert_eq!((found.id.as_str(), found.secret.expose()), ("fid", "fsecret"));
+        assert_eq!(
+            found.shadowed,
+            ["KEYCOMB_KEY_ID and KEYCOMB_KEY_SECRET", "HONEYCOMB_KEY_ID and HONEYCOMB_KEY_SECRET"]
+        );
+        assert_eq!(find(None, &fake).unwrap().id, "k");
+    }
+
+    #[test]
+    fn a_variable_may_name_a_file() {
+        let fake =
+            variables(&[("HONEYCOMB_MANAGEMENT_KEY", "id"), ("HONEYCOMB_MANAGEMENT_SECRET_FILE", "/s")]);
+        let found = find(None, &fake).unwrap();
+        assert_eq!((found.id.as_str(), found.secret.expose()), ("id", "filesecret"));
+        assert_eq!(found.source, "HONEYCOMB_MANAGEMENT_KEY and HONEYCOMB_MANAGEMENT_SECRET_FILE");
+    }
+
+    #[test]
+    fn sources_of_one_rank_must_agree() {
+        let both = |secret| {
+            variables(&[
+                ("HONEYCOMB_KEY_ID", "a"),
+                ("HONEYCOMB_KEY_SECRET", "b"),
+                ("HONEYCOMB_MANAGEMENT_KEY", "a"),
+                ("HONEYCOMB_MANAGEMENT_SECRET", secret),
+            ])
+        };
+        assert_eq!(find(None, &both("b")).unwrap().shadowed.len(), 1);
+        assert!(matches!(find(None, &both("c")), Err(CredentialError::Contradiction { .. })));
+    }
+
+    #[test]
+    fn half_a_key_none_and_odd_characters_are_refused_without_repeating_them() {
+        assert!(matches!(find(None, &variables(&[])), Err(CredentialError::None)));
+        assert!(matches!(
+            find(None, &variables(&[("KEYCOMB_KEY_ID", "a")])),
+            Err(CredentialError::Half { .. })
+        ));
+        let odd = find(None, &variables(&[("KEYCOMB_KEY_ID", "a"), ("KEYCOMB_KEY_SECRET", "top secret")]))
+            .unwrap_err();
+        assert!(!format!("{odd} {odd:?}").contains("top secret"));
+        assert!(matches!(find(Some(Path::new("/s")), &variables(&[])), Err(CredentialError::Form { .. })));
+    }
+}

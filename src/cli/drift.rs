@@ -1,0 +1,33 @@
+//! `keycomb drift`: live against last applied.
+
+use super::args::{Drift as Args, Format, Global};
+use super::exit::Exit;
+use super::failure::Failure;
+use super::output::Output;
+use super::plan::style;
+use super::session::Session;
+use crate::plan::{self, Allow};
+use crate::render;
+
+/// Shows what changed at the service since the last apply.
+///
+/// # Errors
+/// Those of [`Session`]; nothing applied yet (exit 3).
+pub async fn run(args: &Args, global: &Global, output: &Output) -> Result<Exit, Failure> {
+    let session = Session::open(global, &args.service, *output).await?;
+    let sealed = session.sealed()?;
+    let live = session.live(sealed.as_ref()).await?;
+    let drift = plan::drift(&plan::Input {
+        desired: &session.desired,
+        live: &live,
+        sealed: sealed.as_ref(),
+        now: live.now,
+        allow: Allow::default(),
+    });
+    session.close().await;
+    output.write(&match args.format {
+        Format::Text => render::text::drift(&drift.header, &drift.findings, &style(output)),
+        Format::Json => render::json::drift(&drift.header, &drift.findings),
+    })?;
+    Ok(if drift.is_drifted() { Exit::Changes } else { Exit::Done })
+}

@@ -1,0 +1,67 @@
+//! `keycomb plan`: read, decide, show.
+
+use super::args::{Allowed, Format, Global, Lift, Plan as Args};
+use super::exit::Exit;
+use super::failure::Failure;
+use super::output::Output;
+use super::session::Session;
+use crate::model::Scope;
+use crate::plan::{self, Allow, Plan};
+use crate::render::{self, Style};
+
+/// Shows what would change.
+///
+/// # Errors
+/// Those of [`Session`].
+pub async fn run(args: &Args, global: &Global, output: &Output) -> Result<Exit, Failure> {
+    let session = Session::open(global, &args.service, *output).await?;
+    if !session.is_sandbox() && session.access.scopes.contains(&Scope::KeysWrite) {
+        output.say("note: this management key can write; a key with only read scopes is enough for `plan`");
+    }
+    let sealed = session.sealed()?;
+    let live = session.live(sealed.as_ref()).await?;
+    let plan = plan::plan(&plan::Input {
+        desired: &session.desired,
+        live: &live,
+        sealed: sealed.as_ref(),
+        now: live.now,
+        allow: allow(&args.lift),
+    });
+    session.close().await;
+    output.write(&match args.format {
+        Format::Text => render::text::plan(&plan, &style(output)),
+        Format::Json => render::json::plan(&plan),
+    })?;
+    Ok(exit(&plan, args.detailed_exitcode))
+}
+
+fn exit(plan: &Plan, detailed: bool) -> Exit {
+    if plan.is_guarded() {
+        Exit::Blocked
+    } else if detailed && !plan.is_empty() {
+        Exit::Changes
+    } else {
+        Exit::Done
+    }
+}
+
+/// What the person lifted by naming it.
+pub(super) fn allow(lift: &Lift) -> Allow {
+    let mut allow = Allow::default();
+    for allowed in &lift.allow {
+        match allowed {
+            Allowed::Delete(number) => allow.delete = Some(*number),
+            Allowed::Disable(number) => allow.disable = Some(*number),
+            Allowed::Replace(number) => allow.replace = Some(*number),
+            Allowed::Address(address) => {
+                allow.addresses.insert(address.clone());
+            }
+        }
+    }
+    allow
+}
+
+/// How results are shown on stdout.
+pub(super) fn style(output: &Output) -> Style {
+    Style { color: output.stdout_color, unicode: output.unicode, width: output.width }
+}

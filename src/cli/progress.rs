@@ -1,0 +1,43 @@
+//! The bar on stderr while an apply works; on terminals only.
+
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use super::output::Output;
+use crate::apply::Progress;
+use crate::plan::Action;
+use crate::report::Became;
+
+/// A bar that counts actions and names the one begun last.
+pub struct Bar(ProgressBar);
+
+impl Bar {
+    /// A bar for so many actions; hidden where stderr is no terminal.
+    pub fn new(actions: usize, output: &Output) -> Self {
+        let bar = ProgressBar::new(u64::try_from(actions).unwrap_or(u64::MAX));
+        if !output.stderr_terminal {
+            bar.set_draw_target(ProgressDrawTarget::hidden());
+        }
+        if let Ok(style) = ProgressStyle::with_template("{spinner} {pos}/{len} {wide_msg}") {
+            bar.set_style(if output.unicode { style } else { style.tick_chars("-\\|/ ") });
+        }
+        bar.enable_steady_tick(Duration::from_millis(120));
+        Self(bar)
+    }
+
+    /// Clears it.
+    pub fn end(&self) {
+        self.0.finish_and_clear();
+    }
+}
+
+impl Progress for Bar {
+    fn started(&self, action: &Action) {
+        self.0.set_message(format!("{} {}", action.verb.as_str(), action.address));
+    }
+
+    fn finished(&self, _: &Action, _: &Became) {
+        self.0.inc(1);
+    }
+}

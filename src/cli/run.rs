@@ -1,0 +1,120 @@
+//! Parse, run, exit.
+
+use std::io::IsTerminal as _;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::Parser as _;
+use clap::error::ErrorKind;
+
+use super::args::{Auth, Cli, Command, When};
+use super::exit::Exit;
+use super::failure::Failure;
+use super::interrupt::Interrupt;
+use super::output::Output;
+use super::{apply, auth, check, completions, drift, init, log, man, plan, sandbox, schema, secrets, status};
+
+/// Runs the command line of this process and gives its exit code.
+pub fn main() -> ExitCode {
+    hide_panics();
+    let exit = match Cli::try_parse() {
+        Ok(cli) => run(cli),
+        Err(error) => {
+            // A closed pipe under `--help` is no error.
+            let _ = error.print();
+            match error.kind() {
+                ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => Exit::Done,
+                _ => Exit::Usage,
+            }
+        }
+    };
+    ExitCode::from(exit as u8)
+}
+
+fn run(cli: Cli) -> Exit {
+    let Cli { command, global } = cli;
+    let output = Output::detect(global.color);
+    log::start(global.verbose, &output);
+    set_prompt_color(global.color);
+    let ended = match command {
+        Command::Init(args) => init::run(&args, &global, &output),
+        Command::Check(args) => check::run(&args, &global, &output),
+        Command::Secrets(args) => secrets::run(&args, &global, &output),
+        Command::Schema(args) => schema::run(&args, &output),
+        Command::Completions(args) => completions::run(&args, &output),
+        Command::Man(args) => man::run(&args, &output),
+        Command::Plan(args) => {
+            wait(async |interrupt| stoppable(&interrupt, plan::run(&args, &global, &output)).await)
+        }
+        Command::Drift(args) => {
+            wait(async |interrupt| stoppable(&interrupt, drift::run(&args, &global, &output)).await)
+        }
+        Command::Status(args) => {
+            wait(async |interrupt| stoppable(&interrupt, status::run(&args, &global, &output)).await)
+        }
+        Command::Auth(Auth::Status { service, format }) => wait(async |interrupt| {
+            stoppable(&interrupt, auth::status(&service, format, &global, &output)).await
+        }),
+        Command::Apply(args) => wait(async |interrupt| apply::run(&args, &global, &output, &interrupt).await),
+        Command::Sandbox(args) => wait(async |interrupt| sandbox::run(&args, &output, &interrupt).await),
+    };
+    match ended {
+        Ok(exit) => exit,
+        Err(failure) => {
+            failure.say(&output);
+            failure.exit
+        }
+    }
+}
+
+/// Runs a future to its end, listening for signals.
+fn wait<F: AsyncFnOnce(Interrupt) -> Result<Exit, Failure>>(work: F) -> Result<Exit, Failure> {
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().map_err(
+            |source| Failure::io("cannot start", "the system refused a thread or a socket", source),
+        )?;
+    let ended = runtime.block_on(async { work(Interrupt::listen()).await });
+    // A thread that waits for an answer at the prompt must not hold the process.
+    runtime.shutdown_timeout(Duration::ZERO);
+    ended
+}
+
+/// Runs what only reads: a signal ends it at once.
+///
+/// # Errors
+/// Those of `work`; the signal's exit code when interrupted.
+pub(super) async fn stoppable<T>(
+    interrupt: &Interrupt,
+    work: impl Future<Output = Result<T, Failure>>,
+) -> Result<T, Failure> {
+    tokio::select! {
+        ended = work => ended,
+        () = interrupt.raised() => {
+            Err(Failure::words(interrupt.exit(), "interrupted", "nothing was written"))
+        }
+    }
+}
+
+/// A panic is a bug. Its message may quote what it choked on, so only its place is shown.
+fn hide_panics() {
+    std::panic::set_hook(Box::new(|panic| {
+        let place =
+            panic.location().map_or_else(String::new, |at| format!(" at {}:{}", at.file(), at.line()));
+        use std::io::Write as _;
+        let _ = writeln!(
+            std::io::stderr().lock(),
+            "keycomb: internal error{place}; this is a bug. What was sealed is in the journal beside the sealed file: \
+             run the same command again"
+        );
+    }));
+}
+
+/// Prompts follow the same choice as everything else.
+fn set_prompt_color(color: When) {
+    let wanted = match color {
+        When::Auto => std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none(),
+        When::Always => true,
+        When::Never => false,
+    };
+    dialoguer::console::set_colors_enabled_stderr(wanted);
+}

@@ -1,0 +1,254 @@
+//! What every command that talks to the service needs: the configuration, the credential, the connection.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::args::{Global, Service};
+use super::credential::{self, Found, Lookup};
+use super::exit::Exit;
+use super::failure::Failure;
+use super::output::Output;
+use crate::config::{self, Loaded};
+use crate::honeycomb::{
+    self, Connection, ConnectionError, Context, Credential, Diagnosis, Kind, Notice, Patience, Reader, Why,
+};
+use crate::model::{Access, Desired, Endpoint, KeyState, Live, Scope, Sealed, Secret, TeamSlug, visible};
+use crate::ports::{ReadLive as _, ServiceError};
+use crate::sandbox::{self, Sandbox};
+use crate::seal::{self, SealError};
+
+/// The scopes that reading needs.
+pub const READ: &[Scope] = &[Scope::EnvironmentsRead, Scope::KeysRead];
+
+/// A configuration, and a connection to the service that it names.
+pub struct Session {
+    /// The declared state. Its endpoint is the service's lasting one, also for a sandbox on a passing port.
+    pub desired: Desired,
+    /// The sealed file.
+    pub sealed_path: PathBuf,
+    /// The service.
+    pub connection: Connection,
+    /// Reads it.
+    pub reader: Reader,
+    /// Who we are there.
+    pub access: Access,
+    /// Where the credential came from, and what it shadows.
+    pub source: (String, Vec<String>),
+    connected_to: Endpoint,
+    sandbox: Option<Sandbox>,
+}
+
+/// Reads the configuration.
+///
+/// # Errors
+/// All its problems (exit 3).
+pub fn load(global: &Global) -> Result<Loaded, Failure> {
+    config::load(&global.config).map_err(|problems| Failure::new(Exit::Config, problems))
+}
+
+/// Where the sealed file is: beside the configuration, or with the sandbox's state. A sandbox never touches the
+/// sealed file of the real service.
+pub fn sealed_path(folder: &Path, desired: &Desired, sandbox: bool) -> PathBuf {
+    let file = if sandbox { ".keycomb/sandbox.sealed.toml" } else { &desired.seal.file };
+    // "./" in front would only be in the way when the path is shown.
+    if folder == Path::new(".") { PathBuf::from(file) } else { folder.join(file) }
+}
+
+/// The sandbox as the sealed file remembers it: its port passes.
+pub fn sandbox_endpoint() -> Endpoint {
+    #[expect(clippy::expect_used, reason = "the literal is an endpoint")]
+    Endpoint::new("https://sandbox.invalid").expect("a literal endpoint")
+}
+
+impl Session {
+    /// Reads the configuration, finds the credential, connects, and asks who we are.
+    ///
+    /// # Errors
+    /// A wrong configuration (3), no credential, a refused one, another team's, or one without the scopes to read (4),
+    /// an unreachable service (1).
+    pub async fn open(global: &Global, service: &Service, output: Output) -> Result<Self, Failure> {
+        let Loaded { mut desired, folder, .. } = load(global)?;
+        let sandbox = if service.sandbox { Some(start_sandbox(&folder, &desired.team).await?) } else { None };
+        let sealed_path = sealed_path(&folder, &desired, service.sandbox);
+        let (endpoint, found) = match &sandbox {
+            Some(sandbox) => {
+                let key = sandbox.management_key();
+                let endpoint = parse_endpoint(sandbox.endpoint())?;
+                desired.endpoint = sandbox_endpoint();
+                let found = Found {
+                    id: key.id,
+                    secret: Secret::new(key.secret),
+                    source: "the sandbox".to_owned(),
+                    shadowed: Vec::new(),
+                };
+                (endpoint, found)
+            }
+            None => {
+                if let Some(endpoint) = &service.endpoint {
+                    desired.endpoint = parse_endpoint(endpoint.trim_end_matches('/'))?;
+                }
+                let found = credential::find(service.key_file.as_deref(), &Machine)
+                    .map_err(|error| Failure::new(Exit::Credential, error))?;
+                (desired.endpoint.clone(), found)
+            }
+        };
+        let Found { id, secret, source, shadowed } = found;
+        let connection = Connection::new(honeycomb::Options {
+            endpoint: endpoint.clone(),
+            team: desired.team.clone(),
+            credential: Credential { id, secret },
+            ca_file: service.ca_file.clone(),
+            user_agent: concat!("keycomb/", env!("CARGO_PKG_VERSION")).to_owned(),
+            patience: Patience::default(),
+            notice: Arc::new(move |notice| say_waiting(notice, output)),
+        })
+        .map_err(unconnected)?;
+        let reader = connection.reader().map_err(unconnected)?;
+        let context = Context { endpoint: &endpoint, team: &desired.team };
+        let asked = reader.access().await;
+        let access = asked.map_err(|error| failure(honeycomb::diagnose(&error, &context)))?;
+        if let Some(diagnosis) = honeycomb::diagnose_team(&access, &context) {
+            return Err(failure(diagnosis));
+        }
+        check_scopes(&access, READ)?;
+        Ok(Self {
+            desired,
+            sealed_path,
+            connection,
+            reader,
+            access,
+            source: (source, shadowed),
+            connected_to: endpoint,
+            sandbox,
+        })
+    }
+
+    /// The record, with whatever an unfinished apply left in its journal; `None` when there is none yet.
+    ///
+    /// # Errors
+    /// An unreadable file, or one of another team or service: never a fresh start.
+    pub fn sealed(&self) -> Result<Option<Sealed>, Failure> {
+        seal::read(&self.sealed_path, Some((&self.desired.team, &self.desired.endpoint))).map_err(from_seal)
+    }
+
+    /// Everything the service has, with a second look at each managed key that the listing does not show.
+    ///
+    /// # Errors
+    /// When any part of it could not be read: a partial listing decides nothing.
+    pub async fn live(&self, sealed: Option<&Sealed>) -> Result<Live, Failure> {
+        let context = Context { endpoint: &self.connected_to, team: &self.desired.team };
+        let explain = |error: ServiceError| failure(honeycomb::diagnose(&error, &context));
+        let mut live = honeycomb::read_all(&self.reader).await.map_err(explain)?;
+        for key in sealed.iter().flat_map(|sealed| &sealed.keys) {
+            let is_shown = live.keys.binary_search_by(|known| known.id.cmp(&key.id)).is_ok();
+            if !is_shown
+                && key.state != KeyState::Deleted
+                && let Some(unlisted) = self.reader.key(&key.id).await.map_err(explain)?
+            {
+                live.keys.push(unlisted);
+                live.keys.sort_by(|a, b| a.id.cmp(&b.id));
+            }
+        }
+        Ok(live)
+    }
+
+    /// Whether this runs against an embedded sandbox.
+    pub fn is_sandbox(&self) -> bool {
+        self.sandbox.is_some()
+    }
+
+    /// Ends it: a sandbox writes its state.
+    pub async fn close(self) {
+        if let Some(sandbox) = self.sandbox {
+            sandbox.stop().await;
+        }
+    }
+}
+
+/// Refuses a credential that lacks a scope.
+///
+/// # Errors
+/// Names the scopes that are missing (exit 4).
+pub fn check_scopes(access: &Access, wanted: &[Scope]) -> Result<(), Failure> {
+    honeycomb::diagnose_scopes(access, wanted).map_or(Ok(()), |diagnosis| Err(failure(diagnosis)))
+}
+
+fn failure(diagnosis: Diagnosis) -> Failure {
+    let Diagnosis { message, help, kind } = diagnosis;
+    let exit = match kind {
+        Kind::Credential | Kind::Scope | Kind::Team => Exit::Credential,
+        Kind::Network | Kind::Service => Exit::Failed,
+    };
+    Failure::words(exit, message, help)
+}
+
+/// A client that cannot even be made: a bad CA file, no CA store.
+pub fn unconnected(error: ConnectionError) -> Failure {
+    Failure::new(Exit::Failed, error)
+}
+
+/// Says that a call waits, and how long.
+fn say_waiting(notice: Notice, output: Output) {
+    let Notice::Waiting { collection, why, time } = notice;
+    let reason = match why {
+        Why::Budget => "the rate limit's budget is spent",
+        Why::RateLimited => "the service answered 429",
+        Why::Retry => "the last try failed",
+    };
+    output.say(&format!("waiting {} s ({collection}: {reason})", time.as_secs_f64().ceil()));
+}
+
+fn parse_endpoint(text: &str) -> Result<Endpoint, Failure> {
+    Endpoint::new(text).map_err(|error| {
+        Failure::words(
+            Exit::Usage,
+            format!("`{}` is no endpoint: {error}", visible(text)),
+            "give --endpoint URL",
+        )
+    })
+}
+
+async fn start_sandbox(folder: &Path, team: &TeamSlug) -> Result<Sandbox, Failure> {
+    let state = folder.join(".keycomb");
+    make_private_folder(&state)?;
+    let options = sandbox::Options {
+        state: Some(state.join("sandbox.json")),
+        team_slug: team.to_string(),
+        team_name: team.to_string(),
+        ..sandbox::Options::default()
+    };
+    Sandbox::start(options).await.map_err(|error| Failure::new(Exit::Failed, error))
+}
+
+fn make_private_folder(path: &Path) -> Result<(), Failure> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(path).map_err(|source| {
+        Failure::io(
+            format!("cannot make the folder `{}`", path.display()),
+            "the sandbox keeps its state beside the configuration; check the folder's permissions",
+            source,
+        )
+    })
+}
+
+/// A failure of the sealed file, with its exit code.
+pub fn from_seal(error: SealError) -> Failure {
+    let exit = if matches!(error, SealError::Locked { .. }) { Exit::Locked } else { Exit::Seal };
+    Failure::new(exit, error)
+}
+
+/// This machine's variables and files.
+struct Machine;
+
+impl Lookup for Machine {
+    fn variable(&self, name: &str) -> Option<String> {
+        std::env::var(name).ok().filter(|value| !value.is_empty())
+    }
+
+    fn read(&self, path: &Path) -> std::io::Result<String> {
+        std::fs::read_to_string(path)
+    }
+}

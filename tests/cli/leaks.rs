@@ -1,0 +1,50 @@
+//! No secret in clear but in the sandbox's own state.
+
+use std::fs;
+
+use base64::Engine as _;
+
+use crate::team::{SAMPLE, Team, files};
+
+#[test]
+fn no_secret_is_in_any_file_or_output() {
+    let team = Team::new();
+    let mut said = Vec::new();
+    team.declare(SAMPLE);
+    for arguments in [
+        &["plan", "-vv"][..],
+        &["apply", "--yes", "-vv"],
+        &["plan", "-vv", "--format", "json"],
+        &["drift", "-vv"],
+        &["status", "-vv"],
+        &["secrets", "list", "-vv"],
+        &["auth", "status", "-vv"],
+    ] {
+        let ran = team.run(arguments);
+        said.push((format!("{arguments:?}"), ran.stdout + &ran.stderr));
+    }
+    let management = team.sandbox.management_key();
+    let truth = team.sandbox.truth();
+    let mut secrets: Vec<String> = truth.keys.iter().map(|key| key.secret.clone()).collect();
+    assert_eq!(secrets.len(), 3);
+    secrets.push(management.secret.clone());
+    for path in files(team.folder.path()) {
+        said.push((
+            path.display().to_string(),
+            String::from_utf8_lossy(&fs::read(&path).unwrap()).into_owned(),
+        ));
+    }
+    assert!(
+        said.iter().any(|(_, text)| text.contains("BEGIN AGE ENCRYPTED FILE")),
+        "the sealed file was not searched"
+    );
+    for secret in &secrets {
+        let hex: String = secret.bytes().map(|byte| format!("{byte:02x}")).collect();
+        let base64 = base64::engine::general_purpose::STANDARD.encode(secret);
+        for (place, text) in &said {
+            for form in [secret.as_str(), &hex, base64.trim_end_matches('=')] {
+                assert!(!text.contains(form), "a secret is in {place}");
+            }
+        }
+    }
+}

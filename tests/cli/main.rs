@@ -1,0 +1,22 @@
+//! The built binary, as people and machines run it, against sandboxes over real HTTP.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "test code"
+)]
+
+mod diagnosis;
+mod drift;
+mod examples;
+mod leaks;
+mod main_job;
+mod many;
+mod removal;
+mod signals;
+mod team;
+mod words;

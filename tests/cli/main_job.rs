@@ -1,0 +1,121 @@
+//! TOML to plan to apply to sealed secrets, and a second plan that is empty.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+
+use crate::team::{SAMPLE, Team};
+
+#[test]
+fn apply_then_plan_says_no_changes() {
+    let team = Team::new();
+    team.declare(SAMPLE);
+    let planned = team.run(&["plan", "--detailed-exitcode"]).exits(2);
+    assert!(planned.stdout.contains("key.staging.ci"), "{}", planned.stdout);
+    team.run(&["apply", "--yes"]).exits(0);
+    let again = team.run(&["plan", "--detailed-exitcode"]).exits(0);
+    assert!(again.stdout.contains("No changes"), "{}", again.stdout);
+    let writes = || team.sandbox.requests().iter().filter(|request| request.method != "GET").count();
+    let before = writes();
+    let again = team.run(&["apply", "--yes"]).exits(0);
+    assert!(again.stdout.contains("No changes"), "{}", again.stdout);
+    assert_eq!(writes(), before, "a second apply wrote to the service");
+}
+
+#[test]
+fn every_live_key_is_sealed_and_opens_to_what_the_service_issued() {
+    let team = Team::new();
+    team.declare(SAMPLE).run(&["apply", "--yes"]).exits(0);
+    let truth = team.sandbox.truth();
+    let live: Vec<_> = truth.keys.iter().filter(|key| key.deleted.is_none()).collect();
+    assert_eq!(live.len(), 3);
+    let identity = team.identity.to_str().unwrap();
+    let exported = team.run(&["secrets", "export", "--format", "json", "-i", identity]).exits(0).stdout;
+    let exported: serde_json::Map<String, serde_json::Value> = serde_json::from_str(&exported).unwrap();
+    assert_eq!(exported.len(), 3);
+    for key in live {
+        assert!(!key.disabled, "{} is not enabled", key.name);
+        assert!(
+            exported.values().any(|credential| credential == &key.credential),
+            "{} did not open",
+            key.name
+        );
+    }
+    let opened = team.run(&["secrets", "open", "key.staging.ci", "-i", identity]).exits(0);
+    assert_eq!(opened.stdout.trim(), exported["key.staging.ci"]);
+    assert_eq!(opened.stdout.lines().count(), 1);
+}
+
+#[test]
+fn the_sealed_file_is_private_and_the_journal_is_gone() {
+    let team = Team::new();
+    team.declare(SAMPLE).run(&["apply", "--yes"]).exits(0);
+    let sealed = team.path("keycomb.sealed.toml");
+    assert_eq!(fs::metadata(&sealed).unwrap().permissions().mode() & 0o777, 0o600);
+    assert!(!team.path("keycomb.sealed.toml.journal").exists());
+}
+
+#[test]
+fn the_sandbox_flag_needs_no_credential_and_keeps_its_own_sealed_file() {
+    let team = Team::new();
+    team.declare(SAMPLE);
+    let run = |arguments: &[&str]| {
+        let mut command = crate::team::keycomb();
+        let ran = command.current_dir(team.folder.path()).args(arguments).output().unwrap();
+        crate::team::Ran::from(ran)
+    };
+    run(&["apply", "--sandbox", "--yes"]).exits(0);
+    assert!(!team.path("keycomb.sealed.toml").exists(), "the real service's file was touched");
+    let again = run(&["plan", "--sandbox", "--detailed-exitcode"]).exits(0);
+    assert!(again.stdout.contains("No changes"), "{}", again.stdout);
+    run(&["drift", "--sandbox"]).exits(0);
+    run(&["status", "--sandbox"]).exits(0);
+    let identity = team.identity.to_str().unwrap();
+    let opened = run(&["secrets", "open", "--sandbox", "key.production.checkout", "-i", identity]).exits(0);
+    assert_eq!(opened.stdout.trim().len(), 64, "an ingest credential is id and secret joined");
+}
+
+#[test]
+fn off_a_terminal_a_write_needs_yes() {
+    let team = Team::new();
+    team.declare(SAMPLE);
+    let ran = team.run(&["apply"]).exits(64);
+    assert!(ran.stderr.contains("--yes"), "{}", ran.stderr);
+    assert!(team.sandbox.requests().is_empty(), "it asked the service before it refused");
+}
+
+#[test]
+fn a_second_apply_at_the_same_time_exits_8_and_names_the_first() {
+    let team = Team::new();
+    team.declare(SAMPLE);
+    team.sandbox.add_fault("slow:POST=700ms".parse().unwrap());
+    let first = team.command(&["apply", "--yes"]).stdout(std::process::Stdio::piped()).spawn().unwrap();
+    let journal = team.path("keycomb.sealed.toml.journal");
+    for _ in 0..200 {
+        if journal.exists() {
+            break;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    let second = team.run(&["apply", "--yes"]).exits(8);
+    assert!(second.stderr.contains(&first.id().to_string()), "{}", second.stderr);
+    let first = first.wait_with_output().unwrap();
+    assert_eq!(first.status.code(), Some(0));
+    team.run(&["plan", "--detailed-exitcode"]).exits(0);
+}
+
+#[test]
+fn a_permission_changes_in_place_without_a_new_secret() {
+    let team = Team::new();
+    team.declare(SAMPLE).run(&["apply", "--yes"]).exits(0);
+    let id = team.key_id("ci");
+    team.declare(&SAMPLE.replace("\"run_queries\"", "\"manage_slos\""));
+    let planned = team.run(&["plan"]).exits(0);
+    assert!(
+        planned.stdout.contains("manage_slos") && planned.stdout.contains("run_queries"),
+        "{}",
+        planned.stdout
+    );
+    team.run(&["apply", "--yes"]).exits(0);
+    assert_eq!(team.key_id("ci"), id);
+    team.run(&["plan", "--detailed-exitcode"]).exits(0);
+}
