@@ -16,6 +16,7 @@ mod examples;
 mod leaks;
 mod main_job;
 mod many;
+mod readme;
 mod removal;
 mod signals;
 mod team;
