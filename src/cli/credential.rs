@@ -92,9 +92,15 @@ fn value(name: &str, lookup: &dyn Lookup) -> Result<Option<(String, String)>, Cr
 }
 
 fn read(path: &Path, lookup: &dyn Lookup) -> Result<String, CredentialError> {
-    let text = lookup
-        .read(path)
-        .map_err(|source| CredentialError::Read { path: path.display().to_string(), source })?;
+    let text = lookup.read(path).map_err(|source| {
+        let path = path.display().to_string();
+        // Somebody may have given the key itself where its file's name was asked for.
+        if path.contains(':') || path.contains("mk_") {
+            CredentialError::Value
+        } else {
+            CredentialError::Read { path, source }
+        }
+    })?;
     Ok(text.trim().to_owned())
 }
 
@@ -147,6 +153,14 @@ pub enum CredentialError {
         #[source]
         source: std::io::Error,
     },
+    /// What was given is no file's name.
+    #[error(
+        "expected the name of a file that holds the management key, and what was given looks like the key itself"
+    )]
+    #[diagnostic(help(
+        "a key on the command line can be read by everybody on this machine: make a new one if this one was real"
+    ))]
+    Value,
     /// A key file of another form.
     #[error("`{path}` does not hold a management key")]
     #[diagnostic(help("expected one line: the key's id, a colon, its secret"))]
@@ -238,5 +252,7 @@ mod tests {
             .unwrap_err();
         assert!(!format!("{odd} {odd:?}").contains("top secret"));
         assert!(matches!(find(Some(Path::new("/s")), &variables(&[])), Err(CredentialError::Form { .. })));
+        let value = find(Some(Path::new("hcxmk_1:top-secret")), &variables(&[])).unwrap_err();
+        assert!(matches!(value, CredentialError::Value) && !format!("{value:?}").contains("top-secret"));
     }
 }

@@ -12,7 +12,7 @@ use crate::config::{self, Loaded};
 use crate::honeycomb::{
     self, Connection, ConnectionError, Context, Credential, Diagnosis, Kind, Notice, Patience, Reader, Why,
 };
-use crate::model::{Access, Desired, Endpoint, KeyState, Live, Scope, Sealed, Secret, TeamSlug, visible};
+use crate::model::{Access, Desired, Endpoint, KeyState, Live, Scope, Sealed, Secret, TeamSlug};
 use crate::ports::{ReadLive as _, ServiceError};
 use crate::sandbox::{self, Sandbox};
 use crate::seal::{self, SealError};
@@ -38,12 +38,16 @@ pub struct Session {
     sandbox: Option<Sandbox>,
 }
 
-/// Reads the configuration.
+/// Reads the configuration; `--endpoint` counts more than what it says.
 ///
 /// # Errors
-/// All its problems (exit 3).
+/// All its problems (exit 3); an endpoint that is none (64).
 pub fn load(global: &Global) -> Result<Loaded, Failure> {
-    config::load(&global.config).map_err(|problems| Failure::new(Exit::Config, problems))
+    let mut loaded = config::load(&global.config).map_err(|problems| Failure::new(Exit::Config, problems))?;
+    if let Some(endpoint) = &global.endpoint {
+        loaded.desired.endpoint = parse_endpoint(endpoint.trim_end_matches('/'))?;
+    }
+    Ok(loaded)
 }
 
 /// Where the sealed file is: beside the configuration, or with the sandbox's state. A sandbox never touches the
@@ -84,9 +88,6 @@ impl Session {
                 (endpoint, found)
             }
             None => {
-                if let Some(endpoint) = &service.endpoint {
-                    desired.endpoint = parse_endpoint(endpoint.trim_end_matches('/'))?;
-                }
                 let found = credential::find(service.key_file.as_deref(), &Machine)
                     .map_err(|error| Failure::new(Exit::Credential, error))?;
                 (desired.endpoint.clone(), found)
@@ -198,14 +199,10 @@ fn say_waiting(notice: Notice, output: Output) {
     output.say(&format!("waiting {} s ({collection}: {reason})", time.as_secs_f64().ceil()));
 }
 
+/// The text is not repeated: it may hold a password.
 fn parse_endpoint(text: &str) -> Result<Endpoint, Failure> {
-    Endpoint::new(text).map_err(|error| {
-        Failure::words(
-            Exit::Usage,
-            format!("`{}` is no endpoint: {error}", visible(text)),
-            "give --endpoint URL",
-        )
-    })
+    Endpoint::new(text)
+        .map_err(|error| Failure::words(Exit::Usage, "`--endpoint` is no endpoint", error.to_string()))
 }
 
 async fn start_sandbox(folder: &Path, team: &TeamSlug) -> Result<Sandbox, Failure> {

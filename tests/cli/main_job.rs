@@ -46,6 +46,22 @@ fn every_live_key_is_sealed_and_opens_to_what_the_service_issued() {
 }
 
 #[test]
+fn an_endpoint_from_the_outside_counts_for_the_sealed_file_too() {
+    let team = Team::new();
+    team.declare(SAMPLE);
+    let endpoint = team.sandbox.endpoint();
+    let text = fs::read_to_string(team.path("keycomb.toml")).unwrap();
+    fs::write(
+        team.path("keycomb.toml"),
+        text.replace(&format!("endpoint = \"{endpoint}\""), "region = \"us\""),
+    )
+    .unwrap();
+    team.run(&["apply", "--yes", "--endpoint", endpoint]).exits(0);
+    team.run(&["secrets", "list"]).exits(9);
+    team.run(&["secrets", "list", "--endpoint", endpoint]).exits(0);
+}
+
+#[test]
 fn the_sealed_file_is_private_and_the_journal_is_gone() {
     let team = Team::new();
     team.declare(SAMPLE).run(&["apply", "--yes"]).exits(0);
