@@ -207,3 +207,15 @@ fn after_a_failed_fsync_of_the_folder_the_journal_stays() {
     assert!(folder.beside(".journal").exists());
     assert_eq!(folder.open().unwrap().sealed().intents.len(), 2);
 }
+
+#[test]
+fn after_a_failed_preflight_fsync_nothing_is_taken_down() {
+    let disk = Faulty::new(4, Fault::Once);
+    let folder = folder();
+    let mut keeper = folder.open_on(disk.clone()).unwrap();
+    keeper.preflight(&[]).unwrap_err();
+    assert_eq!(disk.log.lock().unwrap()[4], "sync FOLDER");
+    keeper.append(intent("a", 1)).unwrap_err();
+    keeper.fold().unwrap_err();
+    assert_eq!(disk.count(), 5);
+}

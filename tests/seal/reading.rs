@@ -117,6 +117,12 @@ fn order_line_ends_and_byte_order_marks_do_not_matter() {
     sorted.keys.reverse();
     sorted.keys[1].recipients.reverse();
     assert_eq!(write(&shuffled), write(&sorted));
+    // As a merge may leave it: the entries in any order.
+    let (head, entries) = TEXT.split_once("[[environment]]").unwrap();
+    let mut entries: Vec<String> =
+        format!("[[environment]]{entries}").split("\n\n").map(|entry| format!("{entry}\n\n")).collect();
+    entries.reverse();
+    assert_eq!(parse(&format!("{head}{}", entries.concat())).unwrap(), sample());
     assert_eq!(parse(&format!("\u{feff}{}", TEXT.replace('\n', "\r\n"))).unwrap(), sample());
 }
 
