@@ -78,7 +78,7 @@ async fn the_services_clock_follows_its_answers() {
     let reply = Reply::json(200, one(&environment_body("e")))
         .without_date()
         .header("date", "Fri, 22 Mar 2024 18:37:53 GMT");
-    let error = Reply::json(404, "{}").without_date().header("date", "Fri, 22 Mar 1999 18:37:53 GMT");
+    let error = Reply::json(404, "{}").without_date().header("date", "Mon, 22 Mar 1999 18:37:53 GMT");
     let server = Server::playing([reply, error]).await;
     let (reader, id) = (reader(&server.endpoint), EnvironmentId::new("e").unwrap());
     assert_eq!(reader.service_now(), None);
