@@ -73,7 +73,8 @@ const STATUSES: [(&str, &str); 8] = [
     ("status-after", "=504-text"),
 ];
 
-const LISTS: [(&str, &str); 4] = [("stale-list", "=2"), ("stale-list", "=99"), ("no-links", ""), ("skew", "")];
+const LISTS: [(&str, &str); 4] =
+    [("stale-list", "=2"), ("stale-list", "=99"), ("no-links", ""), ("skew", "")];
 
 /// All of `kinds` at each of `places`, such as `@2` or `@2+`, of one method and collection.
 fn at(kinds: &[(&str, &str)], target: &str, places: &[&str]) -> Vec<String> {
@@ -86,7 +87,8 @@ fn at(kinds: &[(&str, &str)], target: &str, places: &[&str]) -> Vec<String> {
 fn sweep(cases: Vec<String>) {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     let number = cases.len();
-    let done = stream::iter(cases).map(|fault| one(fault, Switches::default())).buffer_unordered(SIDE_BY_SIDE);
+    let done =
+        stream::iter(cases).map(|fault| one(fault, Switches::default())).buffer_unordered(SIDE_BY_SIDE);
     let failed: Vec<String> =
         runtime.block_on(done.filter_map(|result| async { result.err() }).collect::<Vec<_>>());
     assert!(failed.is_empty(), "{} of {number}:\n{}", failed.len(), failed.join("\n"));
@@ -159,7 +161,10 @@ fn without_a_fault_one_apply_is_enough() {
         // What the sweeps below aim at.
         assert_eq!((count("POST", "/api-keys"), count("POST", "/environments")), (3, 1));
         assert_eq!((count("PATCH", "/api-keys"), count("PATCH", "/environments")), (6, 2));
-        assert_eq!((count("GET", "/api-keys"), count("GET", "/environments"), count("GET", "/1/auth")), (12, 2, 3));
+        assert_eq!(
+            (count("GET", "/api-keys"), count("GET", "/environments"), count("GET", "/1/auth")),
+            (12, 2, 3)
+        );
         assert!(is_at_rest(&lab.plan(&desired).await));
         assert_all_there(&lab, &desired, "none");
     });
