@@ -5,12 +5,11 @@ use std::time::Duration;
 use futures_util::{StreamExt as _, stream};
 use keycomb::model::{Desired, KeyState};
 use keycomb::plan::{Plan, Verb};
-use keycomb::sandbox::Switches;
 
 use crate::lab::{Lab, tell};
 
 /// What is there before.
-const BEFORE: &str = r#"
+pub const BEFORE: &str = r#"
 [environment.first]
 color = "red"
 [key.changed]
@@ -26,7 +25,7 @@ type = "ingest"
 "#;
 
 /// An environment and three keys are made, and one each is changed, disabled, retired.
-const AFTER: &str = r#"
+pub const AFTER: &str = r#"
 [environment.first]
 color = "blue"
 [environment.second]
@@ -84,18 +83,22 @@ fn at(kinds: &[(&str, &str)], target: &str, places: &[&str]) -> Vec<String> {
     kinds.iter().flat_map(of_kind).collect()
 }
 
-fn sweep(cases: Vec<String>) {
+/// Runs all cases and tells of all that failed.
+pub fn side_by_side<C, F: Future<Output = Result<(), String>>>(cases: Vec<C>, run: impl Fn(C) -> F) {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     let number = cases.len();
-    let done =
-        stream::iter(cases).map(|fault| one(fault, Switches::default())).buffer_unordered(SIDE_BY_SIDE);
-    let failed: Vec<String> =
-        runtime.block_on(done.filter_map(|result| async { result.err() }).collect::<Vec<_>>());
+    let done = stream::iter(cases).map(run).buffer_unordered(SIDE_BY_SIDE);
+    let failed: Vec<String> = runtime.block_on(done.filter_map(|result| async { result.err() }).collect());
+    runtime.shutdown_background();
     assert!(failed.is_empty(), "{} of {number}:\n{}", failed.len(), failed.join("\n"));
 }
 
+fn sweep(cases: Vec<String>) {
+    side_by_side(cases, one);
+}
+
 /// Applies with a fault, then without, and once more when the grace is over.
-async fn one(fault: String, switches: Switches) -> Result<(), String> {
+async fn one(fault: String) -> Result<(), String> {
     let mut lab = Lab::new().await;
     lab.apply_all(&lab.declare(BEFORE)).await;
     lab.clock.advance(Duration::from_secs(2 * 60 * 60));
@@ -103,12 +106,10 @@ async fn one(fault: String, switches: Switches) -> Result<(), String> {
         lab.patience.exchange = Duration::from_millis(300);
     }
     let desired = lab.declare(AFTER);
-    lab.sandbox.set_switches(switches);
     fault.split(' ').for_each(|fault| lab.sandbox.add_fault(fault.parse().unwrap()));
     let report = lab.apply(&desired).await;
     tokio::time::sleep(Duration::from_millis(30)).await;
     lab.sandbox.clear_faults();
-    lab.sandbox.set_switches(Switches::default());
     lab.patience.exchange = Duration::from_secs(60);
     lab.assert_safe(&fault);
     for wait in [0, 61] {
@@ -129,11 +130,11 @@ async fn one(fault: String, switches: Switches) -> Result<(), String> {
 }
 
 /// Nothing is left to do but to throw away what nobody holds, which is left to people.
-fn is_at_rest(plan: &Plan) -> bool {
+pub fn is_at_rest(plan: &Plan) -> bool {
     plan.actions.iter().all(|a| a.blocked.as_ref().is_some_and(|blocked| blocked.verb == Verb::Discard))
 }
 
-fn assert_all_there(lab: &Lab, desired: &Desired, case: &str) {
+pub fn assert_all_there(lab: &Lab, desired: &Desired, case: &str) {
     let sealed = lab.sealed();
     for key in desired.keys.values() {
         let live: Vec<_> = sealed
