@@ -52,6 +52,7 @@ async fn crash((method, path, number): (&'static str, &'static str, usize)) -> R
     if !is_at_rest(&plan) {
         return Err(format!("{case}: {:#?}", tell(&plan)));
     }
+    lab.assert_used_keys_kept(&case);
     assert_all_there(&lab, &desired, &case);
     lab.assert_live_keys_open(&case).await;
     Ok(())

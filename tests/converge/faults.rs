@@ -124,6 +124,10 @@ async fn one(fault: String) -> Result<(), String> {
     if !is_at_rest(&plan) {
         return Err(format!("{fault}: {:#?}\n{report:#?}", tell(&plan)));
     }
+    lab.assert_used_keys_kept(&fault);
+    if fault.starts_with("duplicate:POST") && !fault.contains(' ') {
+        lab.assert_no_leftovers(&fault);
+    }
     assert_all_there(&lab, &desired, &fault);
     lab.assert_live_keys_open(&fault).await;
     Ok(())
@@ -228,4 +232,57 @@ fn two_faults_at_once() {
     });
     let lists = kinds.iter().map(|post| format!("{post}:POST:api-keys@1+ stale-list:GET:api-keys@1+=5"));
     sweep(pairs.chain(lists).collect());
+}
+
+/// Nothing is left but the first environment and one key.
+const LESS: &str = r#"
+[environment.first]
+color = "blue"
+[key.one]
+environment = "first"
+type = "ingest"
+permissions = ["create_datasets"]
+"#;
+
+#[test]
+fn deletions() {
+    let mut cases = at(&LOST, "DELETE:api-keys", &["@1", "@3", "@1+"]);
+    cases.extend(at(&STATUSES, "DELETE:api-keys", &["@1", "@2+"]));
+    cases.extend(at(&LOST, "DELETE:environments", &["@1", "@1+"]));
+    cases.extend(at(&STATUSES, "DELETE:environments", &["@1"]));
+    side_by_side(cases, delete);
+}
+
+/// Keys are disabled, deleted after their quarantine, and then their environment: with a fault in the deleting.
+async fn delete(fault: String) -> Result<(), String> {
+    let mut lab = Lab::new().await;
+    lab.apply_all(&lab.declare(AFTER)).await;
+    let desired = lab.declare(LESS);
+    lab.apply_all(&desired).await;
+    lab.assert_used_keys_kept(&fault);
+    lab.clock.advance(Duration::from_secs(15 * 24 * 60 * 60));
+    if fault.starts_with("slow") {
+        lab.patience.exchange = Duration::from_millis(300);
+    }
+    lab.sandbox.add_fault(fault.parse().unwrap());
+    for _ in 0..2 {
+        lab.apply(&desired).await;
+        tokio::time::sleep(Duration::from_millis(30)).await;
+    }
+    lab.sandbox.clear_faults();
+    lab.patience.exchange = Duration::from_secs(60);
+    lab.assert_safe(&fault);
+    for _ in 0..2 {
+        lab.apply(&desired).await;
+    }
+    let plan = lab.plan(&desired).await;
+    let sealed = lab.sealed();
+    let states: Vec<_> = sealed.keys.iter().map(|entry| entry.state).collect();
+    let is_over = states.iter().filter(|state| **state == KeyState::Deleted).count() == 4;
+    if !plan.is_empty() || !is_over || sealed.environments.len() != 1 {
+        return Err(format!("{fault}: {states:?} {:#?}", tell(&plan)));
+    }
+    assert_all_there(&lab, &desired, &fault);
+    lab.assert_live_keys_open(&fault).await;
+    Ok(())
 }

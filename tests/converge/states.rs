@@ -75,7 +75,7 @@ async fn with_a_late_key() -> Lab {
 async fn a_key_that_was_released_too_late_gets_a_successor_and_goes() {
     let lab = with_a_late_key().await;
     let desired = lab.declare(ONE);
-    wait(&lab, 14 * DAY);
+    wait(&lab, 15 * DAY);
     assert_eq!(verbs(&lab.plan(&desired).await), [(Verb::Delete, None), (Verb::Delete, None)]);
     lab.apply_all(&desired).await;
     assert_eq!(generations(&lab), [(1, KeyState::Deleted), (2, KeyState::Live)]);
