@@ -27,7 +27,7 @@ fn no_secret_is_in_any_file_or_output() {
     let truth = team.sandbox.truth();
     let mut secrets: Vec<String> = truth.keys.iter().map(|key| key.secret.clone()).collect();
     assert_eq!(secrets.len(), 3);
-    secrets.push(management.secret.clone());
+    secrets.push(management.secret);
     for path in files(team.folder.path()) {
         said.push((
             path.display().to_string(),
