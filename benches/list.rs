@@ -2,10 +2,11 @@
 
 #![allow(clippy::unwrap_used, reason = "a benchmark")]
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use divan::Bencher;
-use keycomb::honeycomb::{self, Connection, Credential};
+use keycomb::honeycomb::{self, Connection, Credential, Patience};
 use keycomb::model::{Endpoint, Secret, TeamSlug};
 use keycomb::sandbox::{Options, Sandbox};
 
@@ -21,13 +22,17 @@ fn list_10000_keys(bencher: Bencher<'_, '_>, latency_ms: u64) {
     let options = Options { keys: 10_000, environments: 10, latency, ..Options::default() };
     let sandbox = runtime.block_on(Sandbox::start(options)).unwrap();
     let key = sandbox.management_key();
-    let credential = Credential { id: key.id.clone(), secret: Secret::new(key.secret.clone()) };
-    let options = honeycomb::Options::new(
-        Endpoint::new(sandbox.endpoint()).unwrap(),
-        TeamSlug::new(sandbox.team()).unwrap(),
+    let credential = Credential { id: key.id, secret: Secret::new(key.secret) };
+    let connection = Connection::new(honeycomb::Options {
+        endpoint: Endpoint::new(sandbox.endpoint()).unwrap(),
+        team: TeamSlug::new(sandbox.team()).unwrap(),
         credential,
-    );
-    let reader = Connection::new(options).unwrap().reader();
+        ca_file: None,
+        user_agent: "keycomb-bench".to_owned(),
+        patience: Patience::default(),
+        notice: Arc::new(|_| {}),
+    });
+    let reader = connection.unwrap().reader().unwrap();
     bencher.bench(|| {
         let live = runtime.block_on(honeycomb::read_all(&reader)).unwrap();
         assert_eq!(live.keys.len(), 10_000);

@@ -35,6 +35,9 @@ pub struct Global {
         env = "KEYCOMB_CONFIG"
     )]
     pub config: PathBuf,
+    /// Use this endpoint instead of the configuration's
+    #[arg(long, global = true, value_name = "URL", env = "KEYCOMB_ENDPOINT", hide_env_values = true)]
+    pub endpoint: Option<String>,
     /// When to use colour (NO_COLOR and TERM=dumb are respected)
     #[arg(
         long,
@@ -81,9 +84,6 @@ pub struct Service {
     /// Trust the certificate authorities in this PEM file too
     #[arg(long, value_name = "FILE", conflicts_with = "sandbox")]
     pub ca_file: Option<PathBuf>,
-    /// Use this endpoint instead of the configuration's
-    #[arg(long, value_name = "URL", env = "KEYCOMB_ENDPOINT", conflicts_with = "sandbox")]
-    pub endpoint: Option<String>,
 }
 
 /// What the person lifts by naming it.

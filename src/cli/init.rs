@@ -31,7 +31,7 @@ pub fn run(args: &Init, global: &Global, output: &Output) -> Result<Exit, Failur
         args.recipient.iter().map(|text| parse_recipient(text)).collect::<Result<_, _>>()?;
     if let Some(path) = &args.identity {
         let (public, identity) = seal::generate_identity(Timestamp::now()).map_err(from_seal)?;
-        seal::write_new_private(path, &identity).map_err(from_seal)?;
+        seal::write_new_private(path, &identity).map_err(|error| Failure::new(Exit::Config, error))?;
         output.say(&format!(
             "wrote {} (keep it private, and keep a copy: without it nothing can be opened)",
             path.display()
@@ -95,9 +95,12 @@ const TEMPLATE: &str = include_str!("init.toml");
 fn ignored(folder: &Path, identity: Option<&Path>) -> Vec<String> {
     let mut lines =
         vec![".keycomb/".to_owned(), "*.sealed.toml.lock".to_owned(), "*.sealed.toml.journal".to_owned()];
-    let same_folder = |path: &&Path| path.parent().unwrap_or(Path::new("")) == folder;
-    if let Some(name) = identity.filter(same_folder).and_then(Path::file_name) {
-        lines.push(name.to_string_lossy().into_owned());
+    let whole = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let folder = whole(if folder.as_os_str().is_empty() { Path::new(".") } else { folder });
+    if let Some(identity) = identity.map(whole)
+        && let Ok(inside) = identity.strip_prefix(&folder)
+    {
+        lines.push(format!("/{}", inside.display()));
     }
     lines
 }

@@ -12,7 +12,7 @@ use crate::config::{self, Loaded};
 use crate::honeycomb::{
     self, Connection, ConnectionError, Context, Credential, Diagnosis, Kind, Notice, Patience, Reader, Why,
 };
-use crate::model::{Access, Desired, Endpoint, KeyState, Live, Scope, Sealed, Secret, TeamSlug, visible};
+use crate::model::{Access, Desired, Endpoint, KeyState, Live, Scope, Sealed, Secret, TeamSlug};
 use crate::ports::{ReadLive as _, ServiceError};
 use crate::sandbox::{self, Sandbox};
 use crate::seal::{self, SealError};
@@ -38,12 +38,16 @@ pub struct Session {
     sandbox: Option<Sandbox>,
 }
 
-/// Reads the configuration.
+/// Reads the configuration; `--endpoint` counts more than what it says.
 ///
 /// # Errors
-/// All its problems (exit 3).
+/// All its problems (exit 3); an endpoint that is none (64).
 pub fn load(global: &Global) -> Result<Loaded, Failure> {
-    config::load(&global.config).map_err(|problems| Failure::new(Exit::Config, problems))
+    let mut loaded = config::load(&global.config).map_err(|problems| Failure::new(Exit::Config, problems))?;
+    if let Some(endpoint) = &global.endpoint {
+        loaded.desired.endpoint = parse_endpoint(endpoint.trim_end_matches('/'))?;
+    }
+    Ok(loaded)
 }
 
 /// Where the sealed file is: beside the configuration, or with the sandbox's state. A sandbox never touches the
@@ -61,12 +65,33 @@ pub fn sandbox_endpoint() -> Endpoint {
 }
 
 impl Session {
+    /// Connects, and refuses a credential of another team or without the scopes to read.
+    ///
+    /// # Errors
+    /// Those of [`Session::connect`]; another team, a missing scope (4).
+    pub async fn open(global: &Global, service: &Service, output: Output) -> Result<Self, Failure> {
+        let session = Self::connect(global, service, output).await?;
+        session.check_read()?;
+        Ok(session)
+    }
+
+    /// Whether the credential is of the configured team and may read.
+    ///
+    /// # Errors
+    /// What is wrong with it (4).
+    pub fn check_read(&self) -> Result<(), Failure> {
+        let context = Context { endpoint: &self.connected_to, team: &self.desired.team };
+        if let Some(diagnosis) = honeycomb::diagnose_team(&self.access, &context) {
+            return Err(failure(diagnosis));
+        }
+        check_scopes(&self.access, READ)
+    }
+
     /// Reads the configuration, finds the credential, connects, and asks who we are.
     ///
     /// # Errors
-    /// A wrong configuration (3), no credential, a refused one, another team's, or one without the scopes to read (4),
-    /// an unreachable service (1).
-    pub async fn open(global: &Global, service: &Service, output: Output) -> Result<Self, Failure> {
+    /// A wrong configuration (3), no credential or a refused one (4), an unreachable service (1).
+    pub async fn connect(global: &Global, service: &Service, output: Output) -> Result<Self, Failure> {
         let Loaded { mut desired, folder, .. } = load(global)?;
         let sandbox = if service.sandbox { Some(start_sandbox(&folder, &desired.team).await?) } else { None };
         let sealed_path = sealed_path(&folder, &desired, service.sandbox);
@@ -84,9 +109,6 @@ impl Session {
                 (endpoint, found)
             }
             None => {
-                if let Some(endpoint) = &service.endpoint {
-                    desired.endpoint = parse_endpoint(endpoint.trim_end_matches('/'))?;
-                }
                 let found = credential::find(service.key_file.as_deref(), &Machine)
                     .map_err(|error| Failure::new(Exit::Credential, error))?;
                 (desired.endpoint.clone(), found)
@@ -107,10 +129,6 @@ impl Session {
         let context = Context { endpoint: &endpoint, team: &desired.team };
         let asked = reader.access().await;
         let access = asked.map_err(|error| failure(honeycomb::diagnose(&error, &context)))?;
-        if let Some(diagnosis) = honeycomb::diagnose_team(&access, &context) {
-            return Err(failure(diagnosis));
-        }
-        check_scopes(&access, READ)?;
         Ok(Self {
             desired,
             sealed_path,
@@ -131,7 +149,7 @@ impl Session {
         seal::read(&self.sealed_path, Some((&self.desired.team, &self.desired.endpoint))).map_err(from_seal)
     }
 
-    /// Everything the service has, with a second look at each managed key that the listing does not show.
+    /// Everything the service has, with a second look at what is managed and the listing does not show.
     ///
     /// # Errors
     /// When any part of it could not be read: a partial listing decides nothing.
@@ -139,6 +157,15 @@ impl Session {
         let context = Context { endpoint: &self.connected_to, team: &self.desired.team };
         let explain = |error: ServiceError| failure(honeycomb::diagnose(&error, &context));
         let mut live = honeycomb::read_all(&self.reader).await.map_err(explain)?;
+        for environment in sealed.iter().flat_map(|sealed| &sealed.environments) {
+            let is_shown = live.environments.binary_search_by(|known| known.id.cmp(&environment.id)).is_ok();
+            if !is_shown
+                && let Some(unlisted) = self.reader.environment(&environment.id).await.map_err(explain)?
+            {
+                live.environments.push(unlisted);
+                live.environments.sort_by(|a, b| a.id.cmp(&b.id));
+            }
+        }
         for key in sealed.iter().flat_map(|sealed| &sealed.keys) {
             let is_shown = live.keys.binary_search_by(|known| known.id.cmp(&key.id)).is_ok();
             if !is_shown
@@ -198,14 +225,10 @@ fn say_waiting(notice: Notice, output: Output) {
     output.say(&format!("waiting {} s ({collection}: {reason})", time.as_secs_f64().ceil()));
 }
 
+/// The text is not repeated: it may hold a password.
 fn parse_endpoint(text: &str) -> Result<Endpoint, Failure> {
-    Endpoint::new(text).map_err(|error| {
-        Failure::words(
-            Exit::Usage,
-            format!("`{}` is no endpoint: {error}", visible(text)),
-            "give --endpoint URL",
-        )
-    })
+    Endpoint::new(text)
+        .map_err(|error| Failure::words(Exit::Usage, "`--endpoint` is no endpoint", error.to_string()))
 }
 
 async fn start_sandbox(folder: &Path, team: &TeamSlug) -> Result<Sandbox, Failure> {
@@ -236,7 +259,13 @@ fn make_private_folder(path: &Path) -> Result<(), Failure> {
 
 /// A failure of the sealed file, with its exit code.
 pub fn from_seal(error: SealError) -> Failure {
-    let exit = if matches!(error, SealError::Locked { .. }) { Exit::Locked } else { Exit::Seal };
+    let exit = match error {
+        SealError::Locked { .. } => Exit::Locked,
+        SealError::Identity { .. } | SealError::WrongIdentity { .. } | SealError::NoSecret { .. } => {
+            Exit::Config
+        }
+        _ => Exit::Seal,
+    };
     Failure::new(exit, error)
 }
 
@@ -244,11 +273,11 @@ pub fn from_seal(error: SealError) -> Failure {
 struct Machine;
 
 impl Lookup for Machine {
-    fn variable(&self, name: &str) -> Option<String> {
-        std::env::var(name).ok().filter(|value| !value.is_empty())
+    fn variable(&self, name: &str) -> Option<Secret> {
+        std::env::var(name).ok().filter(|value| !value.is_empty()).map(Secret::new)
     }
 
-    fn read(&self, path: &Path) -> std::io::Result<String> {
-        std::fs::read_to_string(path)
+    fn read(&self, path: &Path) -> std::io::Result<Secret> {
+        std::fs::read_to_string(path).map(Secret::new)
     }
 }

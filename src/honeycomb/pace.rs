@@ -1,7 +1,6 @@
 //! Holds calls back until the service's budgets allow them.
 
 use std::collections::HashMap;
-use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -43,9 +42,8 @@ impl Pacer {
     /// Waits until a call may be sent in this lane.
     pub(super) async fn reserve(&self, lane: Lane) -> Ticket<'_> {
         loop {
-            let mut changed = pin!(self.changed.notified());
-            // Registered before the budget is asked, or an answer in between would go unheard.
-            changed.as_mut().enable();
+            // Made before the budget is asked: it hears of every answer from here on.
+            let changed = self.changed.notified();
             match self.ask(lane) {
                 Decision::Go => return Ticket { pacer: self, lane, is_open: true },
                 Decision::Answer => changed.await,

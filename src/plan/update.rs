@@ -135,11 +135,13 @@ fn change_reason(desired: &DesiredKey, record: &SealedKey, live: &LiveKey, sent:
 
 /// Who changed it last and when, as far as the service says.
 pub(super) fn by_whom(live: &LiveKey) -> String {
-    let editor = live.editor.as_ref().map(|editor| format!(", last by `{}`", visible(editor)));
-    let updated = live.updated.map(|updated| format!(", last updated {updated}"));
-    match (editor, live.updated) {
-        (Some(editor), Some(updated)) => format!("{editor} at {updated}"),
-        (editor, _) => editor.or(updated).unwrap_or_default(),
+    let editor = live.editor.as_ref().map(|editor| visible(editor));
+    let updated = live.updated.map(|updated| updated.strftime("%Y-%m-%dT%H:%M:%SZ"));
+    match (editor, updated) {
+        (Some(editor), Some(updated)) => format!(", last by `{editor}` at {updated}"),
+        (Some(editor), None) => format!(", last by `{editor}`"),
+        (None, Some(updated)) => format!(", last updated {updated}"),
+        (None, None) => String::new(),
     }
 }
 

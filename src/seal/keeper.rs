@@ -326,6 +326,9 @@ fn refuse_key(sealed: &Sealed, key: &SealedKey) -> Result<(), String> {
     if key.sealed.is_some() == key.secret.is_some() {
         return Err(format!("key `{address}` needs exactly one of `sealed` and `secret`"));
     }
+    if key.sealed.as_deref().is_some_and(|armor| !text::is_armor(armor)) {
+        return Err(format!("the `sealed` of key `{address}` is no armored age file"));
+    }
     for known in &sealed.keys {
         if known.id == *id && known.sealed.is_some() && known.sealed != key.sealed {
             return Err(format!("the sealed secret of `{id}` never changes"));

@@ -37,10 +37,7 @@ impl fmt::Display for Holder {
 
 /// The lock, held until this is dropped or the process ends. Its file stays behind and means nothing then.
 #[derive(Debug)]
-pub(super) struct Lock {
-    // Closing the file gives the lock back.
-    _file: File,
-}
+pub(super) struct Lock(File);
 
 impl Lock {
     /// Takes the lock of a sealed file without waiting.
@@ -62,11 +59,19 @@ impl Lock {
             let locked = file.metadata().map_err(|e| SealError::io("look at", &path, e))?;
             if refuse_unless_regular(&path)?.is_some_and(|named| is_same(&named, &locked)) {
                 write_holder(&mut file, holder).map_err(|e| SealError::io("write", &path, e))?;
-                return Ok(Self { _file: file });
+                return Ok(Self(file));
             }
         }
         let source = std::io::Error::other("it is removed again and again");
         Err(SealError::io("lock", &path, source))
+    }
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // Closing the file is not enough: a child process that is just being started has it open too. A failure leaves
+        // the lock to the end of the process.
+        let _ = self.0.unlock();
     }
 }
 

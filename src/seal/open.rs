@@ -13,9 +13,6 @@ use crate::model::{
     Secret, TeamSlug,
 };
 
-const BEGIN: &str = "-----BEGIN AGE ENCRYPTED FILE-----\n";
-const END: &str = "\n-----END AGE ENCRYPTED FILE-----\n";
-
 /// No payload is larger than this many bytes.
 const LARGEST: usize = 64 * 1024;
 
@@ -30,7 +27,7 @@ pub fn open(entry: &SealedKey, sealed: &Sealed, identities: &Identities) -> Resu
     let Some(armor) = &entry.sealed else { return Err(SealError::NoSecret { address: address.clone() }) };
     let damaged = || SealError::Damaged { address: address.clone() };
     // The reader is lenient about what is around the armor; keycomb writes it one way only.
-    if !armor.starts_with(BEGIN) || !armor.ends_with(END) {
+    if !super::text::is_armor(armor) {
         return Err(damaged());
     }
     let plaintext = decrypt(armor, identities).map_err(|error| match error {

@@ -136,6 +136,23 @@ fn a_key_of_another_region_is_an_unknown_key() {
 }
 
 #[test]
+fn what_was_given_for_a_file_or_an_endpoint_is_not_repeated() {
+    let team = Team::new();
+    team.declare(SAMPLE);
+    let key = team.sandbox.management_key();
+    let whole = format!("{}:{}", key.id, key.secret);
+    let ran = team.run(&["plan", "--key-file", &whole]).exits(4);
+    assert!(!ran.stderr.contains(&key.secret), "{}", ran.stderr);
+    for arguments in [
+        &["plan", "--endpoint", "https://user:hunter2@host"][..],
+        &["secrets", "list", "--endpoint", "hunter2"],
+    ] {
+        let ran = team.run(arguments).exits(64);
+        assert!(!ran.stderr.contains("hunter2"), "{}", ran.stderr);
+    }
+}
+
+#[test]
 fn missing_and_broken_files() {
     let team = Team::new();
     let ran = team.run(&["plan"]).exits(3);

@@ -26,12 +26,13 @@ async fn waited(limited: Reply) -> Duration {
 
 fn is_about(wait: Duration, seconds: f32) {
     let wait = wait.as_secs_f32();
-    assert!((seconds * 0.9..seconds * 1.1 + 0.6).contains(&wait), "waited {wait} s, expected {seconds} s");
+    assert!((seconds * 0.9..seconds * 1.1 + 1.0).contains(&wait), "waited {wait} s, expected {seconds} s");
 }
 
 #[tokio::test]
 async fn every_form_of_retry_after_is_obeyed() {
-    let now = SystemTime::now();
+    // HTTP-dates have whole seconds; so has this.
+    let now = httpdate::parse_http_date(&httpdate::fmt_http_date(SystemTime::now())).unwrap();
     let http = |ahead| httpdate::fmt_http_date(now + Duration::from_secs(ahead));
     // The date counts from the answer's own clock, here an hour off.
     let far = || Reply::json(429, BODY).without_date().header("date", &http(3_600));
@@ -46,7 +47,7 @@ async fn every_form_of_retry_after_is_obeyed() {
     );
     is_about(seconds, 2.0);
     is_about(date, 2.0);
-    is_about(instant, 2.5);
+    is_about(instant, 2.0);
     is_about(past, 0.2);
     is_about(reset, 2.0);
     is_about(nothing, 0.2);

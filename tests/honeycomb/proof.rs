@@ -1,9 +1,11 @@
 //! A key's own credential, and single objects.
 
-use keycomb::model::{EnvironmentId, KeyId, KeyType, Secret};
-use keycomb::ports::{Proof, ReadLive};
+use std::sync::{Arc, Mutex};
 
-use crate::client::{environment_body, key_body, one, reader, shown};
+use keycomb::model::{EnvironmentId, KeyId, KeyType, Secret};
+use keycomb::ports::{Proof, ReadLive, WriteLive};
+
+use crate::client::{assert_clean, environment_body, key_body, one, page, reader, shown};
 use crate::server::{Reply, Server};
 
 const CREDENTIAL: &str = "hcxik_01k5v7m3t9q4w8x2y6z0a1b2c4s3crets3crets3crets3cret";
@@ -78,7 +80,7 @@ async fn the_services_clock_follows_its_answers() {
     let reply = Reply::json(200, one(&environment_body("e")))
         .without_date()
         .header("date", "Fri, 22 Mar 2024 18:37:53 GMT");
-    let error = Reply::json(404, "{}").without_date().header("date", "Fri, 22 Mar 1999 18:37:53 GMT");
+    let error = Reply::json(404, "{}").without_date().header("date", "Mon, 22 Mar 1999 18:37:53 GMT");
     let server = Server::playing([reply, error]).await;
     let (reader, id) = (reader(&server.endpoint), EnvironmentId::new("e").unwrap());
     assert_eq!(reader.service_now(), None);
@@ -87,4 +89,47 @@ async fn the_services_clock_follows_its_answers() {
         // A proxy's error page does not set the clock.
         assert!(reader.service_now().unwrap().to_string().starts_with("2024-03-22T18:3"));
     }
+}
+
+/// Keeps what a subscriber writes.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl std::io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn the_most_talkative_log_tells_calls_and_no_secret() {
+    let log = Log::default();
+    let writer = log.clone();
+    let subscriber = tracing_subscriber::fmt()
+        .with_max_level(tracing::Level::TRACE)
+        .with_ansi(false)
+        .with_writer(move || writer.clone())
+        .finish();
+    let _guard = tracing::subscriber::set_default(subscriber);
+    let minted = one(&key_body("hcxik_1", "ingest", r#","secret":"s3cret""#));
+    let server = Server::playing([
+        Reply::json(201, minted),
+        Reply::json(401, "{}"),
+        Reply::json(200, page(&[], "null")),
+    ])
+    .await;
+    crate::client::writer(&server.endpoint).create_key(&crate::writes::new_key()).await.unwrap();
+    let reader = reader(&server.endpoint);
+    reader.prove(&Secret::new(CREDENTIAL.into())).await.unwrap();
+    reader.keys(KeyType::Ingest).await.unwrap();
+    let text = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    assert_clean(&text);
+    assert!(!text.contains("s3cret"), "{text}");
+    assert!(text.contains("path=\"/2/teams/acme/api-keys\" status=201 ms="), "{text}");
+    assert!(!text.contains("filter"), "{text}");
 }

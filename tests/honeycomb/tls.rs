@@ -4,13 +4,13 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::sync::Arc;
 
-use keycomb::honeycomb::{Connection, ConnectionError, Kind, Options};
+use keycomb::honeycomb::{Connection, ConnectionError, Kind, Options, Patience};
 use keycomb::ports::{Failure, ReadLive};
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, date_time_ymd};
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use tokio_rustls::TlsAcceptor;
 
-use crate::client::{diagnosed, options, page, reader, shown, shown_connection};
+use crate::client::{QUICK, diagnosed, options, page, reader, shown, shown_connection};
 use crate::server::{Reply, Server};
 
 /// A private authority, and a server with a certificate of it.
@@ -177,4 +177,28 @@ async fn child_behind_a_dead_proxy() {
     let error = reader("https://keycomb.invalid").environments().await.unwrap_err();
     assert!(error.failure.is_not_done(), "{error:?}");
     assert!(!format!("{} {error:?}", shown(&error)).contains("hunter2"));
+}
+
+#[test]
+fn a_name_that_nobody_has_is_told() {
+    let none = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"].map(|name| (name, ""));
+    in_a_process_with("tls::child_without_a_proxy", &none);
+}
+
+#[tokio::test]
+#[ignore = "needs the environment of the test above"]
+async fn child_without_a_proxy() {
+    let endpoint = "https://keycomb.invalid";
+    let patience = Patience { tries: 1, ..QUICK };
+    let connection = Connection::new(Options { patience, ..options(endpoint) }).unwrap();
+    let error = connection.reader().unwrap().environments().await.unwrap_err();
+    assert!(error.failure.is_not_done(), "{error:?}");
+    let text = shown(&error);
+    // A resolver that itself cannot be reached takes longer than we wait.
+    assert!(
+        text.contains("the name `keycomb.invalid` could not be resolved")
+            || text.contains("no connection to `keycomb.invalid` within 5 s"),
+        "{text}"
+    );
+    assert_eq!(diagnosed(&error, endpoint).kind, Kind::Network);
 }

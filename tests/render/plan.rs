@@ -146,3 +146,25 @@ fn values_of_one_word_are_quoted_where_they_are_somebodys() {
         assert!(text.contains(line), "{line}\n{text}");
     }
 }
+
+#[test]
+fn many_unmanaged_keys_do_not_bury_the_rest() {
+    let note = |n: usize| {
+        finding(FindingKind::Unmanaged, Severity::Note, None, &format!("key {n:03} is not managed"))
+    };
+    let mut findings =
+        vec![finding(FindingKind::Drift, Severity::High, Some("key.a.b"), "it was switched off")];
+    findings.extend((0..250).map(note));
+    let shown = text::plan(&plan(vec![], findings), &plain(100));
+    assert!(
+        shown.contains("it was switched off") && shown.contains("key 009") && !shown.contains("key 010"),
+        "{shown}"
+    );
+    assert!(shown.contains("note  240 more are not managed; `--format json` lists them all"), "{shown}");
+
+    let refused = |n: usize| {
+        finding(FindingKind::Unmanaged, Severity::High, None, &format!("key {n:03} is not managed"))
+    };
+    let shown = text::plan(&plan(vec![], (0..20).map(refused).collect()), &plain(100));
+    assert!(shown.contains("key 019"), "what stops a plan is shown whole");
+}

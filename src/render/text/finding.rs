@@ -3,15 +3,33 @@
 use super::action::{put_help, put_sentence};
 use super::change;
 use super::page::Page;
-use crate::plan::Finding;
+use crate::plan::{Finding, FindingKind, Severity};
 use crate::render::style::Tone;
 
 /// Puts findings below each other, starting at column `base`.
 pub(super) fn put_all(page: &mut Page<'_>, base: usize, findings: &[Finding]) {
     let severity = findings.iter().map(|f| f.severity.as_str().len()).max().unwrap_or_default();
+    let mut unmanaged = 0;
     for finding in findings {
-        put(page, base, severity, finding);
+        unmanaged += usize::from(is_unmanaged_note(finding));
+        if !is_unmanaged_note(finding) || unmanaged <= UNMANAGED_SHOWN {
+            put(page, base, severity, finding);
+        }
     }
+    if unmanaged > UNMANAGED_SHOWN {
+        page.to(base);
+        page.put(Tone::Dim, Severity::Note.as_str());
+        let more = unmanaged - UNMANAGED_SHOWN;
+        let text = format!("{more} more are not managed; `--format json` lists them all");
+        put_sentence(page, base + severity + 2, Tone::Dim, &text);
+    }
+}
+
+/// A team that has just begun has hundreds of keys that nobody declared yet: they must not bury the rest.
+const UNMANAGED_SHOWN: usize = 10;
+
+fn is_unmanaged_note(finding: &Finding) -> bool {
+    finding.kind == FindingKind::Unmanaged && finding.severity == Severity::Note
 }
 
 fn put(page: &mut Page<'_>, base: usize, width: usize, finding: &Finding) {

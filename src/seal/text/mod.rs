@@ -20,3 +20,13 @@ pub(super) fn sort(sealed: &mut Sealed) {
     sealed.keys.sort_by(|a, b| (&a.address, a.generation, &a.id).cmp(&(&b.address, b.generation, &b.id)));
     sealed.intents.sort_by(|a, b| a.nonce.cmp(&b.nonce));
 }
+
+/// How an armored age file begins and ends, as keycomb and `age -a` write it.
+const BEGIN: &str = "-----BEGIN AGE ENCRYPTED FILE-----\n";
+const END: &str = "\n-----END AGE ENCRYPTED FILE-----\n";
+
+/// Whether a text can be an armored age file; only opening it tells whether it is whole.
+pub(super) fn is_armor(text: &str) -> bool {
+    let is_plain = |c: char| c == '\n' || (' '..='~').contains(&c) && c != '\'';
+    text.starts_with(BEGIN) && text.ends_with(END) && text.chars().all(is_plain)
+}

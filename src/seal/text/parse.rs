@@ -119,6 +119,9 @@ fn check(sealed: &Sealed) -> Result<(), TextError> {
         if key.sealed.is_some() == key.secret.is_some() {
             return Err(TextError::Secret { address: key.address.clone(), id: key.id.clone() });
         }
+        if key.sealed.as_deref().is_some_and(|armor| !super::is_armor(armor)) {
+            return Err(TextError::Armor { address: key.address.clone(), id: key.id.clone() });
+        }
     }
     for intent in &sealed.intents {
         once(format!("intent `{}`", intent.nonce))?;
@@ -264,6 +267,15 @@ pub enum TextError {
     #[error("key `{address}` (id `{id}`) needs exactly one of `sealed` and `secret`")]
     #[diagnostic(help("take the entry's last good version from your version control"))]
     Secret {
+        /// Its address.
+        address: Address,
+        /// Its id.
+        id: KeyId,
+    },
+    /// The sealed secret is no armored age file.
+    #[error("the `sealed` of key `{address}` (id `{id}`) is no armored age file")]
+    #[diagnostic(help("take the entry's last good version from your version control"))]
+    Armor {
         /// Its address.
         address: Address,
         /// Its id.

@@ -24,13 +24,13 @@ pub fn write(sealed: &Sealed) -> String {
     let Sealed { version, team, endpoint, lineage, serial, environments, keys, intents } = &sorted;
     let mut out = String::from(HEAD);
     out.push('\n');
+    // First and apart: git takes changes within a few lines of each other for one, and the serial always changes.
+    line(&mut out, "serial", serial);
+    out.push('\n');
     line(&mut out, "version", version);
     line(&mut out, "team", &quoted(team.as_str()));
     line(&mut out, "endpoint", &quoted(endpoint.as_str()));
     line(&mut out, "lineage", &quoted(lineage.as_str()));
-    // Apart, so that a change of the serial is never next to another change.
-    out.push('\n');
-    line(&mut out, "serial", serial);
     for environment in environments {
         write_environment(&mut out, environment);
     }
@@ -136,10 +136,10 @@ fn list(out: &mut String, field: &str, items: impl Iterator<Item = String>) {
     line(out, field, &text);
 }
 
-/// Armor as a literal block, which a person can cut out and hand to `age`; anything else as a plain string.
+/// Armor as a literal block, which a person can cut out and hand to `age`; anything else (which the parser refuses) as
+/// a plain string.
 fn block(text: &str) -> String {
-    let literal = |c: char| c == '\n' || (' '..='~').contains(&c) && c != '\'';
-    if text.ends_with('\n') && text.chars().all(literal) { format!("'''\n{text}'''") } else { quoted(text) }
+    if super::is_armor(text) { format!("'''\n{text}'''") } else { quoted(text) }
 }
 
 /// A basic string on one line: characters that a terminal would obey or hide are escaped.

@@ -1,0 +1,20 @@
+//! The sealed file: its text, its keeper under faults, and age both ways.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "test code"
+)]
+
+mod cipher;
+mod faults;
+mod identities;
+mod interop;
+mod keeping;
+mod leaks;
+mod merge;
+mod random;
+mod reading;
+mod support;
