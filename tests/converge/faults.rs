@@ -186,7 +186,7 @@ fn without_a_fault_one_apply_is_enough() {
 fn requests_for_keys() {
     let places = ["@1", "@2", "@3", "@1+", "@2+"];
     let mut cases = at(&LOST, "POST:api-keys", &places);
-    cases.extend(at(&STATUSES, "POST:api-keys", &places));
+    cases.extend(at(&STATUSES, "POST:api-keys", &["@1", "@2+"]));
     sweep(cases);
 }
 
@@ -200,7 +200,7 @@ fn requests_for_environments() {
 #[test]
 fn changes_of_keys() {
     let mut cases = at(&LOST, "PATCH:api-keys", &["@1", "@2", "@4", "@6", "@1+", "@3+", "@5+"]);
-    cases.extend(at(&STATUSES, "PATCH:api-keys", &["@1", "@3", "@5", "@1+", "@4+"]));
+    cases.extend(at(&STATUSES, "PATCH:api-keys", &["@1", "@5", "@1+"]));
     sweep(cases);
 }
 
@@ -215,7 +215,7 @@ fn changes_of_environments() {
 fn reading() {
     let places = ["@1+", "@3+", "@5+", "@6+", "@7+", "@9+", "@11+"];
     let mut cases = at(&LOST[..4], "GET:api-keys", &places);
-    cases.extend(at(&STATUSES[..4], "GET:api-keys", &places[1..]));
+    cases.extend(at(&STATUSES[..4], "GET:api-keys", &places[2..5]));
     cases.extend(at(&LOST[..4], "GET:environments", &["@1+", "@2+"]));
     cases.extend(at(&LOST[..4], "GET:auth", &["@1+", "@2+", "@1"]));
     cases.extend(at(&LISTS, "GET:api-keys", &["@1+", "@2", "@3+", "@5+"]));
