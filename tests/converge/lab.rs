@@ -11,7 +11,7 @@ use keycomb::honeycomb::{Connection, Credential, Options, Patience, Reader, Writ
 use keycomb::model::{
     Desired, Endpoint, KeyState, Lineage, Live, Nonce, Recipient, Sealed, Secret, TeamSlug, Timestamp,
 };
-use keycomb::plan::{Action, Allow, Input, Plan, Step, plan};
+use keycomb::plan::{Action, Allow, Input, Plan, plan};
 use keycomb::ports::{KeepRecord as _, ReadLive as _, ServiceError, Surroundings};
 use keycomb::report::Report;
 use keycomb::sandbox::{self, ManualClock, Sandbox};
@@ -147,13 +147,11 @@ impl Lab {
         let (reader, writer) = self.connect();
         let mut keeper = self.keeper(desired);
         let plan = self.decide(desired, keeper.sealed(), &reader).await.ok()?;
-        if plan.actions.iter().all(|action| action.step == Step::Nothing) {
-            keeper.fold().unwrap();
-            return None;
+        if plan.summary.changes > 0 {
+            let recipients: Vec<(&str, &Recipient)> =
+                desired.seal.recipients.iter().map(|(name, recipient)| (name.as_str(), recipient)).collect();
+            keeper.preflight(&recipients).unwrap();
         }
-        let recipients: Vec<(&str, &Recipient)> =
-            desired.seal.recipients.iter().map(|(name, recipient)| (name.as_str(), recipient)).collect();
-        keeper.preflight(&recipients).unwrap();
         let report = apply(&plan, &desired.seal, &reader, &writer, &mut keeper, &self.time, &Silent).await;
         assert_eq!(report.unfolded, None);
         Some(report)
@@ -168,7 +166,7 @@ impl Lab {
     }
 }
 
-/// Everything the service has, with a second look at each managed key that the listing does not show.
+/// Everything the service has, with a second look at what is managed and the listing does not show.
 async fn live(reader: &Reader, sealed: &Sealed) -> Result<Live, ServiceError> {
     let mut live = read_all(reader).await?;
     for entry in sealed.keys.iter().filter(|k| k.state != KeyState::Deleted) {
@@ -178,6 +176,14 @@ async fn live(reader: &Reader, sealed: &Sealed) -> Result<Live, ServiceError> {
             live.keys.push(unlisted);
         }
     }
+    for entry in &sealed.environments {
+        if !live.environments.iter().any(|environment| environment.id == entry.id)
+            && let Some(unlisted) = reader.environment(&entry.id).await?
+        {
+            live.environments.push(unlisted);
+        }
+    }
+    live.environments.sort_by(|a, b| a.id.cmp(&b.id));
     live.keys.sort_by(|a, b| a.id.cmp(&b.id));
     Ok(live)
 }
