@@ -59,6 +59,11 @@ pub async fn run(
         keeper.preflight(&recipients(&plan, &session.desired.seal)).map_err(from_seal)?;
     }
     let bar = Bar::new(plan.summary.changes, output);
+    let (stopping, said_on) = (interrupt.clone(), *output);
+    let say_stopping = tokio::spawn(async move {
+        stopping.raised().await;
+        said_on.say("stopping: what is in flight is finished and sealed first; once more ends at once");
+    });
     let surroundings = Real::new(interrupt.clone());
     let writer = session.connection.writer().map_err(unconnected)?;
     // Also when there is nothing to do: the record is tidied, and what a cut-off run left is folded.
@@ -73,6 +78,7 @@ pub async fn run(
     )
     .await;
     bar.end();
+    say_stopping.abort();
     drop(keeper);
     match args.format {
         Format::Json => output.write(&render::json::report(&report))?,

@@ -1,5 +1,6 @@
 //! Ctrl-C, SIGTERM, SIGHUP: the first asks to stop, the second ends the process at once.
 
+use std::io::Write as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 
@@ -28,6 +29,10 @@ impl Interrupt {
             raised.raise(exit);
             let exit = signals.next().await;
             // Everything that matters is fsynced before it is relied on: ending here loses nothing.
+            let _ = writeln!(
+                std::io::stderr().lock(),
+                "ended at once; what was sealed is in the journal beside the sealed file: run the same command again"
+            );
             std::process::exit(i32::from(exit as u8));
         });
         interrupt

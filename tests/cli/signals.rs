@@ -24,6 +24,7 @@ fn interrupted(signal: &str, exit: i32) {
     let sent = Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap();
     assert!(sent.success());
     let ran = Ran::from(child.wait_with_output().unwrap()).exits(exit);
+    assert!(ran.stderr.contains("stopping: what is in flight is finished"), "{}", ran.stderr);
     assert!(ran.stdout.contains("not started") || ran.stdout.contains("done"), "no report:\n{}", ran.stdout);
     for key in team.sandbox.truth().keys.iter().filter(|key| key.deleted.is_none()) {
         let sealed = std::fs::read_to_string(team.path("keycomb.sealed.toml")).unwrap();
@@ -42,6 +43,34 @@ fn ctrl_c_finishes_what_is_in_flight_and_exits_130() {
 #[test]
 fn sigterm_finishes_what_is_in_flight_and_exits_143() {
     interrupted("-TERM", 143);
+}
+
+#[test]
+fn a_second_signal_ends_at_once_and_running_again_converges() {
+    let team = Team::new();
+    team.declare(SAMPLE);
+    team.sandbox.add_fault("slow:PATCH:api-keys=60s".parse().unwrap());
+    let child =
+        team.command(&["apply", "--yes"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let releasing = |team: &Team| {
+        let text = std::fs::read_to_string(team.path("keycomb.sealed.toml.journal")).unwrap_or_default();
+        text.contains("releasing")
+    };
+    for _ in 0..3000 {
+        if releasing(&team) {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    for _ in 0..2 {
+        assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
+        std::thread::sleep(Duration::from_millis(300));
+    }
+    let ran = Ran::from(child.wait_with_output().unwrap()).exits(130);
+    assert!(ran.stderr.contains("ended at once"), "{}", ran.stderr);
+    team.sandbox.clear_faults();
+    team.run(&["apply", "--yes"]).exits(0);
+    team.run(&["plan", "--detailed-exitcode"]).exits(0);
 }
 
 #[test]
