@@ -79,7 +79,7 @@ pub async fn run(
         Format::Text if is_idle && report.unfolded.is_none() => {}
         Format::Text => output.write(&render::text::report(&report, Some(&plan), &style(output)))?,
     }
-    if args.format == Format::Text && plan.summary.issued > 0 {
+    if args.format == Format::Text && plan.summary.issued > 0 && report.unfolded.is_none() {
         output.say(&format!("sealed: {}", session.sealed_path.display()));
     }
     session.close().await;

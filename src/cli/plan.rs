@@ -52,6 +52,12 @@ pub(super) fn allow(lift: &Lift) -> Allow {
     allow
 }
 
+/// How tables are shown on stdout: in a pipe, with all their columns.
+pub(super) fn table_style(output: &Output) -> Style {
+    const ALL_COLUMNS: usize = 1_000;
+    Style { width: if output.stdout_terminal { output.width } else { ALL_COLUMNS }, ..style(output) }
+}
+
 /// How results are shown on stdout.
 pub(super) fn style(output: &Output) -> Style {
     Style { color: output.stdout_color, unicode: output.unicode, width: output.width }

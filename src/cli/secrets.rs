@@ -9,7 +9,7 @@ use super::args::{ExportFormat, Format, Global, Opener, Secrets};
 use super::exit::Exit;
 use super::failure::Failure;
 use super::output::Output;
-use super::plan::style;
+use super::plan::table_style;
 use super::session::{from_seal, load, sandbox_endpoint, sealed_path};
 use crate::config;
 use crate::model::{Address, KeyState, Label, Payload, Sealed, SealedKey};
@@ -31,7 +31,7 @@ pub fn run(command: &Secrets, global: &Global, output: &Output) -> Result<Exit, 
 fn list(sandbox: bool, format: Format, global: &Global, output: &Output) -> Result<Exit, Failure> {
     let sealed = read(sandbox, global)?;
     output.write(&match format {
-        Format::Text => render::text::secrets(&SecretRow::all(&sealed), &style(output)),
+        Format::Text => render::text::secrets(&SecretRow::all(&sealed), &table_style(output)),
         Format::Json => render::json::secrets(&SecretRow::all(&sealed)),
     })?;
     Ok(Exit::Done)

@@ -11,11 +11,11 @@ use crate::team::{SAMPLE, Team, files};
 fn no_secret_is_in_a_journal_that_a_killed_apply_left() {
     let team = Team::new();
     team.declare(SAMPLE);
-    team.sandbox.add_fault("slow:PATCH:api-keys=20s".parse().unwrap());
+    team.sandbox.add_fault("slow:PATCH:api-keys=60s".parse().unwrap());
     let mut child = team.command(&["apply", "--yes"]).spawn().unwrap();
     let journal = team.path("keycomb.sealed.toml.journal");
     let is_sealed = || fs::read_to_string(&journal).is_ok_and(|text| text.matches("BEGIN AGE").count() == 3);
-    for _ in 0..500 {
+    for _ in 0..3000 {
         if is_sealed() {
             break;
         }
