@@ -2,11 +2,10 @@
 
 use std::time::Duration;
 
-use futures_util::{StreamExt as _, stream};
 use keycomb::model::{Desired, KeyState};
 use keycomb::plan::{Plan, Verb};
 
-use crate::lab::{Lab, tell};
+use crate::lab::{Lab, side_by_side, tell};
 
 /// What is there before.
 pub const BEFORE: &str = r#"
@@ -49,9 +48,6 @@ type = "configuration"
 permissions = ["send_events", "manage_signals"]
 "#;
 
-/// How many cases are under way at once: they mostly wait for the disk.
-const SIDE_BY_SIDE: usize = 6;
-
 const LOST: [(&str, &str); 6] = [
     ("drop-before", ""),
     ("drop-after", ""),
@@ -85,29 +81,23 @@ fn at(kinds: &[(&str, &str)], target: &str, places: &[&str]) -> Vec<String> {
     kinds.iter().flat_map(of_kind).collect()
 }
 
-/// Runs all cases and tells of all that failed.
-pub fn side_by_side<C, F: Future<Output = Result<(), String>>>(cases: Vec<C>, run: impl Fn(C) -> F) {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-    let number = cases.len();
-    let done = stream::iter(cases).map(run).buffer_unordered(SIDE_BY_SIDE);
-    let failed: Vec<String> = runtime.block_on(done.filter_map(|result| async { result.err() }).collect());
-    runtime.shutdown_background();
-    assert!(failed.is_empty(), "{} of {number}:\n{}", failed.len(), failed.join("\n"));
-}
-
 fn sweep(cases: Vec<String>) {
     side_by_side(cases, one);
 }
 
 /// Applies with a fault, then without, and once more when the grace is over.
 async fn one(fault: String) -> Result<(), String> {
-    one_beside(6, fault).await
+    go_on(Lab::after(BEFORE).await, fault).await
 }
 
 /// The same beside so many keys that nobody declares.
 async fn one_beside(keys: usize, fault: String) -> Result<(), String> {
-    let mut lab = Lab::with(keys).await;
+    let lab = Lab::with(keys).await;
     lab.apply_all(&lab.declare(BEFORE)).await;
+    go_on(lab, fault).await
+}
+
+async fn go_on(mut lab: Lab, fault: String) -> Result<(), String> {
     lab.clock.advance(Duration::from_secs(2 * 60 * 60));
     if fault.starts_with("slow") {
         lab.patience.exchange = Duration::from_millis(300);
@@ -268,8 +258,7 @@ fn deletions() {
 
 /// Keys are disabled, deleted after their quarantine, and then their environment: with a fault in the deleting.
 async fn delete(fault: String) -> Result<(), String> {
-    let mut lab = Lab::new().await;
-    lab.apply_all(&lab.declare(AFTER)).await;
+    let mut lab = Lab::after(AFTER).await;
     let desired = lab.declare(LESS);
     lab.apply_all(&desired).await;
     lab.assert_used_keys_kept(&fault);
