@@ -10,7 +10,6 @@ use super::interrupt::Interrupt;
 use super::output::Output;
 use super::plan::{allow, style};
 use super::progress::Bar;
-use super::run::stoppable;
 use super::session::{Session, check_scopes, from_seal, unconnected};
 use super::surroundings::{Real, fresh_lineage};
 use crate::model::{Recipient, Scope};
@@ -37,7 +36,7 @@ pub async fn run(
             "look at `keycomb plan`, then run `keycomb apply --yes`",
         ));
     }
-    let session = stoppable(interrupt, Session::open(global, &args.service, *output)).await?;
+    let session = interrupt.or(Session::open(global, &args.service, *output)).await?;
     let holder = holder();
     // The lock comes before anything is read: what is decided must still hold when it is carried out.
     let mut keeper = Keeper::open(
@@ -48,13 +47,13 @@ pub async fn run(
         &holder,
     )
     .map_err(from_seal)?;
-    let plan = stoppable(interrupt, decide(args, &session, &keeper)).await?;
+    let plan = interrupt.or(decide(args, &session, &keeper)).await?;
     show(args, &plan, output)?;
     let is_idle = plan.actions.iter().all(|action| action.verb == Verb::Blocked);
     if !is_idle {
         check_scopes(&session.access, needed(&plan))?;
         if !args.yes {
-            stoppable(interrupt, confirm(&plan, output)).await?;
+            interrupt.or(confirm(&plan, output)).await?;
         }
         keeper.preflight(&recipients(&plan, &session.desired.seal)).map_err(from_seal)?;
     }

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use tokio::sync::Notify;
 
 use super::exit::Exit;
+use super::failure::Failure;
 
 /// Whether somebody asked to stop, and how.
 #[derive(Debug, Clone, Default)]
@@ -54,6 +55,17 @@ impl Interrupt {
             Exit::Terminated
         } else {
             Exit::Interrupted
+        }
+    }
+
+    /// Runs what only reads: a signal ends it at once.
+    ///
+    /// # Errors
+    /// Those of `work`; the signal's exit code when interrupted.
+    pub async fn or<T>(&self, work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+        tokio::select! {
+            ended = work => ended,
+            () = self.raised() => Err(Failure::words(self.exit(), "interrupted", "nothing was written")),
         }
     }
 

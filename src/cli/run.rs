@@ -54,18 +54,16 @@ fn run(cli: Cli) -> Exit {
         Command::Schema(args) => schema::run(&args, &output),
         Command::Completions(args) => completions::run(&args, &output),
         Command::Man(args) => man::run(&args, &output),
-        Command::Plan(args) => {
-            wait(async |interrupt| stoppable(&interrupt, plan::run(&args, &global, &output)).await)
-        }
+        Command::Plan(args) => wait(async |interrupt| interrupt.or(plan::run(&args, &global, &output)).await),
         Command::Drift(args) => {
-            wait(async |interrupt| stoppable(&interrupt, drift::run(&args, &global, &output)).await)
+            wait(async |interrupt| interrupt.or(drift::run(&args, &global, &output)).await)
         }
         Command::Status(args) => {
-            wait(async |interrupt| stoppable(&interrupt, status::run(&args, &global, &output)).await)
+            wait(async |interrupt| interrupt.or(status::run(&args, &global, &output)).await)
         }
-        Command::Auth(Auth::Status { service, format }) => wait(async |interrupt| {
-            stoppable(&interrupt, auth::status(&service, format, &global, &output)).await
-        }),
+        Command::Auth(Auth::Status { service, format }) => {
+            wait(async |interrupt| interrupt.or(auth::status(&service, format, &global, &output)).await)
+        }
         Command::Apply(args) => wait(async |interrupt| apply::run(&args, &global, &output, &interrupt).await),
         Command::Sandbox(args) => wait(async |interrupt| sandbox::run(&args, &output, &interrupt).await),
     };
@@ -88,22 +86,6 @@ fn wait<F: AsyncFnOnce(Interrupt) -> Result<Exit, Failure>>(work: F) -> Result<E
     // A thread that waits for an answer at the prompt must not hold the process.
     runtime.shutdown_timeout(Duration::ZERO);
     ended
-}
-
-/// Runs what only reads: a signal ends it at once.
-///
-/// # Errors
-/// Those of `work`; the signal's exit code when interrupted.
-pub(super) async fn stoppable<T>(
-    interrupt: &Interrupt,
-    work: impl Future<Output = Result<T, Failure>>,
-) -> Result<T, Failure> {
-    tokio::select! {
-        ended = work => ended,
-        () = interrupt.raised() => {
-            Err(Failure::words(interrupt.exit(), "interrupted", "nothing was written"))
-        }
-    }
 }
 
 /// A panic is a bug. Its message may quote what it choked on, so only its place is shown.
