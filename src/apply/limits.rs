@@ -1,20 +1,9 @@
-//! The times and sizes that the minting protocol hangs on, in one place.
+//! The times and sizes that carrying out hangs on. What deciding hangs on as well is the plan's.
 
 use std::time::Duration;
 
 use crate::model::Timestamp;
-
-/// How long after its POST was sent a key may still be released. Checked before every send that enables.
-pub const DEADLINE: Duration = Duration::from_secs(15 * 60);
-
-/// How long a request may be under way before it takes effect: what a proxy or a queue may add after we gave up.
-pub const REQUEST_LIFE: Duration = Duration::from_secs(5 * 60);
-
-/// How long a provisional key that another run made is left alone, by the service's clock.
-///
-/// Longer than [`DEADLINE`] + [`REQUEST_LIFE`], always: a run that still may release its key must never find
-/// that somebody took it for abandoned.
-pub const GRACE: Duration = Duration::from_secs(60 * 60);
+pub use crate::plan::{DEADLINE, GRACE, REQUEST_LIFE};
 
 /// How many keys are minted before they are released: they share one second look at the listing.
 pub const CHUNK: usize = 50;
@@ -41,8 +30,6 @@ pub const DELETION_TIME: Duration = Duration::from_secs(15);
 /// How long a deleted key's entry is kept before it may leave the record.
 pub const KEPT_AFTER_DELETION: Duration = Duration::from_secs(24 * 60 * 60);
 
-const _: () = assert!(GRACE.as_secs() > DEADLINE.as_secs() + REQUEST_LIFE.as_secs());
-
 /// How old something is; zero when it seems to come from the future.
 pub(super) fn age(now: Timestamp, created: Timestamp) -> Duration {
     Duration::try_from(now.duration_since(created)).unwrap_or(Duration::ZERO)
@@ -56,13 +43,6 @@ pub(super) fn is_young(now: Option<Timestamp>, created: Option<Timestamp>) -> bo
     }
 }
 
-/// Whether a key was enabled too late to be called live, by the service's own times.
-///
-/// Past this a later run may already have taken the key for abandoned.
-pub(super) fn is_late(created: Timestamp, enabled: Option<Timestamp>) -> bool {
-    enabled.is_none_or(|enabled| age(enabled, created) > DEADLINE + REQUEST_LIFE)
-}
-
 /// The delay before the `n`th repetition, from 0: 1, 2, 4, 8 … at most 30 seconds.
 pub(super) fn delay(n: u32) -> Duration {
     Duration::from_secs(1_u64.checked_shl(n.min(5)).unwrap_or(30).min(30))
@@ -74,14 +54,6 @@ mod tests {
 
     fn at(seconds: i64) -> Timestamp {
         Timestamp::from_second(1_800_000_000 + seconds).unwrap()
-    }
-
-    #[test]
-    fn step_11_late_by_the_services_own_times() {
-        assert!(!is_late(at(0), Some(at(20 * 60))));
-        assert!(is_late(at(0), Some(at(20 * 60 + 1))));
-        assert!(!is_late(at(60), Some(at(0))), "a clock that goes back is not late");
-        assert!(is_late(at(0), None), "what cannot be told is late");
     }
 
     #[test]

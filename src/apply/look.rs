@@ -10,8 +10,10 @@ use super::limits::is_young;
 use super::outcome::{Step as Attempt, changed, failed, panicked};
 use super::run::Run;
 use crate::model::{
-    Address, EnvironmentId, KeyId, KeyState, KeyType, LiveKey, Nonce, Provisional, Sealed, Timestamp,
+    Address, EnvironmentId, KeyId, KeyState, KeyType, LiveKey, Nonce, Provisional, Sealed, SealedKey,
+    Timestamp,
 };
+use crate::plan::is_late;
 use crate::ports::{KeepRecord, ReadLive, Surroundings, WriteLive};
 use crate::report::{Became, Cause};
 
@@ -78,7 +80,7 @@ pub(super) fn obstacle(
     let elsewhere = |key: &LiveKey| sealed.key(&key.id).map(|entry| entry.state);
     listed.iter().filter(|key| own.is_none_or(|own| own.id != &key.id)).find_map(|key| {
         if let Some(entry) = here.iter().find(|entry| entry.id == key.id) {
-            return recorded(key, entry.state, wanted, now);
+            return recorded(key, entry, now);
         }
         match takes_name(key, wanted) {
             // The listing may still show what was deleted.
@@ -94,18 +96,21 @@ fn takes_name(key: &LiveKey, wanted: Wanted<'_>) -> Option<Obstacle> {
     same.then(|| Obstacle::Live(key.id.clone()))
 }
 
-fn recorded(key: &LiveKey, state: KeyState, wanted: Wanted<'_>, now: Option<Timestamp>) -> Option<Obstacle> {
-    match state {
-        KeyState::Live => Some(Obstacle::Live(key.id.clone())),
+fn recorded(key: &LiveKey, entry: &SealedKey, now: Option<Timestamp>) -> Option<Obstacle> {
+    let live = || Obstacle::Live(key.id.clone());
+    match entry.state {
+        KeyState::Live => Some(live()),
+        // One that was released too late gets its successor first and is retired after it.
         KeyState::Releasing if !key.disabled || Provisional::parse(&key.name).is_none() => {
-            Some(Obstacle::Live(key.id.clone()))
+            (!is_late(key.created.unwrap_or(entry.created), key.updated)).then(live)
         }
         // Its PATCH may still be under way and would make it a second live key.
         KeyState::Releasing => is_young(now, key.created).then(|| Obstacle::Busy(key.id.clone())),
-        KeyState::Provisional | KeyState::Dropping if !key.disabled => {
-            Some(Obstacle::Enabled(key.id.clone()))
+        KeyState::Provisional | KeyState::Dropping => {
+            (!key.disabled).then(|| Obstacle::Enabled(key.id.clone()))
         }
-        KeyState::Provisional | KeyState::Dropping | KeyState::Disabled => takes_name(key, wanted),
+        // In quarantine it is in nobody's way, whatever its name.
+        KeyState::Disabled => (!key.disabled).then(live),
         KeyState::Deleted => None,
     }
 }

@@ -12,6 +12,7 @@ mod progress;
 mod release;
 mod retire;
 mod run;
+mod tidy;
 mod update;
 mod verify;
 
@@ -47,6 +48,6 @@ pub async fn apply<R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings>(
     let run = run::Run::new(plan, seal, (reader, writer), keeper, surroundings, progress);
     run.all_stages().await;
     // Tidying up: whatever goes wrong in it is for the next run.
-    let _ = AssertUnwindSafe(run.forget_deleted()).catch_unwind().await;
+    let _ = AssertUnwindSafe(run.tidy_up()).catch_unwind().await;
     run.report()
 }

@@ -2,17 +2,18 @@
 
 use std::time::Duration;
 
-use super::limits::{DEADLINE, PROOF_TIME, RELEASE_TRIES, age, delay, is_late};
+use super::limits::{DEADLINE, PROOF_TIME, RELEASE_TRIES, age, delay};
 use super::look::{Own, Wanted};
 use super::mint::unreleased;
 use super::outcome::{DONE, Fate, Step as Attempt, changed, failed};
 use super::run::Run;
+use super::update::as_it_is;
 use super::verify::key_differs;
 use crate::model::{
-    AppliedKey, KeyId, KeyState, KeyType, LiveKey, Permission, Provisional, Record, SealedKey, Secret,
+    KeyId, KeyState, KeyType, LiveKey, Permission, Provisional, Record, SealedKey, Secret,
     visible,
 };
-use crate::plan::Action;
+use crate::plan::{Action, is_late};
 use crate::ports::{KeepRecord, KeyChange, ReadLive, ServiceError, Surroundings, WriteLive};
 use crate::report::{Became, Cause};
 
@@ -137,18 +138,11 @@ impl<R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'_, R, W, K,
         live: &LiveKey,
         credential: Option<Secret>,
     ) -> Attempt<Became> {
-        if is_late(live.created.unwrap_or(entry.created), live.updated) {
-            let why = format!("the key `{}` is sealed and was released too late to rely on it", entry.id);
-            let help = "another run may have taken it for abandoned: do not hand it out; see `keycomb plan`";
-            return Err(failed(Cause::Unconfirmed, why, help));
-        }
+        in_time(&entry, live)?;
         if let Some(credential) = credential {
             self.prove(&entry, &credential).await?;
         }
-        let asked = std::mem::replace(
-            &mut entry.applied,
-            AppliedKey { enabled: !live.disabled, permissions: live.permissions.clone() },
-        );
+        let asked = std::mem::replace(&mut entry.applied, as_it_is(live));
         entry.state = KeyState::Live;
         entry.since = live.updated.unwrap_or_else(|| self.service_now());
         let id = entry.id.clone();
@@ -164,6 +158,20 @@ impl<R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'_, R, W, K,
         let help =
             "the team's plan may lack a feature: ask for what the service grants, then run `keycomb plan`";
         Err(failed(Cause::Mismatch, why, help))
+    }
+
+    /// A release of an earlier run that arrived, though its answer did not: recorded as the service has it, before a
+    /// change to the key moves the times that prove it.
+    pub(super) fn arrived(&self, mut entry: SealedKey, live: &LiveKey) -> Attempt<SealedKey> {
+        if live.disabled && Provisional::parse(&live.name).is_some() {
+            return Err(changed(format!("the key `{}` is not released", entry.id)));
+        }
+        in_time(&entry, live)?;
+        (entry.state, entry.applied) = (KeyState::Live, as_it_is(live));
+        entry.name.clone_from(&live.name);
+        entry.since = live.updated.unwrap_or_else(|| self.service_now());
+        self.append(Record::Key { key: Box::new(entry.clone()) })?;
+        Ok(entry)
     }
 
     /// Uses the credential until it is recognised; a fresh key needs a moment to spread.
@@ -196,6 +204,16 @@ impl<R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'_, R, W, K,
             tries += 1;
         }
     }
+}
+
+/// Step 11: by the service's own times.
+fn in_time(entry: &SealedKey, live: &LiveKey) -> Attempt<()> {
+    if is_late(live.created.unwrap_or(entry.created), live.updated) {
+        let why = format!("the key `{}` is sealed and was released too late to rely on it", entry.id);
+        let help = "another run may have taken it for abandoned: do not hand it out; see `keycomb plan`";
+        return Err(failed(Cause::Unconfirmed, why, help));
+    }
+    Ok(())
 }
 
 /// What a release asks for.

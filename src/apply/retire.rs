@@ -1,6 +1,6 @@
-//! Takes a key out of service, one step per apply: disables it, deletes it after its quarantine, forgets it.
+//! Takes a key out of service, one step per apply: disables it, deletes it after its quarantine.
 
-use super::limits::{DELETION_TIME, KEPT_AFTER_DELETION, age, delay};
+use super::limits::{DELETION_TIME, delay};
 use super::outcome::{DONE, Fate, Step as Attempt, changed, done_with, failed, in_doubt};
 use super::run::Run;
 use super::update::as_it_is;
@@ -80,29 +80,8 @@ impl<R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'_, R, W, K,
         Ok(())
     }
 
-    fn record_deleted(&self, mut entry: SealedKey) -> Attempt<()> {
+    pub(super) fn record_deleted(&self, mut entry: SealedKey) -> Attempt<()> {
         (entry.state, entry.since) = (KeyState::Deleted, self.service_now());
         self.append(Record::Key { key: Box::new(entry) })
-    }
-
-    /// Forgets keys that were deleted more than a day ago and are still gone. Writes nothing to the service.
-    pub(super) async fn forget_deleted(&self) {
-        let Some(now) = self.reader.service_now() else { return };
-        let is_old = |entry: &&SealedKey| {
-            entry.state == KeyState::Deleted && age(now, entry.since) > KEPT_AFTER_DELETION
-        };
-        let old: Vec<KeyId> = self
-            .with_sealed(|sealed| sealed.keys.iter().filter(is_old).map(|entry| entry.id.clone()).collect());
-        for id in old {
-            if self.is_stopping() || self.halted().is_some() {
-                return;
-            }
-            // What cannot be read or written now is for the next run.
-            if let Ok(None) = self.read_key(&id).await
-                && self.append(Record::KeyGone { id }).is_err()
-            {
-                return;
-            }
-        }
     }
 }

@@ -68,6 +68,9 @@ impl<R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'_, R, W, K,
         if !matches!(entry.state, KeyState::Live | KeyState::Disabled | KeyState::Releasing) {
             return Err(changed(format!("the record says that `{id}` is {}", entry.state.as_str())));
         }
+        if entry.state == KeyState::Releasing {
+            entry = self.arrived(entry, &self.unmoved_key(action, id).await?)?;
+        }
         let Remembered { owner, protected, quarantine } = remember;
         (entry.owner, entry.protected, entry.quarantine) = (owner.clone(), *protected, *quarantine);
         if entry.state != KeyState::Live {

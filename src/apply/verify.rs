@@ -1,9 +1,7 @@
 //! Compares what the service says with what was asked of it, and with what the plan saw.
 
-use std::collections::BTreeSet;
-
-use crate::model::{Color, EnvironmentAttributes, LiveEnvironment, LiveKey, Permission, visible};
-use crate::plan::Change;
+use crate::model::{EnvironmentAttributes, LiveEnvironment, LiveKey, visible};
+use crate::plan::{Change, environment_value, key_value};
 use crate::ports::{CreatedKey, KeyChange, NewKey};
 
 /// What the answer to a request for a key says of it.
@@ -72,22 +70,12 @@ pub(super) fn environment_differs(
 
 /// What of a key is no longer as the plan saw it: `field` was `before`, is `now`. Empty when all is.
 pub(super) fn key_moved(changes: &[Change], live: &LiveKey) -> Vec<String> {
-    moved(changes, |field| match field {
-        "name" => Some(live.name.clone()),
-        "enabled" => Some((!live.disabled).to_string()),
-        "permissions" => Some(lines(&live.permissions)),
-        _ => None,
-    })
+    moved(changes, |field| key_value(field, live))
 }
 
 /// What of an environment is no longer as the plan saw it.
 pub(super) fn environment_moved(changes: &[Change], live: &LiveEnvironment) -> Vec<String> {
-    moved(changes, |field| match field {
-        "description" => Some(live.description.clone()),
-        "color" => live.color.map(Color::as_str).map(str::to_owned),
-        "delete_protected" => Some(live.delete_protected.to_string()),
-        _ => None,
-    })
+    moved(changes, |field| environment_value(field, live))
 }
 
 fn moved(changes: &[Change], now: impl Fn(&str) -> Option<String>) -> Vec<String> {
@@ -95,19 +83,10 @@ fn moved(changes: &[Change], now: impl Fn(&str) -> Option<String>) -> Vec<String
         .iter()
         .filter_map(|change| {
             let (before, now) = (change.before.as_ref()?, now(change.field)?);
-            // A plan may hold hostile text as it is or made visible; a list in any order.
-            let same = &now == before || visible(&now) == before.as_str() || sorted(&now) == sorted(before);
-            (!same).then(|| format!("`{}` was `{}`, is `{}`", change.field, one_line(before), one_line(&now)))
+            let told = || format!("`{}` was `{}`, is `{}`", change.field, one_line(before), one_line(&now));
+            (now != *before).then(told)
         })
         .collect()
-}
-
-fn lines(permissions: &BTreeSet<Permission>) -> String {
-    permissions.iter().map(|p| p.as_str()).collect::<Vec<_>>().join("\n")
-}
-
-fn sorted(text: &str) -> BTreeSet<&str> {
-    text.lines().collect()
 }
 
 fn one_line(text: &str) -> String {
@@ -117,7 +96,7 @@ fn one_line(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{EnvironmentId, KeyId, KeyType, Secret};
+    use crate::model::{Color, EnvironmentId, KeyId, KeyType, Permission, Secret};
 
     fn live() -> LiveKey {
         LiveKey {
@@ -185,11 +164,39 @@ mod tests {
     }
 
     #[test]
-    fn hostile_names_compare_raw_and_visible() {
+    fn hostile_names_compare_as_they_are_and_are_told_visibly() {
         let mut key = live();
         key.name = "a\u{1b}b".into();
         assert!(key_moved(&[change("name", "a\u{1b}b")], &key).is_empty());
-        assert!(key_moved(&[change("name", "a\\u{1b}b")], &key).is_empty());
         assert_eq!(key_moved(&[change("name", "ab")], &key), ["`name` was `ab`, is `a\\u{1b}b`"]);
+    }
+
+    #[test]
+    fn every_attribute_of_an_environment_counts() {
+        let mut live = LiveEnvironment {
+            id: EnvironmentId::new("hcxen_1").unwrap(),
+            name: "n".into(),
+            slug: "n".into(),
+            description: "one\ntwo".into(),
+            color: None,
+            delete_protected: true,
+        };
+        let same = [
+            change("description", "one\ntwo"),
+            change("color", "(unknown)"),
+            change("delete_protected", "true"),
+        ];
+        assert_eq!(environment_moved(&same, &live), Vec::<String>::new());
+        live.description = "two\none".into();
+        live.color = Some(Color::Red);
+        live.delete_protected = false;
+        assert_eq!(
+            environment_moved(&same, &live),
+            [
+                "`description` was `one, two`, is `two, one`",
+                "`color` was `(unknown)`, is `red`",
+                "`delete_protected` was `true`, is `false`",
+            ]
+        );
     }
 }

@@ -1,8 +1,8 @@
 //! Drift: what the service has, held against what was last applied.
 
 use super::draft::list;
-use super::environments::color_text;
 use super::index::Index;
+use super::shown::color_text;
 use super::update::by_whom;
 use super::value::{Change, Finding, FindingKind, Severity};
 use crate::model::{

@@ -2,6 +2,7 @@
 
 use super::draft::{Refusal, some_of};
 use super::index::Index;
+use super::shown::color_text;
 use super::value::{Action, Change, EnvironmentRef, Reason, ReasonCode, Step, Verb};
 use crate::model::{
     Color, DesiredEnvironment, EnvironmentAttributes, EnvironmentId, Label, LiveEnvironment,
@@ -138,11 +139,6 @@ fn differences(
     ];
     let changes = changes.into_iter().flatten().collect();
     (change, changes)
-}
-
-/// The name of a live colour.
-pub(super) fn color_text(color: Option<Color>) -> &'static str {
-    color.map_or("(unknown)", Color::as_str)
 }
 
 /// Classic environments have no colour of their own and no keys of this API: they are left alone.

@@ -76,7 +76,8 @@ fn in_the_way(index: &Index<'_>, address: &Address) -> Option<Refusal> {
         return Some(Refusal::new("unfinished", text, help));
     }
     let serves = |record: &SealedKey, phase: &Phase<'_>| {
-        record.state == KeyState::Live && matches!(phase, Phase::Serving(_))
+        // In quarantine it is out of the way, unless somebody enabled it again.
+        matches!(phase, Phase::Serving(live) if record.state != KeyState::Disabled || !live.disabled)
     };
     if let Some((record, _)) = generations.iter().find(|(record, phase)| serves(record, phase)) {
         let text =

@@ -18,6 +18,7 @@ mod order;
 mod phase;
 mod removal;
 mod retire;
+mod shown;
 mod summary;
 mod times;
 mod update;
@@ -25,7 +26,8 @@ mod value;
 
 pub use drift::{Drift, drift};
 pub use input::{Allow, Input};
-pub use times::{DEADLINE, GRACE, REQUEST_LIFE};
+pub use shown::{environment_value, key_value};
+pub use times::{DEADLINE, GRACE, REQUEST_LIFE, is_late};
 pub use value::{
     Action, Blocked, Change, EnvironmentRef, Finding, FindingKind, Header, MintKey, Plan, Reason, ReasonCode,
     Remembered, SecretEffect, Severity, Step, Summary, Undo, Verb,

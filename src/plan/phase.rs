@@ -1,6 +1,6 @@
 //! Where one recorded generation stands: its entry, held against what the service says.
 
-use super::times::{DEADLINE, GRACE, REQUEST_LIFE, is_within};
+use super::times::{DEADLINE, GRACE, is_late, is_within};
 use crate::model::{KeyState, LiveKey, Provisional, SealedKey, Timestamp};
 
 /// A recorded generation and what is to be made of it.
@@ -42,10 +42,10 @@ impl<'a> Phase<'a> {
             // Before its release was begun nobody but keycomb could have a reason to enable it.
             KeyState::Provisional if !live.disabled => Self::Abandoned(live),
             KeyState::Releasing if is_released(live) => {
-                if was_in_time(record, live) {
-                    Self::Serving(live)
-                } else {
+                if is_late(record.created, live.updated) {
                     Self::Late(live)
+                } else {
+                    Self::Serving(live)
                 }
             }
             KeyState::Provisional | KeyState::Releasing if is_young(DEADLINE) => Self::Unreleased(live),
@@ -63,10 +63,4 @@ impl<'a> Phase<'a> {
 /// One request gives a key its name and enables it: either shows that it arrived.
 fn is_released(live: &LiveKey) -> bool {
     !live.disabled || Provisional::parse(&live.name).is_none()
-}
-
-/// By the service's own times. A later success may have raced with whoever took the key for a leftover.
-fn was_in_time(record: &SealedKey, live: &LiveKey) -> bool {
-    let last = record.created.checked_add(DEADLINE + REQUEST_LIFE).unwrap_or(Timestamp::MAX);
-    live.updated.is_some_and(|updated| updated <= last)
 }

@@ -16,6 +16,15 @@ pub const REQUEST_LIFE: Duration = Duration::from_secs(5 * 60);
 /// The age, by the service's clock, below which a provisional key of unknown origin is somebody's work in progress.
 pub const GRACE: Duration = Duration::from_secs(60 * 60);
 
+const _: () = assert!(GRACE.as_secs() > DEADLINE.as_secs() + REQUEST_LIFE.as_secs());
+
+/// Whether a key was enabled too late to be relied on, by the service's own times: whoever found it still disabled may
+/// have taken it for a leftover. What cannot be told is late.
+pub fn is_late(created: Timestamp, enabled: Option<Timestamp>) -> bool {
+    let last = created.checked_add(DEADLINE + REQUEST_LIFE).unwrap_or(Timestamp::MAX);
+    enabled.is_none_or(|enabled| enabled > last)
+}
+
 /// Whether `at` lies less than `length` after `start`; everything does when the calendar ends before.
 pub(super) fn is_within(start: Timestamp, length: Duration, at: Timestamp) -> bool {
     start.checked_add(length).map_or(true, |end| at < end)
@@ -26,8 +35,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_grace_outlasts_everything_that_could_still_enable_a_key() {
-        assert!(GRACE > DEADLINE + REQUEST_LIFE);
+    fn late_is_later_than_the_deadline_and_a_requests_life() {
+        let at = |seconds: i64| Timestamp::from_second(1_800_000_000 + seconds).unwrap();
+        assert!(!is_late(at(0), Some(at(20 * 60))));
+        assert!(is_late(at(0), Some(at(20 * 60 + 1))));
+        assert!(!is_late(at(60), Some(at(0))), "a clock that goes back is not late");
+        assert!(is_late(at(0), None), "what cannot be told is late");
+        assert!(!is_late(Timestamp::MAX, Some(Timestamp::MAX)));
     }
 
     #[test]

@@ -1,0 +1,65 @@
+//! Tidies the record up after an apply: entries of keys that the service no longer has. Writes nothing to the service.
+
+use super::limits::{KEPT_AFTER_DELETION, age, is_young};
+use super::run::Run;
+use crate::model::{KeyId, KeyState, Record, Sealed, SealedKey, Timestamp};
+use crate::ports::{KeepRecord, ReadLive, Surroundings, WriteLive};
+
+/// What becomes of an entry whose key answers 404.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Once {
+    /// It leaves the record.
+    Forgotten,
+    /// It is marked as deleted, and leaves the record when it is still gone a day later.
+    Deleted,
+    /// The same, provided that its successor answers: a service that has lost that too proves nothing.
+    Superseded(KeyId),
+}
+
+impl<R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'_, R, W, K, S> {
+    /// Asks for every key whose entry may be over. What cannot be read or written is for the next run.
+    pub(super) async fn tidy_up(&self) {
+        let Some(now) = self.reader.service_now() else { return };
+        for (entry, once) in self.with_sealed(|sealed| candidates(sealed, now)) {
+            if self.is_stopping() || self.halted().is_some() {
+                return;
+            }
+            if matches!(self.read_key(&entry.id).await, Ok(None)) {
+                self.gone(entry, once).await;
+            }
+        }
+    }
+
+    async fn gone(&self, entry: SealedKey, once: Once) {
+        if let Once::Superseded(successor) = &once
+            && !matches!(self.read_key(successor).await, Ok(Some(_)))
+        {
+            return;
+        }
+        // A record that cannot be kept halts the run, which ends the loop.
+        let _halted = match once {
+            Once::Forgotten => self.append(Record::KeyGone { id: entry.id }),
+            Once::Deleted | Once::Superseded(_) => self.record_deleted(entry),
+        };
+    }
+}
+
+/// The entries to ask for, in the order of the record.
+fn candidates(sealed: &Sealed, now: Timestamp) -> Vec<(SealedKey, Once)> {
+    sealed.keys.iter().filter_map(|entry| Some((entry.clone(), once(sealed, entry, now)?))).collect()
+}
+
+fn once(sealed: &Sealed, entry: &SealedKey, now: Timestamp) -> Option<Once> {
+    // Until then its minting, or a reading that lags behind it, may not be over.
+    let is_old = !is_young(Some(now), Some(entry.created));
+    match entry.state {
+        KeyState::Deleted => (age(now, entry.since) > KEPT_AFTER_DELETION).then_some(Once::Forgotten),
+        KeyState::Provisional | KeyState::Dropping => is_old.then_some(Once::Forgotten),
+        KeyState::Releasing => is_old.then_some(Once::Deleted),
+        KeyState::Live | KeyState::Disabled => {
+            let is_later = |k: &&SealedKey| k.generation > entry.generation && k.state == KeyState::Live;
+            let successor = sealed.generations(&entry.address).find(is_later)?;
+            Some(Once::Superseded(successor.id.clone()))
+        }
+    }
+}

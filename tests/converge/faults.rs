@@ -1,0 +1,225 @@
+//! One thing goes wrong during an apply, anywhere; then nothing does any more, and everything comes to rest.
+
+use std::time::Duration;
+
+use futures_util::{StreamExt as _, stream};
+use keycomb::model::{Desired, KeyState};
+use keycomb::plan::{Plan, Verb};
+use keycomb::sandbox::Switches;
+
+use crate::lab::{Lab, tell};
+
+/// What is there before.
+const BEFORE: &str = r#"
+[environment.first]
+color = "red"
+[key.changed]
+environment = "first"
+type = "configuration"
+permissions = ["send_events"]
+[key.stopped]
+environment = "first"
+type = "configuration"
+[key.removed]
+environment = "first"
+type = "ingest"
+"#;
+
+/// An environment and three keys are made, and one each is changed, disabled, retired.
+const AFTER: &str = r#"
+[environment.first]
+color = "blue"
+[environment.second]
+description = "made under difficulties"
+delete_protected = false
+[key.changed]
+environment = "first"
+type = "configuration"
+permissions = ["run_queries"]
+[key.stopped]
+environment = "first"
+type = "configuration"
+enabled = false
+[key.one]
+environment = "first"
+type = "ingest"
+permissions = ["create_datasets"]
+[key.two]
+environments = ["first", "second"]
+type = "configuration"
+permissions = ["send_events", "manage_signals"]
+"#;
+
+/// How many cases are under way at once: they mostly wait for the disk.
+const SIDE_BY_SIDE: usize = 6;
+
+const LOST: [(&str, &str); 6] = [
+    ("drop-before", ""),
+    ("drop-after", ""),
+    ("late", "=20ms"),
+    ("truncate", "=9"),
+    ("slow", "=900ms"),
+    ("duplicate", ""),
+];
+
+const STATUSES: [(&str, &str); 8] = [
+    ("status", "=500-jsonapi"),
+    ("status", "=502-html"),
+    ("status", "=503-text"),
+    ("status", "=504-empty"),
+    ("status-after", "=500-empty"),
+    ("status-after", "=502-html"),
+    ("status-after", "=503-jsonapi"),
+    ("status-after", "=504-text"),
+];
+
+const LISTS: [(&str, &str); 4] = [("stale-list", "=2"), ("stale-list", "=99"), ("no-links", ""), ("skew", "")];
+
+/// All of `kinds` at each of `places`, such as `@2` or `@2+`, of one method and collection.
+fn at(kinds: &[(&str, &str)], target: &str, places: &[&str]) -> Vec<String> {
+    let of_kind = |(kind, argument): &(&str, &str)| {
+        places.iter().map(|place| format!("{kind}:{target}{place}{argument}")).collect::<Vec<_>>()
+    };
+    kinds.iter().flat_map(of_kind).collect()
+}
+
+fn sweep(cases: Vec<String>) {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    let number = cases.len();
+    let done = stream::iter(cases).map(|fault| one(fault, Switches::default())).buffer_unordered(SIDE_BY_SIDE);
+    let failed: Vec<String> =
+        runtime.block_on(done.filter_map(|result| async { result.err() }).collect::<Vec<_>>());
+    assert!(failed.is_empty(), "{} of {number}:\n{}", failed.len(), failed.join("\n"));
+}
+
+/// Applies with a fault, then without, and once more when the grace is over.
+async fn one(fault: String, switches: Switches) -> Result<(), String> {
+    let mut lab = Lab::new().await;
+    lab.apply_all(&lab.declare(BEFORE)).await;
+    lab.clock.advance(Duration::from_secs(2 * 60 * 60));
+    if fault.starts_with("slow") {
+        lab.patience.exchange = Duration::from_millis(300);
+    }
+    let desired = lab.declare(AFTER);
+    lab.sandbox.set_switches(switches);
+    fault.split(' ').for_each(|fault| lab.sandbox.add_fault(fault.parse().unwrap()));
+    let report = lab.apply(&desired).await;
+    tokio::time::sleep(Duration::from_millis(30)).await;
+    lab.sandbox.clear_faults();
+    lab.sandbox.set_switches(Switches::default());
+    lab.patience.exchange = Duration::from_secs(60);
+    lab.assert_safe(&fault);
+    for wait in [0, 61] {
+        if is_at_rest(&lab.plan(&desired).await) {
+            break;
+        }
+        lab.clock.advance(Duration::from_secs(wait * 60));
+        lab.apply(&desired).await;
+        lab.assert_safe(&fault);
+    }
+    let plan = lab.plan(&desired).await;
+    if !is_at_rest(&plan) {
+        return Err(format!("{fault}: {:#?}\n{report:#?}", tell(&plan)));
+    }
+    assert_all_there(&lab, &desired, &fault);
+    lab.assert_live_keys_open(&fault).await;
+    Ok(())
+}
+
+/// Nothing is left to do but to throw away what nobody holds, which is left to people.
+fn is_at_rest(plan: &Plan) -> bool {
+    plan.actions.iter().all(|a| a.blocked.as_ref().is_some_and(|blocked| blocked.verb == Verb::Discard))
+}
+
+fn assert_all_there(lab: &Lab, desired: &Desired, case: &str) {
+    let sealed = lab.sealed();
+    for key in desired.keys.values() {
+        let live: Vec<_> = sealed
+            .generations(&key.address)
+            .filter(|entry| entry.state == KeyState::Live)
+            .map(|entry| (entry.applied.enabled, &entry.applied.permissions))
+            .collect();
+        assert_eq!(live, [(key.enabled, &key.permissions)], "{case}: {}", key.address);
+    }
+}
+
+#[test]
+fn without_a_fault_one_apply_is_enough() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let lab = Lab::new().await;
+        lab.apply_all(&lab.declare(BEFORE)).await;
+        let desired = lab.declare(AFTER);
+        lab.sandbox.clear_requests();
+        lab.apply_all(&desired).await;
+        let count = |method: &str, path: &str| {
+            let requests = lab.sandbox.requests();
+            requests.iter().filter(|r| r.method == method && r.path.contains(path)).count()
+        };
+        // What the sweeps below aim at.
+        assert_eq!((count("POST", "/api-keys"), count("POST", "/environments")), (3, 1));
+        assert_eq!((count("PATCH", "/api-keys"), count("PATCH", "/environments")), (6, 2));
+        assert_eq!((count("GET", "/api-keys"), count("GET", "/environments"), count("GET", "/1/auth")), (12, 2, 3));
+        assert!(is_at_rest(&lab.plan(&desired).await));
+        assert_all_there(&lab, &desired, "none");
+    });
+}
+
+#[test]
+fn requests_for_keys() {
+    let places = ["@1", "@2", "@3", "@1+", "@2+"];
+    let mut cases = at(&LOST, "POST:api-keys", &places);
+    cases.extend(at(&STATUSES, "POST:api-keys", &places));
+    sweep(cases);
+}
+
+#[test]
+fn requests_for_environments() {
+    let mut cases = at(&LOST, "POST:environments", &["@1"]);
+    cases.extend(at(&STATUSES, "POST:environments", &["@1"]));
+    sweep(cases);
+}
+
+#[test]
+fn changes_of_keys() {
+    let mut cases = at(&LOST, "PATCH:api-keys", &["@1", "@2", "@4", "@6", "@1+", "@3+", "@5+"]);
+    cases.extend(at(&STATUSES, "PATCH:api-keys", &["@1", "@3", "@5", "@1+", "@4+"]));
+    sweep(cases);
+}
+
+#[test]
+fn changes_of_environments() {
+    let mut cases = at(&LOST, "PATCH:environments", &["@1", "@2", "@1+"]);
+    cases.extend(at(&STATUSES, "PATCH:environments", &["@1", "@1+"]));
+    sweep(cases);
+}
+
+#[test]
+fn reading() {
+    let places = ["@1+", "@3+", "@5+", "@6+", "@7+", "@9+", "@11+"];
+    let mut cases = at(&LOST[..4], "GET:api-keys", &places);
+    cases.extend(at(&STATUSES[..4], "GET:api-keys", &places[1..]));
+    cases.extend(at(&LOST[..4], "GET:environments", &["@1+", "@2+"]));
+    cases.extend(at(&LOST[..4], "GET:auth", &["@1+", "@2+", "@1"]));
+    cases.extend(at(&LISTS, "GET:api-keys", &["@1+", "@2", "@3+", "@5+"]));
+    sweep(cases);
+}
+
+#[test]
+fn rate_limits() {
+    let mut cases = at(&[("status", "=429-jsonapi"), ("status", "=429-empty")], "*:api-keys", &["@1", "@6"]);
+    cases.extend(at(&[("status", "=429-html")], "POST:api-keys", &["@2", "@1+"]));
+    cases.extend(at(&[("status", "=429-jsonapi")], "PATCH:api-keys", &["@1", "@4+"]));
+    cases.extend(at(&[("status", "=429-jsonapi")], "POST:environments", &["@1"]));
+    sweep(cases);
+}
+
+#[test]
+fn two_faults_at_once() {
+    let kinds = ["drop-before", "drop-after", "duplicate"];
+    let pairs = kinds.iter().flat_map(|post| {
+        kinds.iter().map(move |patch| format!("{post}:POST:api-keys@2 {patch}:PATCH:api-keys@1+"))
+    });
+    let lists = kinds.iter().map(|post| format!("{post}:POST:api-keys@1+ stale-list:GET:api-keys@1+=5"));
+    sweep(pairs.chain(lists).collect());
+}
