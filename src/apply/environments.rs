@@ -5,30 +5,98 @@ use super::run::Run;
 use super::update::mismatch;
 use super::verify::{environment_differs, environment_moved};
 use crate::model::{
-    EnvironmentAttributes, EnvironmentId, KeyState, KeyType, LiveEnvironment, Record, SealedEnvironment,
-    visible,
+    EnvironmentAttributes, EnvironmentId, Intent, KeyState, KeyType, LiveEnvironment, Provisional, Record,
+    SealedEnvironment, visible,
 };
 use crate::plan::Action;
 use crate::ports::{KeepRecord, NewEnvironment, ReadLive, ServiceError, Surroundings, WriteLive};
 use crate::report::{Became, Cause};
 
 impl<R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'_, R, W, K, S> {
-    /// Makes an environment and records it before anything else, then sets what its creation could not.
+    /// Makes an environment, or finishes the one that an earlier apply asked for and did not see made.
+    ///
+    /// Until it is recorded it has a mark in place of its description, so that one whose answer was lost is known to be
+    /// ours, and somebody else's of the same name is not taken over.
     pub(super) async fn create_environment(
         &self,
         action: &Action,
         name: &str,
         attributes: &EnvironmentAttributes,
     ) -> Ended {
-        let EnvironmentAttributes { description, color, .. } = attributes.clone();
-        let new = NewEnvironment { name: name.to_owned(), description, color };
-        let made = match self.writer.create_environment(&new).await {
+        let made = match &action.id {
+            Some(_) => self.begun_environment(action, name).await,
+            None => self.ask_for_environment(action, name, attributes).await,
+        };
+        let made = match made {
             Ok(made) => made,
-            Err(error) => return self.not_made_environment(name, &error).await.into(),
+            Err(ended) => return ended.into(),
         };
         let id = Some(made.id.to_string());
         let became = self.finish_environment(action, name, attributes, made).await.unwrap_or_else(|e| e);
         Ended { became, id }
+    }
+
+    async fn begun_environment(&self, action: &Action, name: &str) -> Attempt<LiveEnvironment> {
+        let found = self.marked_environment(action, name).await.map_err(|error| self.refused(&error))?;
+        found.ok_or_else(|| changed(format!("the environment `{}` is no longer as it was", visible(name))))
+    }
+
+    async fn ask_for_environment(
+        &self,
+        action: &Action,
+        name: &str,
+        attributes: &EnvironmentAttributes,
+    ) -> Attempt<LiveEnvironment> {
+        let nonce = self.surroundings.nonce();
+        let lineage = self.with_sealed(|sealed| sealed.lineage.clone());
+        let mark = Provisional::new(&lineage, &action.address, nonce.clone()).name();
+        // Also keeps the lineage, without which the mark says nothing.
+        self.append(Record::Intent {
+            intent: Intent {
+                address: action.address.clone(),
+                generation: 1,
+                nonce: nonce.clone(),
+                at: self.surroundings.now(),
+            },
+        })?;
+        let new = NewEnvironment { name: name.to_owned(), description: Some(mark), color: attributes.color };
+        let error = match self.writer.create_environment(&new).await {
+            Ok(made) => return Ok(made),
+            Err(error) => error,
+        };
+        let is_taken = error.failure.status() == Some(409);
+        let fate = Fate::of(&error.failure);
+        if is_taken || fate == Fate::Unknown {
+            // A name is taken once: this request may have made it, or an earlier one that arrived late.
+            match self.marked_environment(action, name).await {
+                Ok(Some(made)) => return Ok(made),
+                Ok(None) if is_taken => {}
+                Ok(None) => return Err(doubtful(&error, "there is no such environment yet")),
+                Err(_) => return Err(doubtful(&error, "the listing could not be read either")),
+            }
+        }
+        self.append(Record::IntentOver { nonce })?;
+        if is_taken {
+            let why = format!("{error}; an environment `{}` exists already", visible(name));
+            return Err(failed(Cause::Changed, why, "adopt it, or declare it with `reference = true`"));
+        }
+        Err(self.refused(&error))
+    }
+
+    /// The environment of this name that has a mark of ours for this address.
+    async fn marked_environment(
+        &self,
+        action: &Action,
+        name: &str,
+    ) -> Result<Option<LiveEnvironment>, ServiceError> {
+        let all = self.reader.environments().await?;
+        Ok(all.into_iter().find(|live| live.name == name && self.is_marked(action, live)))
+    }
+
+    fn is_marked(&self, action: &Action, live: &LiveEnvironment) -> bool {
+        Provisional::parse(&live.description).is_some_and(|mark| {
+            mark.is_for(&action.address) && self.with_sealed(|sealed| mark.is_of(&sealed.lineage))
+        })
     }
 
     async fn finish_environment(
@@ -48,35 +116,28 @@ impl<R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'_, R, W, K,
         }
         self.record_environment(action, &made, managed_part(attributes, &made))?;
         self.made_environment(action.address.environment(), &id);
+        self.requests_are_over(action)?;
+        let mut asked = attributes.clone();
+        if self.is_marked(action, &made) {
+            // The mark goes even where no description is managed.
+            asked.description.get_or_insert_default();
+        }
         // Protection cannot be chosen at creation (Honeycomb docs: an environment is made delete-protected);
         // what the service made otherwise than asked is sent once more with it.
-        let left = missing(attributes, &made);
+        let left = missing(&asked, &made);
         if !left.is_empty() {
             self.patch_environment(action, &id, &left, attributes).await?;
         }
         Ok(DONE)
     }
 
-    /// The creation failed; what is there now says more.
-    async fn not_made_environment(&self, name: &str, error: &ServiceError) -> Became {
-        if error.failure.status() == Some(409) {
-            let why = format!("{error}; an environment `{}` exists already", visible(name));
-            return failed(Cause::Changed, why, "adopt it, or declare it with `reference = true`");
-        }
-        if Fate::of(&error.failure) != Fate::Unknown {
-            return self.refused(error);
-        }
-        let seen = match self.reader.environments().await {
-            Ok(all) => match all.iter().find(|e| e.name == name) {
-                Some(e) => {
-                    format!("there is an environment of that name now, `{}`: this run's, or somebody's", e.id)
-                }
-                None => "there is no environment of that name yet".to_owned(),
-            },
-            Err(_) => "the listing could not be read either".to_owned(),
-        };
-        let help = "run `keycomb plan` in a few minutes: an environment that appeared is to be adopted";
-        in_doubt(format!("{error}; {seen}"), help)
+    /// Its name is taken for good: no request for it can make another.
+    fn requests_are_over(&self, action: &Action) -> Attempt<()> {
+        let nonces: Vec<_> = self.with_sealed(|sealed| {
+            let of_it = sealed.intents.iter().filter(|intent| intent.address == action.address);
+            of_it.map(|intent| intent.nonce.clone()).collect()
+        });
+        nonces.into_iter().try_for_each(|nonce| self.append(Record::IntentOver { nonce }))
     }
 
     pub(super) async fn update_environment(
@@ -209,6 +270,12 @@ impl<R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'_, R, W, K,
         };
         self.append(Record::Environment { environment })
     }
+}
+
+fn doubtful(error: &ServiceError, seen: &str) -> Became {
+    let help = "run `keycomb apply` again in a few minutes: what this request made has a mark in its description, \
+                and is finished then";
+    in_doubt(format!("{error}; {seen}"), help)
 }
 
 /// What is managed, as the service has it.

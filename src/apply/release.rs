@@ -10,8 +10,7 @@ use super::run::Run;
 use super::update::as_it_is;
 use super::verify::key_differs;
 use crate::model::{
-    KeyId, KeyState, KeyType, LiveKey, Permission, Provisional, Record, SealedKey, Secret,
-    visible,
+    KeyId, KeyState, KeyType, LiveKey, Permission, Provisional, Record, SealedKey, Secret, visible,
 };
 use crate::plan::{Action, is_late};
 use crate::ports::{KeepRecord, KeyChange, ReadLive, ServiceError, Surroundings, WriteLive};

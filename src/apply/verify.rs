@@ -158,7 +158,7 @@ mod tests {
         assert_eq!(key_moved(&[change("enabled", "true")], &live()), ["`enabled` was `true`, is `false`"]);
         assert_eq!(
             key_moved(&[change("permissions", "run_queries")], &live()),
-            ["`permissions` was `run_queries`, is `run_queries, manage_slos`"]
+            ["`permissions` was `run_queries`, is `manage_slos, run_queries`"]
         );
         assert_eq!(key_moved(&[change("owner", "a")], &live()), Vec::<String>::new());
     }

@@ -8,7 +8,7 @@ use super::{Address, Intent, KeyId, KeyState, Nonce, Sealed, SealedEnvironment, 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "record", rename_all = "snake_case")]
 pub enum Record {
-    /// A key is about to be asked for.
+    /// A key or an environment is about to be asked for.
     Intent {
         /// The try.
         intent: Intent,

@@ -31,7 +31,7 @@ pub struct Sealed {
     /// Managed keys, all generations.
     #[serde(default, rename = "key", skip_serializing_if = "Vec::is_empty")]
     pub keys: Vec<SealedKey>,
-    /// Tries at making a key whose outcome is not known: what they made was never enabled.
+    /// Tries at making a key or an environment whose outcome is not known: a key that they made was never enabled.
     #[serde(default, rename = "intent", skip_serializing_if = "Vec::is_empty")]
     pub intents: Vec<Intent>,
 }
@@ -176,15 +176,15 @@ impl KeyState {
     }
 }
 
-/// A try at making a key.
+/// A try at making a key or an environment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Intent {
     /// What it was for.
     pub address: Address,
-    /// The generation it was to be.
+    /// The generation it was to be; 1 for an environment.
     pub generation: u32,
-    /// The mark in the provisional name.
+    /// The mark in the provisional name, or in an environment's description.
     pub nonce: Nonce,
     /// The local clock when it was written; for people.
     pub at: Timestamp,

@@ -5,7 +5,7 @@ use super::index::Index;
 use super::shown::color_text;
 use super::value::{Action, Change, EnvironmentRef, Reason, ReasonCode, Step, Verb};
 use crate::model::{
-    Color, DesiredEnvironment, EnvironmentAttributes, EnvironmentId, Label, LiveEnvironment,
+    Color, DesiredEnvironment, EnvironmentAttributes, EnvironmentId, Label, LiveEnvironment, Provisional,
     SealedEnvironment, visible,
 };
 
@@ -38,7 +38,7 @@ pub(super) fn settle<'a>(index: &Index<'a>, desired: &'a DesiredEnvironment) -> 
     }
     match index.environment_record(&desired.address()) {
         Some(record) => match index.environment(&record.id) {
-            Some(live) => update(desired, record, live),
+            Some(live) => update(index, desired, record, live),
             None => (Place::Unavailable, vec![missing(desired, record)]),
         },
         None => create(index, desired),
@@ -61,9 +61,26 @@ fn create<'a>(index: &Index<'a>, desired: &'a DesiredEnvironment) -> (Place<'a>,
     match index.environments_named(&desired.name) {
         [] => (Place::Planned(&desired.label), vec![creation(desired)]),
         [live] if is_classic(live) => (Place::Unavailable, vec![classic(desired, live)]),
+        [live] if live.name == desired.name && is_begun(index, desired, live) => {
+            (Place::Planned(&desired.label), vec![completion(desired, live)])
+        }
         [live] => (Place::Unavailable, vec![exists(index, desired, live)]),
         several => (Place::Unavailable, vec![ambiguous(desired, several)]),
     }
+}
+
+/// Whether an apply of ours asked for it, and could not finish it: it still has its mark where its description will be.
+fn is_begun(index: &Index<'_>, desired: &DesiredEnvironment, live: &LiveEnvironment) -> bool {
+    let is_ours = |mark: &Provisional| {
+        index.lineage().is_some_and(|lineage| mark.is_of(lineage)) && mark.is_for(&desired.address())
+    };
+    Provisional::parse(&live.description).is_some_and(|mark| is_ours(&mark))
+}
+
+fn completion(desired: &DesiredEnvironment, live: &LiveEnvironment) -> Action {
+    let text = "an earlier apply asked for it and did not see it made: it is there, and is finished";
+    let action = creation(desired);
+    Action { reason: Reason::at(&desired.origin, ReasonCode::Unfinished, text), ..action }.id(&live.id)
 }
 
 fn creation(desired: &DesiredEnvironment) -> Action {
@@ -79,6 +96,7 @@ fn creation(desired: &DesiredEnvironment) -> Action {
 }
 
 fn update<'a>(
+    index: &Index<'_>,
     desired: &'a DesiredEnvironment,
     record: &'a SealedEnvironment,
     live: &'a LiveEnvironment,
@@ -90,7 +108,12 @@ fn update<'a>(
     if live.name != desired.name {
         actions.push(immutable_name(desired, live));
     }
-    let (change, changes) = differences(&desired.attributes, &record.applied, live);
+    let mut attributes = desired.attributes.clone();
+    if is_begun(index, desired, live) {
+        // The mark goes even where no description is managed.
+        attributes.description.get_or_insert_default();
+    }
+    let (change, changes) = differences(&attributes, &record.applied, live);
     if !changes.is_empty() || record.applied != desired.attributes {
         let applied = desired.attributes.clone();
         let step = Step::UpdateEnvironment { id: live.id.clone(), change, applied };

@@ -224,7 +224,8 @@ pub struct Blocked {
 pub enum Step {
     /// Blocked.
     Nothing,
-    /// POST an environment, then PATCH what POST cannot set.
+    /// POST an environment with a mark for its description, record it, then PATCH what it is to be. Where the action has
+    /// an id an earlier apply sent the POST, and the environment still has its mark: only the rest is left.
     CreateEnvironment {
         /// Its name.
         name: String,

@@ -1,14 +1,14 @@
 //! Environments made, changed and deleted.
 
-use keycomb::model::{Color, EnvironmentAttributes, KeyState, LiveEnvironment, Record};
+use keycomb::model::{Color, EnvironmentAttributes, KeyState, Lineage, LiveEnvironment, Provisional, Record};
 use keycomb::plan::{Action, Step, Verb};
 use keycomb::report::{Cause, Report};
 
 use crate::plans::{
-    action, assert_done, assert_failed, assert_in_doubt, assert_not_started, create_environment,
+    action, address, assert_done, assert_failed, assert_in_doubt, assert_not_started, create_environment,
     environment_id, mint_planned, plan, record, record_environment, was,
 };
-use crate::world::{Event, Fault, Keeper, World};
+use crate::world::{Event, Fault, Keeper, World, nonce};
 
 const E: &str = "environment.e";
 
@@ -56,17 +56,61 @@ async fn an_environment_is_recorded_before_its_protection_is_taken_off() {
     let patch = world.place(|e| matches!(e, Event::PatchEnvironment { .. }));
     assert!(recorded < patch);
     let Event::PatchEnvironment { change, .. } = &world.log()[patch] else { unreachable!() };
-    assert_eq!(change, &unprotected(), "only what the creation could not set");
+    let left = EnvironmentAttributes { description: Some("d".into()), ..unprotected() };
+    assert_eq!(change, &left, "its description in place of the mark, and what the creation could not set");
+    assert!(keeper.sealed.intents.is_empty());
     assert_eq!(keeper.sealed.environments[0].applied, attributes);
 }
 
 #[tokio::test]
-async fn an_environment_as_the_service_makes_it_needs_no_second_request() {
+async fn the_mark_of_an_environment_goes_where_no_description_is_managed() {
     let world = World::new();
     let attributes =
         EnvironmentAttributes { delete_protected: Some(true), ..EnvironmentAttributes::default() };
-    assert_done(&run(&world, &mut Keeper::new(&world), create_environment("e", "E", attributes)).await, E);
-    assert_eq!(world.writes().len(), 1);
+    let mut keeper = Keeper::new(&world);
+    assert_done(&run(&world, &mut keeper, create_environment("e", "E", attributes.clone())).await, E);
+    assert_eq!(world.writes().len(), 2);
+    assert_eq!(world.lock().environments[&environment_id("hcxen_made1")].description, "");
+    assert_eq!(keeper.sealed.environments[0].applied, attributes);
+}
+
+#[tokio::test]
+async fn an_environment_is_asked_for_with_a_mark_that_is_written_down_first() {
+    let world = World::new();
+    world.fail("post-environment", Fault::LostAnswer);
+    world.fail("list-environments", Fault::Status(500));
+    let mut keeper = Keeper::new(&world);
+    assert_in_doubt(&run(&world, &mut keeper, create_environment("e", "E", unprotected())).await, E);
+    let intent = world.place(|e| matches!(e, Event::Appended(Record::Intent { .. })));
+    assert!(intent < world.place(|e| matches!(e, Event::PostEnvironment { .. })));
+    let made = world.lock().environments[&environment_id("hcxen_made1")].clone();
+    let mark = Provisional::parse(&made.description).unwrap();
+    assert!(mark.is_of(&keeper.sealed.lineage) && mark.is_for(&address(E)));
+    assert_eq!(keeper.sealed.intents[0].nonce, mark.nonce);
+
+    // The next apply finds it.
+    let again = Action { id: Some("hcxen_made1".into()), ..create_environment("e", "E", unprotected()) };
+    assert_done(&run(&world, &mut keeper, again).await, E);
+    let posts = world.writes().iter().filter(|e| matches!(e, Event::PostEnvironment { .. })).count();
+    assert_eq!(posts, 1);
+    assert_eq!(world.lock().environments[&made.id].description, "");
+    assert!(keeper.sealed.intents.is_empty() && keeper.sealed.environments[0].id == made.id);
+}
+
+#[tokio::test]
+async fn an_environment_that_lost_its_mark_is_somebody_elses() {
+    let world = World::new();
+    world.lock().put_environment("hcxen_e", "E", true);
+    let foreign = Provisional::new(&Lineage::new("zzzzzzzzzzzzzzzz").unwrap(), &address(E), nonce(1)).name();
+    let ours = Lineage::new(crate::world::LINEAGE).unwrap();
+    let elsewhere = Provisional::new(&ours, &address("environment.other"), nonce(1)).name();
+    for description in [String::new(), foreign, elsewhere] {
+        world.lock().environments.get_mut(&environment_id("hcxen_e")).unwrap().description = description;
+        let mut keeper = Keeper::new(&world);
+        let begun = Action { id: Some("hcxen_e".into()), ..create_environment("e", "E", unprotected()) };
+        assert_failed(&run(&world, &mut keeper, begun).await, E, Cause::Changed);
+        assert_eq!((world.writes(), keeper.sealed.environments), (vec![], vec![]));
+    }
 }
 
 #[tokio::test]
@@ -100,17 +144,23 @@ async fn an_environment_of_another_name_is_not_taken_for_ours() {
 
 #[tokio::test]
 async fn without_an_answer_the_listing_says_what_is_there() {
-    for (fault, seen) in [(Fault::LostAnswer, "hcxen_made1"), (Fault::LostRequest, "no environment")] {
+    for fault in [Fault::LostAnswer, Fault::LostRequest] {
         let world = World::new();
         let mut keeper = Keeper::new(&world);
         world.fail("post-environment", fault);
         let actions = vec![create_environment("e", "E", unprotected()), mint_planned("m", "e")];
         let report = world.apply(&plan(actions), &mut keeper).await;
-        let why = assert_in_doubt(&report, E);
-        assert!(why.contains(seen), "{why}");
-        assert_not_started(&report, "key.e.m");
-        assert!(keeper.sealed.environments.is_empty());
-        assert_eq!(world.writes().len(), 1, "never sent twice");
+        if fault == Fault::LostAnswer {
+            assert_done(&report, E);
+            assert_done(&report, "key.e.m");
+        } else {
+            let why = assert_in_doubt(&report, E);
+            assert!(why.contains("no such environment"), "{why}");
+            assert_not_started(&report, "key.e.m");
+            assert!(keeper.sealed.environments.is_empty());
+        }
+        let posts = world.writes().iter().filter(|e| matches!(e, Event::PostEnvironment { .. })).count();
+        assert_eq!(posts, 1, "never sent twice");
     }
 }
 

@@ -12,6 +12,7 @@ mod changes;
 mod environments;
 mod plans;
 mod running;
+mod settled;
 mod steps;
 mod sweep;
 mod world;

@@ -49,9 +49,12 @@ async fn stages_follow_each_other_whatever_the_plans_order() {
     actions.reverse();
     let report = world.apply(&plan(actions), &mut keeper).await;
     assert_eq!(report.counts(), (8, 0, 0, 0), "{report:?}");
+    let describe = word(&world.writes()[1]);
+    assert!(describe.starts_with("PatchEnvironment"), "{describe}");
     let order: Vec<String> = world.writes().iter().map(word).collect();
     let expected = [
         "make New",
+        &describe,
         "mint",
         "patch hcxlk_made2",
         "patch hcxlk_rel",

@@ -63,7 +63,8 @@ impl Config {
         let declared: BTreeSet<_> = self.environments.iter().map(|e| e.label).collect();
         let mut taken = BTreeSet::new();
         self.keys.retain(|key| {
-            declared.contains(key.environment) && taken.insert((key.environment, key.ingest, key.name.clone()))
+            declared.contains(key.environment)
+                && taken.insert((key.environment, key.ingest, key.name.clone()))
         });
         self
     }
@@ -146,9 +147,10 @@ pub fn two_configs(most: usize) -> impl Strategy<Value = (Config, Config)> {
         (Just(first), Just(other), changes).prop_map(move |(first, other, changes)| {
             let kept = first.keys.iter().cloned().zip(changes).filter_map(|(key, c)| changed(key, c));
             let added = other.keys.into_iter().map(|key| Key { label: key.label + most, ..key });
-            let environments = first.environments.iter().map(|e| {
-                other.environments.iter().find(|o| o.label == e.label).unwrap_or(e).clone()
-            });
+            let environments = first
+                .environments
+                .iter()
+                .map(|e| other.environments.iter().find(|o| o.label == e.label).unwrap_or(e).clone());
             let second = Config { environments: environments.collect(), keys: kept.chain(added).collect() };
             (first, second.checked())
         })

@@ -5,12 +5,11 @@ use std::time::Duration;
 use futures_util::{StreamExt as _, stream};
 use keycomb::model::{Desired, KeyState};
 use keycomb::plan::{Plan, Verb};
-use keycomb::sandbox::Switches;
 
 use crate::lab::{Lab, tell};
 
 /// What is there before.
-const BEFORE: &str = r#"
+pub const BEFORE: &str = r#"
 [environment.first]
 color = "red"
 [key.changed]
@@ -26,7 +25,7 @@ type = "ingest"
 "#;
 
 /// An environment and three keys are made, and one each is changed, disabled, retired.
-const AFTER: &str = r#"
+pub const AFTER: &str = r#"
 [environment.first]
 color = "blue"
 [environment.second]
@@ -73,7 +72,8 @@ const STATUSES: [(&str, &str); 8] = [
     ("status-after", "=504-text"),
 ];
 
-const LISTS: [(&str, &str); 4] = [("stale-list", "=2"), ("stale-list", "=99"), ("no-links", ""), ("skew", "")];
+const LISTS: [(&str, &str); 4] =
+    [("stale-list", "=2"), ("stale-list", "=99"), ("no-links", ""), ("skew", "")];
 
 /// All of `kinds` at each of `places`, such as `@2` or `@2+`, of one method and collection.
 fn at(kinds: &[(&str, &str)], target: &str, places: &[&str]) -> Vec<String> {
@@ -83,17 +83,22 @@ fn at(kinds: &[(&str, &str)], target: &str, places: &[&str]) -> Vec<String> {
     kinds.iter().flat_map(of_kind).collect()
 }
 
-fn sweep(cases: Vec<String>) {
+/// Runs all cases and tells of all that failed.
+pub fn side_by_side<C, F: Future<Output = Result<(), String>>>(cases: Vec<C>, run: impl Fn(C) -> F) {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     let number = cases.len();
-    let done = stream::iter(cases).map(|fault| one(fault, Switches::default())).buffer_unordered(SIDE_BY_SIDE);
-    let failed: Vec<String> =
-        runtime.block_on(done.filter_map(|result| async { result.err() }).collect::<Vec<_>>());
+    let done = stream::iter(cases).map(run).buffer_unordered(SIDE_BY_SIDE);
+    let failed: Vec<String> = runtime.block_on(done.filter_map(|result| async { result.err() }).collect());
+    runtime.shutdown_background();
     assert!(failed.is_empty(), "{} of {number}:\n{}", failed.len(), failed.join("\n"));
 }
 
+fn sweep(cases: Vec<String>) {
+    side_by_side(cases, one);
+}
+
 /// Applies with a fault, then without, and once more when the grace is over.
-async fn one(fault: String, switches: Switches) -> Result<(), String> {
+async fn one(fault: String) -> Result<(), String> {
     let mut lab = Lab::new().await;
     lab.apply_all(&lab.declare(BEFORE)).await;
     lab.clock.advance(Duration::from_secs(2 * 60 * 60));
@@ -101,12 +106,10 @@ async fn one(fault: String, switches: Switches) -> Result<(), String> {
         lab.patience.exchange = Duration::from_millis(300);
     }
     let desired = lab.declare(AFTER);
-    lab.sandbox.set_switches(switches);
     fault.split(' ').for_each(|fault| lab.sandbox.add_fault(fault.parse().unwrap()));
     let report = lab.apply(&desired).await;
     tokio::time::sleep(Duration::from_millis(30)).await;
     lab.sandbox.clear_faults();
-    lab.sandbox.set_switches(Switches::default());
     lab.patience.exchange = Duration::from_secs(60);
     lab.assert_safe(&fault);
     for wait in [0, 61] {
@@ -121,17 +124,21 @@ async fn one(fault: String, switches: Switches) -> Result<(), String> {
     if !is_at_rest(&plan) {
         return Err(format!("{fault}: {:#?}\n{report:#?}", tell(&plan)));
     }
+    lab.assert_used_keys_kept(&fault);
+    if fault.starts_with("duplicate:POST") && !fault.contains(' ') {
+        lab.assert_no_leftovers(&fault);
+    }
     assert_all_there(&lab, &desired, &fault);
     lab.assert_live_keys_open(&fault).await;
     Ok(())
 }
 
 /// Nothing is left to do but to throw away what nobody holds, which is left to people.
-fn is_at_rest(plan: &Plan) -> bool {
+pub fn is_at_rest(plan: &Plan) -> bool {
     plan.actions.iter().all(|a| a.blocked.as_ref().is_some_and(|blocked| blocked.verb == Verb::Discard))
 }
 
-fn assert_all_there(lab: &Lab, desired: &Desired, case: &str) {
+pub fn assert_all_there(lab: &Lab, desired: &Desired, case: &str) {
     let sealed = lab.sealed();
     for key in desired.keys.values() {
         let live: Vec<_> = sealed
@@ -159,7 +166,10 @@ fn without_a_fault_one_apply_is_enough() {
         // What the sweeps below aim at.
         assert_eq!((count("POST", "/api-keys"), count("POST", "/environments")), (3, 1));
         assert_eq!((count("PATCH", "/api-keys"), count("PATCH", "/environments")), (6, 2));
-        assert_eq!((count("GET", "/api-keys"), count("GET", "/environments"), count("GET", "/1/auth")), (12, 2, 3));
+        assert_eq!(
+            (count("GET", "/api-keys"), count("GET", "/environments"), count("GET", "/1/auth")),
+            (12, 2, 3)
+        );
         assert!(is_at_rest(&lab.plan(&desired).await));
         assert_all_there(&lab, &desired, "none");
     });
@@ -222,4 +232,57 @@ fn two_faults_at_once() {
     });
     let lists = kinds.iter().map(|post| format!("{post}:POST:api-keys@1+ stale-list:GET:api-keys@1+=5"));
     sweep(pairs.chain(lists).collect());
+}
+
+/// Nothing is left but the first environment and one key.
+const LESS: &str = r#"
+[environment.first]
+color = "blue"
+[key.one]
+environment = "first"
+type = "ingest"
+permissions = ["create_datasets"]
+"#;
+
+#[test]
+fn deletions() {
+    let mut cases = at(&LOST, "DELETE:api-keys", &["@1", "@3", "@1+"]);
+    cases.extend(at(&STATUSES, "DELETE:api-keys", &["@1", "@2+"]));
+    cases.extend(at(&LOST, "DELETE:environments", &["@1", "@1+"]));
+    cases.extend(at(&STATUSES, "DELETE:environments", &["@1"]));
+    side_by_side(cases, delete);
+}
+
+/// Keys are disabled, deleted after their quarantine, and then their environment: with a fault in the deleting.
+async fn delete(fault: String) -> Result<(), String> {
+    let mut lab = Lab::new().await;
+    lab.apply_all(&lab.declare(AFTER)).await;
+    let desired = lab.declare(LESS);
+    lab.apply_all(&desired).await;
+    lab.assert_used_keys_kept(&fault);
+    lab.clock.advance(Duration::from_secs(15 * 24 * 60 * 60));
+    if fault.starts_with("slow") {
+        lab.patience.exchange = Duration::from_millis(300);
+    }
+    lab.sandbox.add_fault(fault.parse().unwrap());
+    for _ in 0..2 {
+        lab.apply(&desired).await;
+        tokio::time::sleep(Duration::from_millis(30)).await;
+    }
+    lab.sandbox.clear_faults();
+    lab.patience.exchange = Duration::from_secs(60);
+    lab.assert_safe(&fault);
+    for _ in 0..2 {
+        lab.apply(&desired).await;
+    }
+    let plan = lab.plan(&desired).await;
+    let sealed = lab.sealed();
+    let states: Vec<_> = sealed.keys.iter().map(|entry| entry.state).collect();
+    let is_over = states.iter().filter(|state| **state == KeyState::Deleted).count() == 4;
+    if !plan.is_empty() || !is_over || sealed.environments.len() != 1 {
+        return Err(format!("{fault}: {states:?} {:#?}", tell(&plan)));
+    }
+    assert_all_there(&lab, &desired, &fault);
+    lab.assert_live_keys_open(&fault).await;
+    Ok(())
 }

@@ -67,6 +67,20 @@ impl Lab {
         self.assert_never_in_clear(&truth, case);
     }
 
+    /// No key that ever worked was deleted.
+    pub fn assert_used_keys_kept(&self, case: &str) {
+        let truth = self.sandbox.truth();
+        let lost = truth.keys.iter().find(|key| key.deleted.is_some() && was_enabled(key));
+        assert_eq!(lost, None, "{case}: deleted after use");
+    }
+
+    /// Nothing is left under a provisional name.
+    pub fn assert_no_leftovers(&self, case: &str) {
+        let truth = self.sandbox.truth();
+        let left = truth.live_keys().find(|key| Provisional::parse(&key.name).is_some());
+        assert_eq!(left, None, "{case}");
+    }
+
     /// Its secret is in the sealed file, and opens to what really works.
     fn assert_held(&self, key: &KeyTruth, case: &str) {
         let sealed = self.sealed();

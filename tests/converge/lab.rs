@@ -128,7 +128,12 @@ impl Lab {
         self.decide(desired, keeper.sealed(), &reader).await.unwrap()
     }
 
-    async fn decide(&self, desired: &Desired, sealed: &Sealed, reader: &Reader) -> Result<Plan, ServiceError> {
+    async fn decide(
+        &self,
+        desired: &Desired,
+        sealed: &Sealed,
+        reader: &Reader,
+    ) -> Result<Plan, ServiceError> {
         let live = live(reader, sealed).await?;
         // Every guard that a name lifts is lifted: they have tests of their own.
         let recorded = sealed.keys.iter().map(|k| k.address.clone());

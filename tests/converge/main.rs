@@ -9,6 +9,7 @@
     reason = "test code"
 )]
 
+mod crashes;
 mod declared;
 mod faults;
 mod invariants;

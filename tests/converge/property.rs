@@ -1,8 +1,8 @@
 //! Any configuration is carried out by one apply, and so is any change to it.
 
 use keycomb::model::KeyType;
-use keycomb::ports::{NewKey, WriteLive as _};
 use keycomb::plan::Verb;
+use keycomb::ports::{NewKey, WriteLive as _};
 use proptest::test_runner::{Config, TestRunner};
 
 use crate::declared::{self, two_configs};

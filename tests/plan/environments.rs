@@ -228,3 +228,45 @@ fn the_record_of_an_environment_that_is_gone_and_undeclared_goes() {
     assert_eq!((action.verb, action.reason.code), (Verb::Delete, ReasonCode::Missing));
     assert!(world.findings(FindingKind::Missing).is_empty());
 }
+
+/// The mark that an apply with this lineage leaves on an environment that it asked for at this address.
+fn mark(lineage: &str, at: &str) -> String {
+    Provisional::new(&Lineage::new(lineage).unwrap(), &address(at), nonce('1')).name()
+}
+
+#[test]
+fn an_environment_that_an_apply_asked_for_is_finished_and_no_other() {
+    let at = "environment.production";
+    let begun = |name: &str, description: String| {
+        let mut world = World::empty();
+        world.sealed();
+        world.declare_environment("production", "Production");
+        world.declare(ingest("key.production.a"));
+        world.live.environments.push(LiveEnvironment { description, ..live_environment("x", name) });
+        world
+    };
+    let world = begun("Production", mark(LINEAGE, at));
+    assert_eq!(world.told(), ["create environment.production", "create key.production.a"]);
+    let action = &world.plan().actions[0];
+    assert_eq!((action.id.as_deref(), action.reason.code), (Some("hcxen_x"), ReasonCode::Unfinished));
+    assert!(world.findings(FindingKind::Unmanaged).is_empty());
+    for (name, description) in [
+        ("production", mark(LINEAGE, at)),
+        ("Production", mark(LINEAGE, "environment.other")),
+        ("Production", mark("zzzzzzzzzzzzzzzz", at)),
+        ("Production", String::new()),
+    ] {
+        let world = begun(name, description);
+        assert_eq!(world.plan().actions[0].blocked.as_ref().unwrap().code, "exists", "{name}");
+    }
+}
+
+#[test]
+fn a_mark_that_was_left_on_an_environment_goes() {
+    let mut world = World::production();
+    world.live.environments[0].description = mark(LINEAGE, "environment.production");
+    let Step::UpdateEnvironment { change, applied, .. } = world.only().step else { panic!() };
+    assert_eq!((change.description.as_deref(), applied.description), (Some(""), None));
+    world.live.environments[0].description = mark(LINEAGE, "environment.other");
+    assert!(world.told().is_empty());
+}

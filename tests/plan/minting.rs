@@ -269,3 +269,21 @@ fn a_key_that_somebody_else_enabled_before_its_release_is_neither_released_nor_r
         assert!(world.plan().actions[0].blocked.as_ref().unwrap().text.contains("somebody else"));
     }
 }
+
+#[test]
+fn a_generation_in_quarantine_keeps_no_other_from_being_made_unless_it_works() {
+    for disabled in [true, false] {
+        let mut world = world();
+        world.desired.policy.on_missing = OnMissing::Recreate;
+        let old = SealedKey { state: KeyState::Disabled, since: ago(DAY), ..record_of(&wanted(), "old") };
+        world.sealed().keys.push(old);
+        world.live.keys.push(LiveKey { disabled, ..live_of(&wanted(), "old") });
+        world.sealed().keys.push(SealedKey { generation: 2, ..record_of(&wanted(), "gone") });
+        if disabled {
+            let action = world.only();
+            assert_eq!((action.verb, action.generation), (Verb::Create, Some(3)));
+        } else {
+            assert_eq!(world.only_blocked(), (Verb::Create, "exists", false));
+        }
+    }
+}

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use keycomb::model::*;
-use keycomb::plan::{Allow, Step, Verb};
+use keycomb::plan::{Allow, Step, Verb, environment_value, key_value};
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
 
@@ -247,6 +247,22 @@ proptest! {
             if let Some(id) = step_id(&action.step) {
                 prop_assert!(managed.contains(&id), "{id}");
                 prop_assert_eq!(action.id, Some(id));
+            }
+        }
+    }
+
+    #[test]
+    fn what_a_change_shows_as_it_is_can_be_told_from_the_live_thing_again(world in world()) {
+        for action in world.plan().actions.iter().filter(|action| action.blocked.is_none()) {
+            let id = step_id(&action.step);
+            let key = world.live.keys.iter().find(|k| Some(k.id.to_string()) == id);
+            let environment = world.live.environments.iter().find(|e| Some(e.id.to_string()) == id);
+            for change in action.changes.iter().filter(|change| change.before.is_some()) {
+                let told = key.map(|live| key_value(change.field, live));
+                let told = told.or(environment.map(|live| environment_value(change.field, live))).flatten();
+                // What only the record has is not compared.
+                let is_recorded = matches!(change.field, "owner" | "protected" | "quarantine");
+                prop_assert!(is_recorded || told == change.before, "{:?}: {:?}", change, told);
             }
         }
     }
