@@ -22,7 +22,7 @@ fn list_10000_keys(bencher: Bencher<'_, '_>, latency_ms: u64) {
     let options = Options { keys: 10_000, environments: 10, latency, ..Options::default() };
     let sandbox = runtime.block_on(Sandbox::start(options)).unwrap();
     let key = sandbox.management_key();
-    let credential = Credential { id: key.id.clone(), secret: Secret::new(key.secret.clone()) };
+    let credential = Credential { id: key.id, secret: Secret::new(key.secret) };
     let connection = Connection::new(honeycomb::Options {
         endpoint: Endpoint::new(sandbox.endpoint()).unwrap(),
         team: TeamSlug::new(sandbox.team()).unwrap(),

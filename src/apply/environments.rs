@@ -195,6 +195,17 @@ impl<R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'_, R, W, K,
         Ok(note.map_or(DONE, done_with))
     }
 
+    /// Takes an environment out of the record that the service does not have. Never deletes: what the plan took for
+    /// gone was held against none of the rules for deleting.
+    pub(super) async fn forget_environment(&self, action: &Action, id: &EnvironmentId) -> Attempt<Became> {
+        self.managed_environment(action, id)?;
+        if self.read_environment(id).await?.is_some() {
+            return Err(changed(format!("the environment `{id}` is not gone after all")));
+        }
+        self.append(Record::EnvironmentGone { address: action.address.clone() })?;
+        Ok(done_with("only the record changed"))
+    }
+
     /// Deletes an environment that is unprotected and empty at this moment.
     pub(super) async fn delete_environment(&self, action: &Action, id: &EnvironmentId) -> Attempt<Became> {
         self.managed_environment(action, id)?;

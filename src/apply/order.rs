@@ -40,7 +40,7 @@ impl Stage {
             Step::UpdateKey { enabled: Some(true), .. } => Self::Enable,
             Step::UpdateKey { enabled: Some(false), .. } | Step::RetireKey { .. } => Self::Disable,
             Step::DeleteKey { .. } => Self::DeleteKeys,
-            Step::DeleteEnvironment { .. } => Self::DeleteEnvironments,
+            Step::DeleteEnvironment { .. } | Step::ForgetEnvironment { .. } => Self::DeleteEnvironments,
         })
     }
 }

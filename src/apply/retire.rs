@@ -44,7 +44,9 @@ impl<R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'_, R, W, K,
         if !live.disabled {
             return Err(changed(format!("somebody enabled the key `{id}` again")));
         }
-        let over = entry.quarantine.after(entry.since);
+        // It begins anew with every change: somebody may have let the key work for a while.
+        let begun = live.updated.map_or(entry.since, |updated| updated.max(entry.since));
+        let over = entry.quarantine.after(begun);
         if self.reader.service_now().is_none_or(|now| now < over) {
             return Err(changed(format!("the quarantine of `{id}` lasts until {over}")));
         }

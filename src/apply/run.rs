@@ -128,6 +128,7 @@ impl<'a, R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'a, R, W
                 self.update_environment(action, id, change, applied).await.into()
             }
             Step::DeleteEnvironment { id } => self.delete_environment(action, id).await.into(),
+            Step::ForgetEnvironment { id } => self.forget_environment(action, id).await.into(),
             Step::ReleaseKey { id, enabled } => self.release_recorded(action, id, *enabled).await.into(),
             Step::UpdateKey { id, name, permissions, enabled, applied, remember } => {
                 let change = crate::ports::KeyChange {

@@ -17,7 +17,6 @@ use crate::model::{Recipient, Scope};
 use crate::plan::{self, Plan, SecretEffect, Step, Verb};
 use crate::ports::KeepRecord as _;
 use crate::render;
-use crate::report::{Became, Cause, Report};
 use crate::seal::{Holder, Keeper};
 use crate::{apply, model};
 
@@ -51,21 +50,18 @@ pub async fn run(
     .map_err(from_seal)?;
     let plan = stoppable(interrupt, decide(args, &session, &keeper)).await?;
     show(args, &plan, output)?;
-    if plan.actions.iter().all(|action| action.verb == Verb::Blocked) {
-        keeper
-            .fold()
-            .map_err(|error| Failure::words(Exit::Seal, error.to_string(), "nothing was lost; run again"))?;
-        session.close().await;
-        return Ok(exit(&plan, None, interrupt));
-    }
-    check_scopes(&session.access, needed(&plan))?;
-    keeper.preflight(&recipients(&plan, &session.desired.seal)).map_err(from_seal)?;
-    if !args.yes {
-        stoppable(interrupt, confirm(&plan, output)).await?;
+    let is_idle = plan.actions.iter().all(|action| action.verb == Verb::Blocked);
+    if !is_idle {
+        check_scopes(&session.access, needed(&plan))?;
+        if !args.yes {
+            stoppable(interrupt, confirm(&plan, output)).await?;
+        }
+        keeper.preflight(&recipients(&plan, &session.desired.seal)).map_err(from_seal)?;
     }
     let bar = Bar::new(plan.summary.changes, output);
     let surroundings = Real::new(interrupt.clone());
     let writer = session.connection.writer().map_err(unconnected)?;
+    // Also when there is nothing to do: the record is tidied, and what a cut-off run left is folded.
     let report = apply::apply(
         &plan,
         &session.desired.seal,
@@ -78,15 +74,17 @@ pub async fn run(
     .await;
     bar.end();
     drop(keeper);
-    output.write(&match args.format {
-        Format::Text => render::text::report(&report, Some(&plan), &style(output)),
-        Format::Json => render::json::report(&report),
-    })?;
-    if args.format == Format::Text && plan.summary.issued > 0 {
+    match args.format {
+        Format::Json => output.write(&render::json::report(&report))?,
+        Format::Text if is_idle && report.unfolded.is_none() => {}
+        Format::Text => output.write(&render::text::report(&report, Some(&plan), &style(output)))?,
+    }
+    if args.format == Format::Text && plan.summary.issued > 0 && report.unfolded.is_none() {
         output.say(&format!("sealed: {}", session.sealed_path.display()));
     }
     session.close().await;
-    Ok(exit(&plan, Some(&report), interrupt))
+    let stopped = interrupt.is_raised().then(|| interrupt.exit());
+    Ok(Exit::of_apply(&plan, &report, stopped))
 }
 
 async fn decide(args: &Args, session: &Session, keeper: &Keeper) -> Result<Plan, Failure> {
@@ -167,37 +165,5 @@ fn holder() -> Holder {
             let name = Path::new(&program).file_name().map(|name| name.to_string_lossy().into_owned());
             format!("{} apply", name.unwrap_or_default())
         }),
-    }
-}
-
-/// The exit code that a plan and its report ask for; the gravest counts.
-fn exit(plan: &Plan, report: Option<&Report>, interrupt: &Interrupt) -> Exit {
-    let is_failed = |wanted: &[Cause]| {
-        report.is_some_and(|report| {
-            report.outcomes.iter().any(
-                |outcome| matches!(&outcome.became, Became::Failed { cause, .. } if wanted.contains(cause)),
-            )
-        })
-    };
-    let (done, failed, not_started, in_doubt) = report.map_or((0, 0, 0, 0), Report::counts);
-    // A rotation that is due, or a leftover that nobody can hold, waits for its own command and fails no deploy.
-    let is_waiting = |verb: Verb| matches!(verb, Verb::Rotate | Verb::Discard);
-    let is_blocked = plan.actions.iter().any(|a| a.blocked.as_ref().is_some_and(|b| !is_waiting(b.verb)));
-    if is_failed(&[Cause::Seal]) || report.is_some_and(|report| report.unfolded.is_some()) {
-        Exit::Seal
-    } else if in_doubt > 0 || is_failed(&[Cause::Unconfirmed, Cause::NotDisabled]) {
-        Exit::Unconfirmed
-    } else if report.is_some_and(|report| report.interrupted) {
-        interrupt.exit()
-    } else if is_failed(&[Cause::Busy]) {
-        Exit::Locked
-    } else if is_failed(&[Cause::Credential]) {
-        Exit::Credential
-    } else if failed + not_started > 0 {
-        if done > 0 { Exit::Partly } else { Exit::Failed }
-    } else if is_blocked || plan.is_guarded() {
-        Exit::Blocked
-    } else {
-        Exit::Done
     }
 }

@@ -6,6 +6,7 @@ use super::failure::Failure;
 use super::output::Output;
 use super::session::Session;
 use crate::model::{Scope, visible};
+use crate::render;
 
 /// What one command, or one half of it, needs.
 const COMMANDS: &[(&str, &[Scope])] = &[
@@ -17,21 +18,23 @@ const COMMANDS: &[(&str, &[Scope])] = &[
 /// Shows the management key, masked.
 ///
 /// # Errors
-/// Those of [`Session::open`].
+/// Those of [`Session::open`]; who we are is shown first.
 pub async fn status(
     service: &Service,
     format: Format,
     global: &Global,
     output: &Output,
 ) -> Result<Exit, Failure> {
-    let session = Session::open(global, service, *output).await?;
+    let session = Session::connect(global, service, *output).await?;
     let text = match format {
         Format::Text => text(&session),
         Format::Json => json(&session),
     };
-    session.close().await;
     output.write(&text)?;
-    Ok(Exit::Done)
+    // What is wrong is said after what is there.
+    let checked = session.check_read();
+    session.close().await;
+    checked.map(|()| Exit::Done)
 }
 
 fn text(session: &Session) -> String {
@@ -81,5 +84,5 @@ fn json(session: &Session) -> String {
         "shadowed": shadowed,
         "commands": commands,
     });
-    format!("{value:#}\n")
+    render::json::value(&value)
 }

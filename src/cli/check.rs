@@ -5,6 +5,7 @@ use super::exit::Exit;
 use super::failure::Failure;
 use super::output::Output;
 use crate::config::{self, Problem};
+use crate::render;
 
 /// Checks the configuration and says so.
 ///
@@ -37,5 +38,5 @@ fn count(number: usize, noun: &str) -> String {
 
 /// `{"format": "keycomb.check/1", "problems": […]}`
 fn json(problems: &[Problem]) -> String {
-    format!("{:#}\n", serde_json::json!({ "format": "keycomb.check/1", "problems": problems }))
+    render::json::value(&serde_json::json!({ "format": "keycomb.check/1", "problems": problems }))
 }

@@ -20,12 +20,12 @@ pub struct Found {
 /// What the search needs of the outside.
 pub trait Lookup {
     /// An environment variable; empty counts as not set.
-    fn variable(&self, name: &str) -> Option<String>;
+    fn variable(&self, name: &str) -> Option<Secret>;
     /// A file's text.
     ///
     /// # Errors
     /// Why it cannot be read.
-    fn read(&self, path: &Path) -> std::io::Result<String>;
+    fn read(&self, path: &Path) -> std::io::Result<Secret>;
 }
 
 /// Variables that hold an id and a secret; each may be given as a file with `_FILE` behind its name.
@@ -46,9 +46,9 @@ pub fn find(key_file: Option<&Path>, lookup: &dyn Lookup) -> Result<Found, Crede
     let mut found: Vec<Found> = Vec::new();
     if let Some(path) = key_file {
         let text = read(path, lookup)?;
-        let (id, secret) =
-            text.split_once(':').ok_or_else(|| CredentialError::Form { path: path.display().to_string() })?;
-        found.push(whole(id.to_owned(), secret.to_owned(), format!("file {}", path.display()))?);
+        let parts = text.expose().trim().split_once(':');
+        let (id, secret) = parts.ok_or_else(|| CredentialError::Form { path: path.display().to_string() })?;
+        found.push(whole(id, secret, format!("file {}", path.display()))?);
     }
     for step in STEPS {
         let mut of_step: Vec<Found> = Vec::new();
@@ -73,7 +73,7 @@ fn pair(id_name: &str, secret_name: &str, lookup: &dyn Lookup) -> Result<Option<
     match (value(id_name, lookup)?, value(secret_name, lookup)?) {
         (None, None) => Ok(None),
         (Some((id, id_from)), Some((secret, secret_from))) => {
-            Ok(Some(whole(id, secret, format!("{id_from} and {secret_from}"))?))
+            Ok(Some(whole(id.expose(), secret.expose(), format!("{id_from} and {secret_from}"))?))
         }
         (Some((_, from)), None) => Err(CredentialError::Half { from, missing: secret_name.to_owned() }),
         (None, Some((_, from))) => Err(CredentialError::Half { from, missing: id_name.to_owned() }),
@@ -81,18 +81,18 @@ fn pair(id_name: &str, secret_name: &str, lookup: &dyn Lookup) -> Result<Option<
 }
 
 /// The value of a variable, or of the file that its `_FILE` sibling names, and where it was.
-fn value(name: &str, lookup: &dyn Lookup) -> Result<Option<(String, String)>, CredentialError> {
+fn value(name: &str, lookup: &dyn Lookup) -> Result<Option<(Secret, String)>, CredentialError> {
     let file_name = format!("{name}_FILE");
     match (lookup.variable(name), lookup.variable(&file_name)) {
         (Some(_), Some(_)) => Err(CredentialError::Contradiction { one: name.to_owned(), other: file_name }),
-        (Some(text), None) => Ok(Some((text.trim().to_owned(), name.to_owned()))),
-        (None, Some(path)) => Ok(Some((read(Path::new(&path), lookup)?, file_name))),
+        (Some(text), None) => Ok(Some((text, name.to_owned()))),
+        (None, Some(path)) => Ok(Some((read(Path::new(path.expose()), lookup)?, file_name))),
         (None, None) => Ok(None),
     }
 }
 
-fn read(path: &Path, lookup: &dyn Lookup) -> Result<String, CredentialError> {
-    let text = lookup.read(path).map_err(|source| {
+fn read(path: &Path, lookup: &dyn Lookup) -> Result<Secret, CredentialError> {
+    lookup.read(path).map_err(|source| {
         let path = path.display().to_string();
         // Somebody may have given the key itself where its file's name was asked for.
         if path.contains(':') || path.contains("mk_") {
@@ -100,17 +100,17 @@ fn read(path: &Path, lookup: &dyn Lookup) -> Result<String, CredentialError> {
         } else {
             CredentialError::Read { path, source }
         }
-    })?;
-    Ok(text.trim().to_owned())
+    })
 }
 
-fn whole(id: String, secret: String, source: String) -> Result<Found, CredentialError> {
+fn whole(id: &str, secret: &str, source: String) -> Result<Found, CredentialError> {
+    let (id, secret) = (id.trim(), secret.trim());
     let is_header_safe =
         |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_graphic() && b != b':');
-    if !is_header_safe(&id) || !is_header_safe(&secret) {
+    if !is_header_safe(id) || !is_header_safe(secret) {
         return Err(CredentialError::Characters { source });
     }
-    Ok(Found { id, secret: Secret::new(secret), source, shadowed: Vec::new() })
+    Ok(Found { id: id.to_owned(), secret: Secret::new(secret.to_owned()), source, shadowed: Vec::new() })
 }
 
 /// No usable management key.
@@ -188,12 +188,12 @@ mod tests {
     struct Fake(HashMap<&'static str, &'static str>, HashMap<&'static str, &'static str>);
 
     impl Lookup for Fake {
-        fn variable(&self, name: &str) -> Option<String> {
-            self.0.get(name).map(|text| (*text).to_owned())
+        fn variable(&self, name: &str) -> Option<Secret> {
+            self.0.get(name).map(|text| Secret::new((*text).to_owned()))
         }
-        fn read(&self, path: &Path) -> std::io::Result<String> {
+        fn read(&self, path: &Path) -> std::io::Result<Secret> {
             let text = self.1.get(path.to_str().unwrap()).ok_or(std::io::ErrorKind::NotFound)?;
-            Ok((*text).to_owned())
+            Ok(Secret::new((*text).to_owned()))
         }
     }
 

@@ -12,7 +12,7 @@ use crate::render;
 /// Shows what changed at the service since the last apply.
 ///
 /// # Errors
-/// Those of [`Session`]; nothing applied yet (exit 3).
+/// Those of [`Session`].
 pub async fn run(args: &Args, global: &Global, output: &Output) -> Result<Exit, Failure> {
     let session = Session::open(global, &args.service, *output).await?;
     let sealed = session.sealed()?;

@@ -1,4 +1,7 @@
-//! Exit codes: documented constants, the same for every command.
+//! Exit codes: documented constants, the same for every command; and which one an apply ends with.
+
+use crate::plan::{Plan, Verb};
+use crate::report::{Became, Cause, Report};
 
 /// How the process ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,3 +48,157 @@ Exit codes:
   4  not authenticated, scope missing  130 interrupted (Ctrl-C), 143 terminated:
   5  blocked by a guard                    after the journal and the table were written
   7  partly applied, run again";
+
+impl Exit {
+    /// How a plan that is only shown ends.
+    ///
+    /// `detailed`: 2 when an apply would do something, or could not do what is declared.
+    pub fn of_plan(plan: &Plan, detailed: bool) -> Self {
+        if plan.is_guarded() {
+            Self::Blocked
+        } else if detailed && (plan.summary.changes > 0 || is_held(plan)) {
+            Self::Changes
+        } else {
+            Self::Done
+        }
+    }
+
+    /// How an apply ends; the gravest counts. `stopped` is what a signal asks for, if there was one.
+    pub fn of_apply(plan: &Plan, report: &Report, stopped: Option<Self>) -> Self {
+        let failed = |wanted: &[Cause]| {
+            let is_wanted =
+                |became: &Became| matches!(became, Became::Failed { cause, .. } if wanted.contains(cause));
+            report.outcomes.iter().any(|outcome| is_wanted(&outcome.became))
+        };
+        let is_busy = plan.actions.iter().any(|a| a.blocked.as_ref().is_some_and(|b| b.code == "busy"));
+        let (done, fails, not_started, in_doubt) = report.counts();
+        if failed(&[Cause::Seal]) || report.unfolded.is_some() {
+            Self::Seal
+        } else if in_doubt > 0 || failed(&[Cause::Unconfirmed, Cause::NotDisabled]) {
+            Self::Unconfirmed
+        } else if let (true, Some(stopped)) = (report.interrupted, stopped) {
+            stopped
+        } else if failed(&[Cause::Busy]) || is_busy {
+            Self::Locked
+        } else if failed(&[Cause::Credential]) {
+            Self::Credential
+        } else if fails + not_started > 0 {
+            if done > 0 { Self::Partly } else { Self::Failed }
+        } else if plan.is_guarded() || is_held(plan) {
+            Self::Blocked
+        } else {
+            Self::Done
+        }
+    }
+}
+
+/// Whether something declared cannot be had. A rotation that is due, and a leftover that nobody can hold, wait for
+/// commands of their own and fail no deploy.
+fn is_held(plan: &Plan) -> bool {
+    let is_waiting = |verb: Verb| matches!(verb, Verb::Rotate | Verb::Discard);
+    plan.actions.iter().any(|action| action.blocked.as_ref().is_some_and(|blocked| !is_waiting(blocked.verb)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Endpoint, TeamSlug, Timestamp};
+    use crate::plan::{Action, Blocked, Header, Reason, ReasonCode, SecretEffect, Step, Summary, Undo};
+    use crate::report::Outcome;
+
+    fn plan(blocked: Option<(Verb, &'static str, bool)>) -> Plan {
+        let actions: Vec<Action> = blocked
+            .into_iter()
+            .map(|(verb, code, guard)| Action {
+                address: "key.a.b".parse().unwrap(),
+                verb: Verb::Blocked,
+                key_type: None,
+                generation: None,
+                id: None,
+                name: String::new(),
+                changes: vec![],
+                reason: Reason { code: ReasonCode::Declared, text: String::new(), origin: None },
+                secret: SecretEffect::None,
+                undo: Undo::Reversible,
+                blocked: Some(Blocked { verb, code, text: String::new(), help: String::new(), guard }),
+                after: vec![],
+                step: Step::Nothing,
+            })
+            .collect();
+        let guarded = actions.iter().filter(|a| a.blocked.as_ref().is_some_and(|b| b.guard)).count();
+        let header = Header {
+            team: TeamSlug::new("acme").unwrap(),
+            endpoint: Endpoint::us(),
+            sealed: None,
+            now: Timestamp::UNIX_EPOCH,
+            declared: (0, 0),
+        };
+        Plan { header, actions, findings: vec![], summary: Summary { guarded, ..Summary::default() } }
+    }
+
+    fn report(became: Vec<Became>) -> Report {
+        let outcome = |became| Outcome {
+            address: "key.a.b".parse().unwrap(),
+            verb: Verb::Create,
+            generation: None,
+            id: None,
+            became,
+        };
+        Report {
+            outcomes: became.into_iter().map(outcome).collect(),
+            interrupted: false,
+            unfolded: None,
+            serial: 1,
+            ended: Timestamp::UNIX_EPOCH,
+        }
+    }
+
+    fn failed(cause: Cause) -> Became {
+        Became::Failed { why: String::new(), help: None, cause }
+    }
+
+    #[test]
+    fn an_apply_ends_with_the_gravest_code() {
+        let done = || Became::Done { note: None };
+        let not_started = || Became::NotStarted { why: String::new() };
+        let in_doubt = || Became::InDoubt { why: String::new(), help: String::new() };
+        for (became, exit) in [
+            (vec![], Exit::Done),
+            (vec![done()], Exit::Done),
+            (vec![done(), failed(Cause::Service)], Exit::Partly),
+            (vec![done(), not_started()], Exit::Partly),
+            (vec![failed(Cause::Service)], Exit::Failed),
+            (vec![failed(Cause::Mismatch), failed(Cause::Changed)], Exit::Failed),
+            (vec![done(), failed(Cause::Credential)], Exit::Credential),
+            (vec![failed(Cause::Credential), failed(Cause::Busy)], Exit::Locked),
+            (vec![failed(Cause::Busy), in_doubt()], Exit::Unconfirmed),
+            (vec![failed(Cause::Unconfirmed)], Exit::Unconfirmed),
+            (vec![failed(Cause::NotDisabled)], Exit::Unconfirmed),
+            (vec![in_doubt(), failed(Cause::Seal)], Exit::Seal),
+        ] {
+            let report = report(became);
+            assert_eq!(Exit::of_apply(&plan(None), &report, None), exit, "{report:?}");
+        }
+        let unfolded = Report { unfolded: Some("full".into()), ..report(vec![done()]) };
+        assert_eq!(Exit::of_apply(&plan(None), &unfolded, None), Exit::Seal);
+        let interrupted = Report { interrupted: true, ..report(vec![done(), not_started()]) };
+        assert_eq!(Exit::of_apply(&plan(None), &interrupted, Some(Exit::Terminated)), Exit::Terminated);
+    }
+
+    #[test]
+    fn what_is_blocked_counts_by_what_it_waits_for() {
+        for (blocked, apply, shown, detailed) in [
+            (None, Exit::Done, Exit::Done, Exit::Done),
+            (Some((Verb::Delete, "guard_delete", true)), Exit::Blocked, Exit::Blocked, Exit::Blocked),
+            (Some((Verb::Adopt, "exists", false)), Exit::Blocked, Exit::Done, Exit::Changes),
+            (Some((Verb::Create, "busy", false)), Exit::Locked, Exit::Done, Exit::Changes),
+            (Some((Verb::Rotate, "needs_rotate", false)), Exit::Done, Exit::Done, Exit::Done),
+            (Some((Verb::Discard, "unfinished", false)), Exit::Done, Exit::Done, Exit::Done),
+        ] {
+            let plan = plan(blocked);
+            assert_eq!(Exit::of_apply(&plan, &report(vec![]), None), apply, "{blocked:?}");
+            assert_eq!(Exit::of_plan(&plan, false), shown, "{blocked:?}");
+            assert_eq!(Exit::of_plan(&plan, true), detailed, "{blocked:?}");
+        }
+    }
+}

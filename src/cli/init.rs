@@ -10,7 +10,7 @@ use super::failure::Failure;
 use super::output::Output;
 use super::session::from_seal;
 use crate::model::{Recipient, TeamSlug, Timestamp};
-use crate::seal;
+use crate::{config, seal};
 
 /// Writes the files. Never over one that is there.
 ///
@@ -30,15 +30,23 @@ pub fn run(args: &Init, global: &Global, output: &Output) -> Result<Exit, Failur
     let mut recipients: Vec<(String, Recipient)> =
         args.recipient.iter().map(|text| parse_recipient(text)).collect::<Result<_, _>>()?;
     if let Some(path) = &args.identity {
+        let text = path.to_string_lossy();
+        if config::mask(&text) != text {
+            return Err(Failure::words(
+                Exit::Config,
+                "`--identity` names the new file to write, and what was given looks like an identity itself",
+                "whoever could read this command line knows it: make a new one if it was real",
+            ));
+        }
         let (public, identity) = seal::generate_identity(Timestamp::now()).map_err(from_seal)?;
-        seal::write_new_private(path, &identity).map_err(from_seal)?;
+        seal::write_new_private(path, &identity).map_err(|error| Failure::new(Exit::Config, error))?;
         output.say(&format!(
             "wrote {} (keep it private, and keep a copy: without it nothing can be opened)",
             path.display()
         ));
         recipients.push(("me".to_owned(), public));
     }
-    write_new(&global.config, &config(&team, args.region, &recipients))?;
+    write_new(&global.config, &template(&team, args.region, &recipients))?;
     output.say(&format!("wrote {}", global.config.display()));
     let folder = global.config.parent().unwrap_or(Path::new(""));
     let ignored: Vec<String> = ignored(folder, args.identity.as_deref());
@@ -70,7 +78,7 @@ fn parse_recipient(text: &str) -> Result<(String, Recipient), Failure> {
     Ok((name.to_owned(), recipient))
 }
 
-fn config(team: &TeamSlug, region: Region, recipients: &[(String, Recipient)]) -> String {
+fn template(team: &TeamSlug, region: Region, recipients: &[(String, Recipient)]) -> String {
     let region = match region {
         Region::Us => "us",
         Region::Eu => "eu",
@@ -95,9 +103,12 @@ const TEMPLATE: &str = include_str!("init.toml");
 fn ignored(folder: &Path, identity: Option<&Path>) -> Vec<String> {
     let mut lines =
         vec![".keycomb/".to_owned(), "*.sealed.toml.lock".to_owned(), "*.sealed.toml.journal".to_owned()];
-    let same_folder = |path: &&Path| path.parent().unwrap_or(Path::new("")) == folder;
-    if let Some(name) = identity.filter(same_folder).and_then(Path::file_name) {
-        lines.push(name.to_string_lossy().into_owned());
+    let whole = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let folder = whole(if folder.as_os_str().is_empty() { Path::new(".") } else { folder });
+    if let Some(identity) = identity.map(whole)
+        && let Ok(inside) = identity.strip_prefix(&folder)
+    {
+        lines.push(format!("/{}", inside.display()));
     }
     lines
 }

@@ -18,6 +18,8 @@ pub struct Output {
     pub stderr_terminal: bool,
     /// Whether symbols beyond ASCII can be shown.
     pub unicode: bool,
+    /// Whether stdout is a terminal.
+    pub stdout_terminal: bool,
     /// Columns.
     pub width: usize,
 }
@@ -45,6 +47,7 @@ impl Output {
             interactive: io::stdin().is_terminal() && stderr_terminal,
             stderr_terminal,
             unicode: unicode && !dumb,
+            stdout_terminal,
             width: width(stdout_terminal),
         }
     }

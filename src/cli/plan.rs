@@ -6,7 +6,7 @@ use super::failure::Failure;
 use super::output::Output;
 use super::session::Session;
 use crate::model::Scope;
-use crate::plan::{self, Allow, Plan};
+use crate::plan::{self, Allow};
 use crate::render::{self, Style};
 
 /// Shows what would change.
@@ -15,7 +15,8 @@ use crate::render::{self, Style};
 /// Those of [`Session`].
 pub async fn run(args: &Args, global: &Global, output: &Output) -> Result<Exit, Failure> {
     let session = Session::open(global, &args.service, *output).await?;
-    if !session.is_sandbox() && session.access.scopes.contains(&Scope::KeysWrite) {
+    let writes = [Scope::EnvironmentsWrite, Scope::KeysWrite];
+    if !session.is_sandbox() && writes.iter().any(|scope| session.access.scopes.contains(scope)) {
         output.say("note: this management key can write; a key with only read scopes is enough for `plan`");
     }
     let sealed = session.sealed()?;
@@ -32,17 +33,7 @@ pub async fn run(args: &Args, global: &Global, output: &Output) -> Result<Exit, 
         Format::Text => render::text::plan(&plan, &style(output)),
         Format::Json => render::json::plan(&plan),
     })?;
-    Ok(exit(&plan, args.detailed_exitcode))
-}
-
-fn exit(plan: &Plan, detailed: bool) -> Exit {
-    if plan.is_guarded() {
-        Exit::Blocked
-    } else if detailed && !plan.is_empty() {
-        Exit::Changes
-    } else {
-        Exit::Done
-    }
+    Ok(Exit::of_plan(&plan, args.detailed_exitcode))
 }
 
 /// What the person lifted by naming it.
@@ -59,6 +50,12 @@ pub(super) fn allow(lift: &Lift) -> Allow {
         }
     }
     allow
+}
+
+/// How tables are shown on stdout: in a pipe, with all their columns.
+pub(super) fn table_style(output: &Output) -> Style {
+    const ALL_COLUMNS: usize = 1_000;
+    Style { width: if output.stdout_terminal { output.width } else { ALL_COLUMNS }, ..style(output) }
 }
 
 /// How results are shown on stdout.

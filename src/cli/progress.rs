@@ -34,10 +34,19 @@ impl Bar {
 
 impl Progress for Bar {
     fn started(&self, action: &Action) {
+        tracing::info!(verb = action.verb.as_str(), address = %action.address, "begun");
         self.0.set_message(format!("{} {}", action.verb.as_str(), action.address));
     }
 
-    fn finished(&self, _: &Action, _: &Became) {
+    fn finished(&self, action: &Action, became: &Became) {
+        let ended = match became {
+            Became::Done { .. } => "done",
+            Became::Failed { .. } => "failed",
+            Became::NotStarted { .. } => "not started",
+            Became::InDoubt { .. } => "in doubt",
+            Became::Blocked => "blocked",
+        };
+        tracing::info!(verb = action.verb.as_str(), address = %action.address, "{ended}");
         self.0.inc(1);
     }
 }

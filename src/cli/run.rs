@@ -12,6 +12,8 @@ use super::exit::Exit;
 use super::failure::Failure;
 use super::interrupt::Interrupt;
 use super::output::Output;
+use crate::config;
+
 use super::{apply, auth, check, completions, drift, init, log, man, plan, sandbox, schema, secrets, status};
 
 /// Runs the command line of this process and gives its exit code.
@@ -20,11 +22,20 @@ pub fn main() -> ExitCode {
     let exit = match Cli::try_parse() {
         Ok(cli) => run(cli),
         Err(error) => {
-            // A closed pipe under `--help` is no error.
-            let _ = error.print();
             match error.kind() {
-                ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => Exit::Done,
-                _ => Exit::Usage,
+                ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
+                    // A closed pipe is no error here.
+                    let _ = error.print();
+                    Exit::Done
+                }
+                _ => {
+                    // clap repeats what was given, and it may be a key that was given in the wrong place.
+                    let output = Output::detect(When::Auto);
+                    let text = error.render();
+                    let text = if output.stderr_color { text.ansi().to_string() } else { text.to_string() };
+                    output.say(config::mask(&text).trim_end());
+                    Exit::Usage
+                }
             }
         }
     };

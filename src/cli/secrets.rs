@@ -3,12 +3,15 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use zeroize::Zeroizing;
+
 use super::args::{ExportFormat, Format, Global, Opener, Secrets};
 use super::exit::Exit;
 use super::failure::Failure;
 use super::output::Output;
-use super::plan::style;
+use super::plan::table_style;
 use super::session::{from_seal, load, sandbox_endpoint, sealed_path};
+use crate::config;
 use crate::model::{Address, KeyState, Label, Payload, Sealed, SealedKey};
 use crate::render::{self, SecretRow};
 use crate::seal::{self, Identities, SealError};
@@ -28,7 +31,7 @@ pub fn run(command: &Secrets, global: &Global, output: &Output) -> Result<Exit, 
 fn list(sandbox: bool, format: Format, global: &Global, output: &Output) -> Result<Exit, Failure> {
     let sealed = read(sandbox, global)?;
     output.write(&match format {
-        Format::Text => render::text::secrets(&SecretRow::all(&sealed), &style(output)),
+        Format::Text => render::text::secrets(&SecretRow::all(&sealed), &table_style(output)),
         Format::Json => render::json::secrets(&SecretRow::all(&sealed)),
     })?;
     Ok(Exit::Done)
@@ -50,7 +53,7 @@ fn open(
     if json {
         output.write(&all_fields(&payload))?;
     } else {
-        output.write(&format!("{}\n", payload.credential.expose()))?;
+        output.write(&Zeroizing::new(format!("{}\n", payload.credential.expose())))?;
     }
     Ok(Exit::Done)
 }
@@ -91,7 +94,7 @@ fn export(
     }
     output.write(&match format {
         ExportFormat::Dotenv => dotenv(&opened)?,
-        ExportFormat::Json => json(&opened),
+        ExportFormat::Json => Zeroizing::new(json(&opened)),
     })?;
     Ok(Exit::Done)
 }
@@ -123,11 +126,11 @@ fn all_fields(payload: &Payload) -> String {
         "secret": secret.expose(),
         "credential": credential.expose(),
     });
-    format!("{value:#}\n")
+    render::json::value(&value)
 }
 
 /// `HONEYCOMB_PRODUCTION_CHECKOUT='…'`, one a line.
-fn dotenv(opened: &BTreeMap<&Address, Payload>) -> Result<String, Failure> {
+fn dotenv(opened: &BTreeMap<&Address, Payload>) -> Result<Zeroizing<String>, Failure> {
     let mut lines: BTreeMap<String, (&Address, &Payload)> = BTreeMap::new();
     for (address, payload) in opened {
         let name = variable(address);
@@ -139,7 +142,7 @@ fn dotenv(opened: &BTreeMap<&Address, Payload>) -> Result<String, Failure> {
             ));
         }
     }
-    let mut text = String::new();
+    let mut text = Zeroizing::new(String::new());
     for (name, (address, payload)) in lines {
         let value = payload.credential.expose();
         if value.contains(|c: char| c.is_control() || c == '\'') {
@@ -167,7 +170,7 @@ fn json(opened: &BTreeMap<&Address, Payload>) -> String {
         .iter()
         .map(|(address, payload)| (address.to_string(), payload.credential.expose().into()))
         .collect();
-    format!("{:#}\n", serde_json::Value::Object(object))
+    render::json::value(&serde_json::Value::Object(object))
 }
 
 fn read(sandbox: bool, global: &Global) -> Result<Sealed, Failure> {
@@ -197,12 +200,11 @@ fn newest<'a>(sealed: &'a Sealed, address: &Address) -> Result<&'a SealedKey, Fa
                 )
             } else {
                 let named = format!("nothing is sealed for `{address}`");
-                let close = known.iter().map(|name| (strsim::jaro_winkler(name, &address.to_string()), name));
-                let best = close.filter(|(score, _)| *score > 0.8).max_by(|a, b| a.0.total_cmp(&b.0));
-                let help = best.map_or_else(
-                    || "`keycomb secrets list` shows what is sealed".to_owned(),
-                    |(_, name)| format!("did you mean `{name}`?"),
-                );
+                let help = config::closest(&address.to_string(), known.iter().map(String::as_str))
+                    .map_or_else(
+                        || "`keycomb secrets list` shows what is sealed".to_owned(),
+                        |name| format!("did you mean `{name}`?"),
+                    );
                 (named, help)
             };
             Failure::words(Exit::Config, message, help)
@@ -215,15 +217,13 @@ fn identities(opener: &Opener, output: &Output) -> Result<Identities, Failure> {
         if !output.interactive {
             return None;
         }
-        dialoguer::Password::new().with_prompt(prompt).interact().ok().map(secrecy::SecretString::from)
+        dialoguer::Password::new()
+            .with_prompt(format!("passphrase of {prompt}"))
+            .interact()
+            .ok()
+            .map(secrecy::SecretString::from)
     };
-    let read = |path: &PathBuf| {
-        if path.as_os_str() == "-" {
-            Identities::read_from(std::io::stdin().lock(), "stdin", &ask)
-        } else {
-            Identities::read(path, &ask)
-        }
-    };
+    let read = |path: &PathBuf| Identities::read(path, &ask);
     let all: Result<Vec<Identities>, SealError> = opener.identity.iter().map(read).collect();
     Ok(Identities::join(all.map_err(from_seal)?))
 }

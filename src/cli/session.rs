@@ -65,12 +65,33 @@ pub fn sandbox_endpoint() -> Endpoint {
 }
 
 impl Session {
+    /// Connects, and refuses a credential of another team or without the scopes to read.
+    ///
+    /// # Errors
+    /// Those of [`Session::connect`]; another team, a missing scope (4).
+    pub async fn open(global: &Global, service: &Service, output: Output) -> Result<Self, Failure> {
+        let session = Self::connect(global, service, output).await?;
+        session.check_read()?;
+        Ok(session)
+    }
+
+    /// Whether the credential is of the configured team and may read.
+    ///
+    /// # Errors
+    /// What is wrong with it (4).
+    pub fn check_read(&self) -> Result<(), Failure> {
+        let context = Context { endpoint: &self.connected_to, team: &self.desired.team };
+        if let Some(diagnosis) = honeycomb::diagnose_team(&self.access, &context) {
+            return Err(failure(diagnosis));
+        }
+        check_scopes(&self.access, READ)
+    }
+
     /// Reads the configuration, finds the credential, connects, and asks who we are.
     ///
     /// # Errors
-    /// A wrong configuration (3), no credential, a refused one, another team's, or one without the scopes to read (4),
-    /// an unreachable service (1).
-    pub async fn open(global: &Global, service: &Service, output: Output) -> Result<Self, Failure> {
+    /// A wrong configuration (3), no credential or a refused one (4), an unreachable service (1).
+    pub async fn connect(global: &Global, service: &Service, output: Output) -> Result<Self, Failure> {
         let Loaded { mut desired, folder, .. } = load(global)?;
         let sandbox = if service.sandbox { Some(start_sandbox(&folder, &desired.team).await?) } else { None };
         let sealed_path = sealed_path(&folder, &desired, service.sandbox);
@@ -108,10 +129,6 @@ impl Session {
         let context = Context { endpoint: &endpoint, team: &desired.team };
         let asked = reader.access().await;
         let access = asked.map_err(|error| failure(honeycomb::diagnose(&error, &context)))?;
-        if let Some(diagnosis) = honeycomb::diagnose_team(&access, &context) {
-            return Err(failure(diagnosis));
-        }
-        check_scopes(&access, READ)?;
         Ok(Self {
             desired,
             sealed_path,
@@ -132,7 +149,7 @@ impl Session {
         seal::read(&self.sealed_path, Some((&self.desired.team, &self.desired.endpoint))).map_err(from_seal)
     }
 
-    /// Everything the service has, with a second look at each managed key that the listing does not show.
+    /// Everything the service has, with a second look at what is managed and the listing does not show.
     ///
     /// # Errors
     /// When any part of it could not be read: a partial listing decides nothing.
@@ -140,6 +157,15 @@ impl Session {
         let context = Context { endpoint: &self.connected_to, team: &self.desired.team };
         let explain = |error: ServiceError| failure(honeycomb::diagnose(&error, &context));
         let mut live = honeycomb::read_all(&self.reader).await.map_err(explain)?;
+        for environment in sealed.iter().flat_map(|sealed| &sealed.environments) {
+            let is_shown = live.environments.binary_search_by(|known| known.id.cmp(&environment.id)).is_ok();
+            if !is_shown
+                && let Some(unlisted) = self.reader.environment(&environment.id).await.map_err(explain)?
+            {
+                live.environments.push(unlisted);
+                live.environments.sort_by(|a, b| a.id.cmp(&b.id));
+            }
+        }
         for key in sealed.iter().flat_map(|sealed| &sealed.keys) {
             let is_shown = live.keys.binary_search_by(|known| known.id.cmp(&key.id)).is_ok();
             if !is_shown
@@ -233,7 +259,13 @@ fn make_private_folder(path: &Path) -> Result<(), Failure> {
 
 /// A failure of the sealed file, with its exit code.
 pub fn from_seal(error: SealError) -> Failure {
-    let exit = if matches!(error, SealError::Locked { .. }) { Exit::Locked } else { Exit::Seal };
+    let exit = match error {
+        SealError::Locked { .. } => Exit::Locked,
+        SealError::Identity { .. } | SealError::WrongIdentity { .. } | SealError::NoSecret { .. } => {
+            Exit::Config
+        }
+        _ => Exit::Seal,
+    };
     Failure::new(exit, error)
 }
 
@@ -241,11 +273,11 @@ pub fn from_seal(error: SealError) -> Failure {
 struct Machine;
 
 impl Lookup for Machine {
-    fn variable(&self, name: &str) -> Option<String> {
-        std::env::var(name).ok().filter(|value| !value.is_empty())
+    fn variable(&self, name: &str) -> Option<Secret> {
+        std::env::var(name).ok().filter(|value| !value.is_empty()).map(Secret::new)
     }
 
-    fn read(&self, path: &Path) -> std::io::Result<String> {
-        std::fs::read_to_string(path)
+    fn read(&self, path: &Path) -> std::io::Result<Secret> {
+        std::fs::read_to_string(path).map(Secret::new)
     }
 }

@@ -6,7 +6,7 @@ use super::args::{Format, Global, Status as Args};
 use super::exit::Exit;
 use super::failure::Failure;
 use super::output::Output;
-use super::plan::style;
+use super::plan::table_style;
 use super::session::Session;
 use crate::model::{Desired, DesiredKey, KeyState, Live, Sealed, SealedKey, Timestamp};
 use crate::render::{self, StatusRow};
@@ -22,7 +22,7 @@ pub async fn run(args: &Args, global: &Global, output: &Output) -> Result<Exit, 
     let rows = rows(&session.desired, &live, sealed.as_ref());
     session.close().await;
     output.write(&match args.format {
-        Format::Text => render::text::status(&rows, &style(output)),
+        Format::Text => render::text::status(&rows, &table_style(output)),
         Format::Json => render::json::status(&rows),
     })?;
     Ok(Exit::Done)

@@ -34,9 +34,8 @@ impl Surroundings for Real {
         tokio::time::sleep(time)
     }
 
-    #[expect(clippy::expect_used, reason = "16 characters of the alphabet are a nonce")]
     fn nonce(&self) -> Nonce {
-        Nonce::new(random_text()).expect("16 characters of the alphabet")
+        Nonce::from_random(random())
     }
 
     fn is_stopping(&self) -> bool {
@@ -45,24 +44,18 @@ impl Surroundings for Real {
 }
 
 /// A lineage that no other file has.
-#[expect(clippy::expect_used, reason = "16 characters of the alphabet are a lineage")]
 pub fn fresh_lineage() -> Lineage {
-    Lineage::new(random_text()).expect("16 characters of the alphabet")
+    Lineage::from_random(random())
 }
 
-/// 80 random bits as 16 characters of lower-case Crockford base32.
 #[expect(
     clippy::expect_used,
     reason = "without randomness nothing may be minted, and no error could be acted on"
 )]
-fn random_text() -> String {
-    const ALPHABET: [char; 32] = [
-        '0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'j', 'k',
-        'm', 'n', 'p', 'q', 'r', 's', 't', 'v', 'w', 'x', 'y', 'z',
-    ];
-    let mut bytes = [0u8; 16];
+fn random() -> [u8; 16] {
+    let mut bytes = [0; 16];
     getrandom::fill(&mut bytes).expect("the kernel's randomness cannot be read");
-    bytes.iter().filter_map(|byte| ALPHABET.get(usize::from(byte & 31))).collect()
+    bytes
 }
 
 #[cfg(test)]

@@ -39,6 +39,8 @@ mod values;
 pub use problem::{Elsewhere, Problem, Problems};
 pub use read::{Loaded, LoadedFile, load};
 pub use schema::schema;
+pub use secrets::mask;
+pub use suggest::closest;
 
 use crate::model::Desired;
 

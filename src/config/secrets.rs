@@ -52,7 +52,7 @@ pub(super) fn find(text: &str) -> Vec<(Range<usize>, Kind)> {
 }
 
 /// The text with every secret in it as `•`, character by character.
-pub(super) fn mask(text: &str) -> Cow<'_, str> {
+pub fn mask(text: &str) -> Cow<'_, str> {
     let hits = find(text);
     if hits.is_empty() {
         return Cow::Borrowed(text);

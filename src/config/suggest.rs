@@ -4,7 +4,7 @@
 const MOST_CANDIDATES: usize = 1000;
 
 /// The candidate that `wanted` is most likely a misspelling of, if one is close: one edit in three characters.
-pub(super) fn closest<'a>(wanted: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub fn closest<'a>(wanted: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let wanted = fold(wanted);
     if wanted.len() > 64 {
         return None;

@@ -71,7 +71,7 @@ fn is_path_safe(text: &str) -> bool {
 }
 
 fn is_crockford(text: &str, length: usize) -> bool {
-    text.len() == length && text.bytes().all(|b| b"0123456789abcdefghjkmnpqrstvwxyz".contains(&b))
+    text.len() == length && text.bytes().all(|b| CROCKFORD.contains(&b))
 }
 
 text_newtype! {
@@ -125,7 +125,26 @@ impl Endpoint {
     }
 }
 
+pub(super) const CROCKFORD: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
+
+/// Five bits of each byte, as lower-case Crockford base32.
+fn crockford(bytes: [u8; 16]) -> String {
+    bytes.iter().filter_map(|byte| CROCKFORD.get(usize::from(byte & 31))).map(|&b| char::from(b)).collect()
+}
+
+impl Nonce {
+    /// A nonce of 80 bits out of 16 random bytes.
+    pub fn from_random(bytes: [u8; 16]) -> Self {
+        Self(crockford(bytes))
+    }
+}
+
 impl Lineage {
+    /// A lineage of 80 bits out of 16 random bytes.
+    pub fn from_random(bytes: [u8; 16]) -> Self {
+        Self(crockford(bytes))
+    }
+
     /// The first eight characters, as they stand in provisional names.
     pub fn short(&self) -> &str {
         self.0.get(..8).unwrap_or_default()
@@ -142,6 +161,13 @@ mod tests {
             assert!(KeyId::new(text).is_err(), "{text}");
         }
         assert!(KeyId::new("hcxik_01k5v7m3t9q4w8x2y6z0a1b2c4").is_ok());
+    }
+
+    #[test]
+    fn random_bytes_make_a_nonce_and_a_lineage() {
+        let bytes = [255, 0, 31, 32, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18];
+        assert!(Nonce::new(Nonce::from_random(bytes).as_str()).is_ok());
+        assert!(Lineage::new(Lineage::from_random(bytes).as_str()).is_ok());
     }
 
     #[test]

@@ -2,9 +2,9 @@
 
 use sha2::{Digest, Sha256};
 
+use super::ids::CROCKFORD;
 use super::{Address, Lineage, Nonce};
 
-const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
 const PREFIX: &str = "keycomb-pending";
 
 /// `keycomb-pending.<lineage8>.<address tag10>.<nonce16>.<check6>`: 59 characters, lower-case Crockford base32.
@@ -65,7 +65,7 @@ fn base32_hash(text: &str, length: usize) -> String {
     (0..length)
         .map(|i| {
             let index = (0..5).fold(0usize, |value, b| value << 1 | usize::from(bit(i * 5 + b)));
-            char::from(*ALPHABET.get(index).unwrap_or(&b'0'))
+            char::from(*CROCKFORD.get(index).unwrap_or(&b'0'))
         })
         .collect()
 }

@@ -13,19 +13,20 @@ pub(super) fn remove(index: &Index<'_>, record: &SealedEnvironment) -> Option<Ac
     if index.input.desired.environments.contains_key(record.address.environment()) {
         return None;
     }
-    let step = Step::DeleteEnvironment { id: record.id.clone() };
-    let delete = |name, reason| {
+    let delete = |name, reason, step| {
         Action::new(&record.address, Verb::Delete, name, reason, step).id(&record.id).irreversible()
     };
     let (action, refusal) = match index.environment(&record.id) {
         Some(live) => {
             let reason = Reason::new(ReasonCode::Undeclared, "no longer declared");
-            (delete(&live.name, reason), refusal(index, record, live))
+            let step = Step::DeleteEnvironment { id: record.id.clone() };
+            (delete(&live.name, reason, step), refusal(index, record, live))
         }
         None => {
             let text = "no longer declared, and gone from the service: only keycomb's record of it goes";
             // Keys that say they are in it make its absence doubtful.
-            (delete(&record.name, Reason::new(ReasonCode::Missing, text)), not_empty(index, &record.id))
+            let step = Step::ForgetEnvironment { id: record.id.clone() };
+            (delete(&record.name, Reason::new(ReasonCode::Missing, text), step), not_empty(index, &record.id))
         }
     };
     Some(match refusal {

@@ -5,7 +5,7 @@ use super::index::Index;
 use super::phase::Phase;
 use super::update::by_whom;
 use super::value::{Action, Change, Reason, ReasonCode, SecretEffect, Step, Verb};
-use crate::model::{Address, KeyState, LiveKey, SealedKey};
+use crate::model::{Address, KeyState, LiveKey, SealedKey, Timestamp};
 
 /// The next step of a generation that nothing declares any more; `None` while there is nothing but to wait.
 pub(super) fn retire(index: &Index<'_>, record: &SealedKey, phase: &Phase<'_>) -> Option<Action> {
@@ -31,7 +31,7 @@ pub(super) fn protected_refusal(address: &Address) -> Refusal {
 
 fn step_of_live(index: &Index<'_>, record: &SealedKey, live: &LiveKey) -> Option<Action> {
     match (record.state, live.disabled) {
-        (KeyState::Disabled, true) => is_over(index, record).then(|| delete(record, live)),
+        (KeyState::Disabled, true) => is_over(index, record, live.updated).then(|| delete(record, live)),
         (KeyState::Disabled, false) => {
             let text = format!(
                 "enabled again after keycomb disabled it{}; its quarantine begins anew",
@@ -72,7 +72,7 @@ fn delete(record: &SealedKey, live: &LiveKey) -> Action {
 
 /// Deleting what is gone already is how the record learns that it is over.
 fn step_of_missing(index: &Index<'_>, record: &SealedKey) -> Option<Action> {
-    if !is_over(index, record) && !index.is_all_missing() {
+    if !is_over(index, record, None) && !index.is_all_missing() {
         return None;
     }
     let text = "no longer declared, and gone from the service: only keycomb's record of it ends";
@@ -82,6 +82,9 @@ fn step_of_missing(index: &Index<'_>, record: &SealedKey) -> Option<Action> {
     Some(action.key(record.key_type, record.generation, Some(&record.id)).irreversible())
 }
 
-fn is_over(index: &Index<'_>, record: &SealedKey) -> bool {
-    record.quarantine.after(record.since) <= index.input.now
+/// Whether the quarantine is over. It begins anew with every change at the service: somebody may have let the key work
+/// for a while since keycomb disabled it.
+fn is_over(index: &Index<'_>, record: &SealedKey, updated: Option<Timestamp>) -> bool {
+    let begun = updated.map_or(record.since, |updated| updated.max(record.since));
+    record.quarantine.after(begun) <= index.input.now
 }

@@ -136,7 +136,7 @@ fn change_reason(desired: &DesiredKey, record: &SealedKey, live: &LiveKey, sent:
 /// Who changed it last and when, as far as the service says.
 pub(super) fn by_whom(live: &LiveKey) -> String {
     let editor = live.editor.as_ref().map(|editor| visible(editor));
-    let updated = live.updated.map(|updated| updated.strftime("%Y-%m-%d %H:%M:%S UTC"));
+    let updated = live.updated.map(|updated| updated.strftime("%Y-%m-%dT%H:%M:%SZ"));
     match (editor, updated) {
         (Some(editor), Some(updated)) => format!(", last by `{editor}` at {updated}"),
         (Some(editor), None) => format!(", last by `{editor}`"),

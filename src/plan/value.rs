@@ -246,6 +246,11 @@ pub enum Step {
         /// Which.
         id: EnvironmentId,
     },
+    /// Take an environment that is gone from the service out of the record. Refused if the service still has it.
+    ForgetEnvironment {
+        /// Which.
+        id: EnvironmentId,
+    },
     /// Mint a key: POST disabled, seal, release, read back.
     MintKey(Box<MintKey>),
     /// Release a key that is sealed and not released.

@@ -200,6 +200,18 @@ async fn an_environment_that_is_protected_or_holds_a_key_is_not_deleted() {
 }
 
 #[tokio::test]
+async fn an_environment_taken_for_gone_is_forgotten_only_when_it_is_and_never_deleted() {
+    let forget = || action(E, Verb::Delete, Step::ForgetEnvironment { id: environment_id("hcxen_e") });
+    let (world, mut keeper) = start(false);
+    assert_failed(&run(&world, &mut keeper, forget()).await, E, Cause::Changed);
+    assert!(live(&world).is_some() && keeper.sealed.environments.len() == 1);
+    world.lock().environments.clear();
+    assert_done(&run(&world, &mut keeper, forget()).await, E);
+    assert!(keeper.sealed.environments.is_empty());
+    assert!(!world.log().iter().any(|event| matches!(event, Event::DeleteEnvironment { .. })));
+}
+
+#[tokio::test]
 async fn s8_an_environment_that_the_record_does_not_have_is_never_written() {
     let (world, _) = start(false);
     let mut keeper = Keeper::new(&world);

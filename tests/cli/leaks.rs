@@ -6,6 +6,33 @@ use base64::Engine as _;
 
 use crate::team::{SAMPLE, Team, files};
 
+/// Cut off in the middle, as by kill -9: the journal is what is left.
+#[test]
+fn no_secret_is_in_a_journal_that_a_killed_apply_left() {
+    let team = Team::new();
+    team.declare(SAMPLE);
+    team.sandbox.add_fault("slow:PATCH:api-keys=60s".parse().unwrap());
+    let mut child = team.command(&["apply", "--yes"]).spawn().unwrap();
+    let journal = team.path("keycomb.sealed.toml.journal");
+    let is_sealed = || fs::read_to_string(&journal).is_ok_and(|text| text.matches("BEGIN AGE").count() == 3);
+    for _ in 0..3000 {
+        if is_sealed() {
+            break;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    assert!(is_sealed(), "three keys should have been sealed by now");
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let text = fs::read_to_string(&journal).unwrap();
+    for key in team.sandbox.truth().keys {
+        assert!(!text.contains(&key.secret), "a secret is in the journal");
+    }
+    team.sandbox.clear_faults();
+    team.run(&["apply", "--yes"]).exits(0);
+    team.run(&["plan", "--detailed-exitcode"]).exits(0);
+}
+
 #[test]
 fn no_secret_is_in_any_file_or_output() {
     let team = Team::new();

@@ -20,4 +20,5 @@ mod readme;
 mod removal;
 mod signals;
 mod team;
+mod terminal;
 mod words;

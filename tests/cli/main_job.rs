@@ -91,6 +91,40 @@ fn the_sandbox_flag_needs_no_credential_and_keeps_its_own_sealed_file() {
 }
 
 #[test]
+fn a_report_in_json_is_printed_also_when_there_is_nothing_to_do() {
+    let team = Team::new();
+    team.declare(SAMPLE).run(&["apply", "--yes"]).exits(0);
+    let ran = team.run(&["apply", "--yes", "--format", "json"]).exits(0);
+    let report: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
+    assert_eq!(report["outcomes"].as_array().unwrap().len(), 0);
+}
+
+#[test]
+fn what_was_refused_for_one_key_does_not_stop_the_others_and_exits_7() {
+    let team = Team::new();
+    team.declare(SAMPLE);
+    team.sandbox.add_fault("status:POST:api-keys@2=422-jsonapi".parse().unwrap());
+    let ran = team.run(&["apply", "--yes"]).exits(7);
+    assert!(ran.stdout.contains("4 done, 1 failed"), "{}", ran.stdout);
+    team.run(&["apply", "--yes"]).exits(0);
+    team.run(&["plan", "--detailed-exitcode"]).exits(0);
+}
+
+#[test]
+fn an_answer_that_was_lost_is_in_doubt_and_exits_10() {
+    let team = Team::new();
+    team.declare(SAMPLE);
+    team.sandbox.add_fault("drop-after:POST:api-keys@1".parse().unwrap());
+    let ran = team.run(&["apply", "--yes"]).exits(10);
+    assert!(ran.stdout.contains("1 in doubt"), "{}", ran.stdout);
+    let posts =
+        team.sandbox.requests().iter().filter(|r| r.method == "POST" && r.path.contains("api-keys")).count();
+    assert_eq!(posts, 3, "a POST whose outcome is not known must not be sent again");
+    let enabled = team.sandbox.truth().live_keys().filter(|key| !key.disabled).count();
+    assert_eq!(enabled, 2, "what nobody holds the secret of must not be live");
+}
+
+#[test]
 fn off_a_terminal_a_write_needs_yes() {
     let team = Team::new();
     team.declare(SAMPLE);

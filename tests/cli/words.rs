@@ -63,7 +63,7 @@ fn init_writes_a_configuration_that_checks_and_a_private_identity() {
         fs::read_to_string(folder.path().join(".gitignore"))
             .unwrap()
             .lines()
-            .any(|line| line == "identity.txt")
+            .any(|line| line == "/identity.txt")
     );
     run(&["check"]).exits(0);
     run(&["apply", "--sandbox", "--yes"]).exits(0);
@@ -72,6 +72,19 @@ fn init_writes_a_configuration_that_checks_and_a_private_identity() {
     run(&["init", "--identity", "other.txt"]).exits(3);
     assert_eq!(fs::read_to_string(folder.path().join("keycomb.toml")).unwrap(), before);
     assert!(!folder.path().join("other.txt").exists());
+}
+
+#[test]
+fn init_ignores_the_identity_however_its_path_is_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = |arguments: &[&str]| -> Ran {
+        keycomb().current_dir(folder.path()).args(arguments).output().unwrap().into()
+    };
+    fs::create_dir(folder.path().join("keys")).unwrap();
+    run(&["init", "-c", "./keycomb.toml", "--identity", "keys/me.txt"]).exits(0);
+    let ignored = fs::read_to_string(folder.path().join(".gitignore")).unwrap();
+    assert!(ignored.lines().any(|line| line == "/keys/me.txt"), "{ignored}");
+    run(&["init", "-c", "other.toml", "--identity", "keys/me.txt"]).exits(3);
 }
 
 #[test]
@@ -117,6 +130,7 @@ fn json_results_fit_their_schemas() {
     fits("plan", &team.run(&["plan", "--format", "json"]).exits(0).stdout);
     fits("report", &team.run(&["apply", "--yes", "--format", "json"]).exits(0).stdout);
     fits("status", &team.run(&["status", "--format", "json"]).exits(0).stdout);
+    fits("secrets", &team.run(&["secrets", "list", "--format", "json"]).exits(0).stdout);
     fits("drift", &team.run(&["drift", "--format", "json"]).exits(0).stdout);
     fits("plan", &team.run(&["plan", "--format", "json"]).exits(0).stdout);
 }
@@ -156,5 +170,14 @@ fn auth_status_shows_who_and_from_where_and_no_secret() {
     let ran: Ran = command.output().unwrap().into();
     let stdout = ran.exits(0).stdout;
     assert!(stdout.contains("no   apply (keys): needs api-keys:write"), "{stdout}");
+    let none = team.sandbox.add_management_key(&[], false);
+    let mut command = team.command(&["auth", "status"]);
+    command.env("KEYCOMB_KEY_ID", &none.id).env("KEYCOMB_KEY_SECRET", &none.secret);
+    let ran = Ran::from(command.output().unwrap()).exits(4);
+    assert!(
+        ran.stdout.contains("no   plan, drift, status: needs environments:read, api-keys:read"),
+        "{}",
+        ran.stdout
+    );
     assert!(stdout.contains("shadows   HONEYCOMB_KEY_ID and HONEYCOMB_KEY_SECRET"), "{stdout}");
 }

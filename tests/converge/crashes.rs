@@ -3,8 +3,8 @@
 
 use std::time::Duration;
 
-use crate::faults::{AFTER, BEFORE, assert_all_there, is_at_rest, side_by_side};
-use crate::lab::{Lab, tell};
+use crate::faults::{AFTER, BEFORE, assert_all_there, is_at_rest};
+use crate::lab::{Lab, side_by_side, tell};
 
 #[test]
 fn after_any_request_that_changes_something() {
@@ -28,8 +28,7 @@ fn all(cases: &[(&'static str, &'static str, usize)]) -> Vec<(&'static str, &'st
 
 async fn crash((method, path, number): (&'static str, &'static str, usize)) -> Result<(), String> {
     let case = format!("{method} {path} {number}");
-    let lab = Lab::new().await;
-    lab.apply_all(&lab.declare(BEFORE)).await;
+    let lab = Lab::after(BEFORE).await;
     lab.clock.advance(Duration::from_secs(2 * 60 * 60));
     let desired = lab.declare(AFTER);
     lab.sandbox.clear_requests();

@@ -17,10 +17,13 @@ pub struct Theirs {
 }
 
 impl Theirs {
-    pub fn of(truth: &Truth) -> Self {
+    /// What every lab begins with.
+    pub fn seeded(truth: &Truth) -> Self {
+        let keys = truth.keys.iter().filter(|k| k.name.starts_with("Key "));
+        let environments = truth.environments.iter().filter(|e| e.name.starts_with("Env "));
         Self {
-            keys: truth.keys.iter().map(|k| (k.id.clone(), k.clone())).collect(),
-            environments: truth.environments.iter().map(|e| (e.id.clone(), e.clone())).collect(),
+            keys: keys.map(|k| (k.id.clone(), k.clone())).collect(),
+            environments: environments.map(|e| (e.id.clone(), e.clone())).collect(),
         }
     }
 
@@ -86,9 +89,14 @@ impl Lab {
         let sealed = self.sealed();
         let entry = sealed.keys.iter().find(|entry| entry.id.as_str() == key.id);
         let entry = entry.unwrap_or_else(|| panic!("{case}: enabled and not in the record: {key:?}"));
-        let payload = open(entry, &sealed, &self.identities).unwrap();
-        assert_eq!(payload.credential.expose(), key.credential, "{case}: {}", key.id);
-        assert_eq!(payload.secret.expose(), key.secret, "{case}: {}", key.id);
+        // Opening is slow, and what opened once opens again.
+        let seal = (entry.address.to_string(), key.id.clone(), entry.sealed.clone());
+        if !self.opened.borrow().contains(&seal) {
+            let payload = open(entry, &sealed, &self.identities()).unwrap();
+            assert_eq!(payload.credential.expose(), key.credential, "{case}: {}", key.id);
+            assert_eq!(payload.secret.expose(), key.secret, "{case}: {}", key.id);
+            self.opened.borrow_mut().insert(seal);
+        }
         let first = key.history.iter().position(|(_, what)| what == "enabled");
         assert!(first.is_some_and(|at| at > 0), "{case}: born enabled: {key:?}");
     }
@@ -105,10 +113,14 @@ impl Lab {
         }
     }
 
-    /// No secret stands in any file beside the sandbox's own memory.
+    /// No secret stands in any file but the sandbox's own.
     fn assert_never_in_clear(&self, truth: &Truth, case: &str) {
         for file in std::fs::read_dir(self.path().parent().unwrap()).unwrap() {
-            let text = std::fs::read_to_string(file.unwrap().path()).unwrap();
+            let path = file.unwrap().path();
+            if path.ends_with("sandbox.json") {
+                continue;
+            }
+            let text = std::fs::read_to_string(path).unwrap();
             let leaked = truth.keys.iter().find(|key| text.contains(&key.secret));
             assert!(leaked.is_none(), "{case}: {leaked:?}");
         }
@@ -119,7 +131,7 @@ impl Lab {
         let (reader, _) = self.connect();
         let (sealed, truth) = (self.sealed(), self.sandbox.truth());
         for entry in sealed.keys.iter().filter(|k| k.state == KeyState::Live) {
-            let payload = open(entry, &sealed, &self.identities).unwrap();
+            let payload = open(entry, &sealed, &self.identities()).unwrap();
             let proof = reader.prove(&payload.credential).await.unwrap();
             let proven = proof.map(|proof| (proof.key_type, proof.team));
             let expected = entry.applied.enabled.then(|| (entry.key_type, "acme".to_owned()));

@@ -1,8 +1,10 @@
 //! All real parts around a sandbox in this process, and a clock that waits by being moved.
 
+use std::cell::RefCell;
+use std::collections::{BTreeMap, HashSet};
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use keycomb::apply::{Silent, apply};
@@ -11,7 +13,7 @@ use keycomb::honeycomb::{Connection, Credential, Options, Patience, Reader, Writ
 use keycomb::model::{
     Desired, Endpoint, KeyState, Lineage, Live, Nonce, Recipient, Sealed, Secret, TeamSlug, Timestamp,
 };
-use keycomb::plan::{Action, Allow, Input, Plan, Step, plan};
+use keycomb::plan::{Action, Allow, Input, Plan, plan};
 use keycomb::ports::{KeepRecord as _, ReadLive as _, ServiceError, Surroundings};
 use keycomb::report::Report;
 use keycomb::sandbox::{self, ManualClock, Sandbox};
@@ -28,14 +30,23 @@ pub fn start() -> Timestamp {
     "2026-11-21T12:00:00Z".parse().unwrap()
 }
 
-/// A team, a folder with its sealed file, and who can open it.
+/// Everybody's: (recipient, identity file).
+fn identity() -> &'static (String, String) {
+    static IDENTITY: OnceLock<(String, String)> = OnceLock::new();
+    IDENTITY.get_or_init(|| {
+        let (recipient, text) = generate_identity(start()).unwrap();
+        (recipient.to_string(), text.expose().to_owned())
+    })
+}
+
+/// A team, a folder with its sealed file.
 pub struct Lab {
     pub sandbox: Sandbox,
     pub clock: Arc<ManualClock>,
-    pub identities: Identities,
     pub theirs: Theirs,
     pub patience: Patience,
-    recipient: String,
+    /// The seals that were opened already: address, id, armor.
+    pub opened: RefCell<HashSet<(String, String, Option<String>)>>,
     folder: TempDir,
     time: Time,
 }
@@ -53,34 +64,64 @@ impl Lab {
     }
 
     pub async fn with(keys: usize) -> Self {
+        Self::start(keys, tempfile::tempdir().unwrap(), None).await
+    }
+
+    /// As a lab is once `text` was applied. That is done once for all labs: sealing takes its time.
+    pub async fn after(text: &str) -> Self {
+        static DONE: Mutex<BTreeMap<String, Lab>> = Mutex::new(BTreeMap::new());
+        let folder = tempfile::tempdir().unwrap();
+        let state = folder.path().join("sandbox.json");
+        {
+            let mut done = DONE.lock().unwrap();
+            let prepare = || std::thread::scope(|scope| scope.spawn(|| Self::prepare(text)).join().unwrap());
+            let lab = done.entry(text.to_owned()).or_insert_with(prepare);
+            std::fs::copy(lab.folder.path().join("sandbox.json"), &state).unwrap();
+            std::fs::copy(lab.path(), folder.path().join("keycomb.sealed.toml")).unwrap();
+        }
+        Self::start(0, folder, Some(state)).await
+    }
+
+    fn prepare(text: &str) -> Self {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let folder = tempfile::tempdir().unwrap();
+            let state = folder.path().join("sandbox.json");
+            let lab = Self::start(6, folder, Some(state)).await;
+            lab.apply_all(&lab.declare(text)).await;
+            lab
+        })
+    }
+
+    async fn start(keys: usize, folder: TempDir, state: Option<PathBuf>) -> Self {
         let clock = Arc::new(ManualClock::new(start()));
         let options = sandbox::Options {
-            environments: 2,
+            environments: if keys > 0 { 2 } else { 0 },
             keys,
+            state,
             clock: Arc::clone(&clock) as Arc<dyn sandbox::Clock>,
             ..sandbox::Options::default()
         };
         let sandbox = Sandbox::start(options).await.unwrap();
-        let (recipient, text) = generate_identity(start()).unwrap();
-        let identities = Identities::read_from(text.expose().as_bytes(), "test", &|_| None).unwrap();
         let patience = Patience {
             tries: 3,
             first_delay: Duration::from_millis(2),
             longest_delay: Duration::from_millis(4),
             ..Patience::default()
         };
-        let theirs = Theirs::of(&sandbox.truth());
-        let recipient = recipient.to_string();
-        let folder = tempfile::tempdir().unwrap();
-        let time = Time { clock: Arc::clone(&clock), nonces: AtomicU64::new(0) };
-        Self { sandbox, clock, identities, theirs, patience, recipient, folder, time }
+        let theirs = Theirs::seeded(&sandbox.truth());
+        // Nonces of two labs are never the same: one may go on where the other was.
+        static LABS: AtomicU64 = AtomicU64::new(1);
+        let nonces = AtomicU64::new(LABS.fetch_add(1, Ordering::Relaxed) * 1_000_000);
+        let time = Time { clock: Arc::clone(&clock), nonces };
+        Self { sandbox, clock, theirs, patience, folder, time, opened: RefCell::default() }
     }
 
     /// Reads a configuration: the tables that every one needs, then `rest`.
     pub fn declare(&self, rest: &str) -> Desired {
         let text = format!(
             "version = 1\n[honeycomb]\nteam = \"acme\"\nendpoint = \"{ENDPOINT}\"\n[seal.recipients]\nops = \"{}\"\n{rest}",
-            self.recipient
+            identity().0
         );
         let file = SourceFile { name: "keycomb.toml".into(), text: text.clone().into_bytes() };
         parse(vec![file]).unwrap_or_else(|problems| panic!("{problems:?}\n{text}"))
@@ -99,6 +140,10 @@ impl Lab {
         })
         .unwrap();
         (connection.reader().unwrap(), connection.writer().unwrap())
+    }
+
+    pub fn identities(&self) -> Identities {
+        Identities::read_from(identity().1.as_bytes(), "test", &|_| None).unwrap()
     }
 
     pub fn path(&self) -> PathBuf {
@@ -147,13 +192,11 @@ impl Lab {
         let (reader, writer) = self.connect();
         let mut keeper = self.keeper(desired);
         let plan = self.decide(desired, keeper.sealed(), &reader).await.ok()?;
-        if plan.actions.iter().all(|action| action.step == Step::Nothing) {
-            keeper.fold().unwrap();
-            return None;
+        if plan.summary.changes > 0 {
+            let recipients: Vec<(&str, &Recipient)> =
+                desired.seal.recipients.iter().map(|(name, recipient)| (name.as_str(), recipient)).collect();
+            keeper.preflight(&recipients).unwrap();
         }
-        let recipients: Vec<(&str, &Recipient)> =
-            desired.seal.recipients.iter().map(|(name, recipient)| (name.as_str(), recipient)).collect();
-        keeper.preflight(&recipients).unwrap();
         let report = apply(&plan, &desired.seal, &reader, &writer, &mut keeper, &self.time, &Silent).await;
         assert_eq!(report.unfolded, None);
         Some(report)
@@ -168,7 +211,7 @@ impl Lab {
     }
 }
 
-/// Everything the service has, with a second look at each managed key that the listing does not show.
+/// Everything the service has, with a second look at what is managed and the listing does not show.
 async fn live(reader: &Reader, sealed: &Sealed) -> Result<Live, ServiceError> {
     let mut live = read_all(reader).await?;
     for entry in sealed.keys.iter().filter(|k| k.state != KeyState::Deleted) {
@@ -178,6 +221,14 @@ async fn live(reader: &Reader, sealed: &Sealed) -> Result<Live, ServiceError> {
             live.keys.push(unlisted);
         }
     }
+    for entry in &sealed.environments {
+        if !live.environments.iter().any(|environment| environment.id == entry.id)
+            && let Some(unlisted) = reader.environment(&entry.id).await?
+        {
+            live.environments.push(unlisted);
+        }
+    }
+    live.environments.sort_by(|a, b| a.id.cmp(&b.id));
     live.keys.sort_by(|a, b| a.id.cmp(&b.id));
     Ok(live)
 }
@@ -214,4 +265,29 @@ pub fn tell(plan: &Plan) -> Vec<String> {
         None => format!("{} {} {:?}", action.verb.as_str(), action.address, action.changes),
     };
     plan.actions.iter().map(one).collect()
+}
+
+/// How many cases are under way at once: they mostly wait, for the disk or for an answer that does not come.
+const THREADS: usize = 6;
+
+/// Runs all cases, each on one of a few threads, and tells of all that failed.
+pub fn side_by_side<C: Send, F: Future<Output = Result<(), String>>>(
+    cases: Vec<C>,
+    run: impl Fn(C) -> F + Sync,
+) {
+    let number = cases.len();
+    let waiting = Mutex::new(cases);
+    let failed = Mutex::new(Vec::new());
+    let next = || waiting.lock().unwrap().pop();
+    let work = || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        while let Some(case) = next() {
+            if let Err(told) = runtime.block_on(run(case)) {
+                failed.lock().unwrap().push(told);
+            }
+        }
+    };
+    std::thread::scope(|scope| (0..THREADS).for_each(|_| drop(scope.spawn(work))));
+    let failed = failed.into_inner().unwrap();
+    assert!(failed.is_empty(), "{} of {number}:\n{}", failed.len(), failed.join("\n"));
 }

@@ -10,13 +10,22 @@ use crate::lab::{Lab, tell};
 
 #[test]
 fn one_apply_carries_out_a_configuration_and_one_more_any_change_to_it() {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-    let config = Config { cases: 60, failure_persistence: None, max_shrink_iters: 60, ..Config::default() };
-    let found = TestRunner::new(config).run(&two_configs(5), |(first, second)| {
-        runtime.block_on(carry_out(&first, &second));
-        Ok(())
+    let config = Config { cases: 15, failure_persistence: None, max_shrink_iters: 60, ..Config::default() };
+    let run = |runtime: &tokio::runtime::Runtime| {
+        TestRunner::new(config.clone()).run(&two_configs(5), |(first, second)| {
+            runtime.block_on(carry_out(&first, &second));
+            Ok(())
+        })
+    };
+    // The disk is waited for more than anything else.
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+                run(&runtime).unwrap();
+            });
+        }
     });
-    found.unwrap();
 }
 
 async fn carry_out(first: &declared::Config, second: &declared::Config) {

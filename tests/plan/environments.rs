@@ -226,6 +226,8 @@ fn the_record_of_an_environment_that_is_gone_and_undeclared_goes() {
     world.live.environments.clear();
     let action = world.only();
     assert_eq!((action.verb, action.reason.code), (Verb::Delete, ReasonCode::Missing));
+    let is_forgotten = matches!(action.step, Step::ForgetEnvironment { .. });
+    assert!(is_forgotten, "what may only be missing from a listing is never deleted");
     assert!(world.findings(FindingKind::Missing).is_empty());
 }
 

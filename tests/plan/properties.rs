@@ -206,7 +206,9 @@ fn world() -> impl Strategy<Value = World> {
 fn step_id(step: &Step) -> Option<String> {
     match step {
         Step::Nothing | Step::CreateEnvironment { .. } | Step::MintKey(_) => None,
-        Step::UpdateEnvironment { id, .. } | Step::DeleteEnvironment { id } => Some(id.to_string()),
+        Step::UpdateEnvironment { id, .. }
+        | Step::DeleteEnvironment { id }
+        | Step::ForgetEnvironment { id } => Some(id.to_string()),
         Step::ReleaseKey { id, .. }
         | Step::UpdateKey { id, .. }
         | Step::RetireKey { id }

@@ -53,6 +53,15 @@ fn a_key_is_deleted_when_its_quarantine_is_over_and_not_before() {
 }
 
 #[test]
+fn a_quarantine_begins_anew_with_every_change_at_the_service() {
+    let mut world = disabled(100);
+    world.live("a").updated = Some(ago(13 * DAY));
+    assert!(world.plan().is_empty(), "it may have worked until then");
+    world.live("a").updated = Some(ago(14 * DAY));
+    assert_eq!(world.only().verb, Verb::Delete);
+}
+
+#[test]
 fn a_key_enabled_again_by_hand_is_disabled_again_and_not_deleted() {
     for days in [1, 100] {
         let mut world = disabled(days);

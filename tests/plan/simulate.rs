@@ -40,6 +40,10 @@ fn take(world: &mut World, action: &Action, fresh: &str, made: &mut HashMap<Labe
             set(world.live.environments.iter_mut().find(|e| e.id == id).unwrap(), &change);
             world.sealed().environments.iter_mut().find(|e| e.id == id).unwrap().applied = applied;
         }
+        Step::ForgetEnvironment { id } => {
+            assert!(!world.live.environments.iter().any(|e| e.id == id), "forgot what is there");
+            world.sealed().environments.retain(|e| e.id != id);
+        }
         Step::DeleteEnvironment { id } => {
             assert!(!world.live.keys.iter().any(|k| k.environment == id), "deleted with keys in it");
             world.live.environments.retain(|e| e.id != id);

@@ -20,6 +20,11 @@ use crate::report::Report;
 
 pub use schema::{drift_schema, plan_schema, report_schema, schemas, secrets_schema, status_schema};
 
+/// Any other document: pretty printed, ending in a line break, harmless to a terminal.
+pub fn value(value: &serde_json::Value) -> String {
+    print::print(value)
+}
+
 /// A plan, whole: `keycomb.plan/1`.
 pub fn plan(plan: &Plan) -> String {
     print::print(&plan::PlanView::of(plan))

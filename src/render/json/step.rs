@@ -36,6 +36,11 @@ pub(super) enum StepView<'a> {
         /// The service's id.
         id: &'a str,
     },
+    /// Take an environment that is gone from the service out of the record.
+    ForgetEnvironment {
+        /// The service's id.
+        id: &'a str,
+    },
     /// Mint a key: POST disabled, seal, release, read back.
     MintKey {
         /// Where it is made.
@@ -100,6 +105,7 @@ impl<'a> StepView<'a> {
                 applied: AttributesView::of(applied),
             },
             Step::DeleteEnvironment { id } => Self::DeleteEnvironment { id: id.as_str() },
+            Step::ForgetEnvironment { id } => Self::ForgetEnvironment { id: id.as_str() },
             Step::MintKey(mint) => Self::mint(mint),
             Step::ReleaseKey { id, enabled } => Self::ReleaseKey { id: id.as_str(), enabled: *enabled },
             Step::UpdateKey { id, name, permissions, enabled, applied, remember } => Self::UpdateKey {
