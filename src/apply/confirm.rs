@@ -46,7 +46,9 @@ impl<R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'_, R, W, K,
 
     /// Deletes our own key, which was never enabled, so that the other one remains.
     async fn give_way(&self, id: &KeyId, rival: Became) -> Became {
-        if let Err(ended) = self.append(Record::State { id: id.clone(), state: KeyState::Dropping }) {
+        let since = self.service_now();
+        let dropping = Record::State { id: id.clone(), state: KeyState::Dropping, since };
+        if let Err(ended) = self.append(dropping) {
             return ended;
         }
         let more = match self.writer.delete_key(id).await {

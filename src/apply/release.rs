@@ -77,7 +77,8 @@ impl<R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'_, R, W, K,
         if self.surroundings.monotonic() >= ends {
             return Err(too_late(&entry.id));
         }
-        self.append(Record::State { id: entry.id.clone(), state: KeyState::Releasing })?;
+        let since = self.service_now();
+        self.append(Record::State { id: entry.id.clone(), state: KeyState::Releasing, since })?;
         let live = self.enable(&entry, ends).await?;
         self.finish(entry, &live, credential).await
     }
