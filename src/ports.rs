@@ -41,6 +41,8 @@ pub struct Proof {
     pub team: String,
     /// The slug of its environment; empty for a Classic one.
     pub environment: String,
+    /// Its id, where that is the id of the v2 API: for an ingest key (OpenAPI: the examples of `Auth`).
+    pub id: Option<String>,
 }
 
 /// Writes to the service. Each call is one request and its retries; none is repeated unless that is safe.

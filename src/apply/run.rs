@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use futures_util::stream::{self, StreamExt as _};
 use futures_util::{FutureExt as _, future};
-use tokio::sync::OnceCell;
+use tokio::sync::{Mutex as AsyncMutex, OnceCell};
 
 use super::limits::SIDE_BY_SIDE;
 use super::order::Stage;
@@ -33,6 +33,8 @@ pub(super) struct Run<'a, R, W, K, S> {
     so_far: Mutex<SoFar>,
     /// One listing for all releases of recorded keys.
     pub listed: OnceCell<Vec<LiveKey>>,
+    /// The slugs of environments that keys were proven for; `None` where the service did not tell.
+    slugs: AsyncMutex<BTreeMap<EnvironmentId, Option<String>>>,
 }
 
 /// What is known so far.
@@ -59,12 +61,12 @@ impl<'a, R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'a, R, W
         progress: &'a dyn Progress,
     ) -> Self {
         let so_far = Mutex::new(SoFar::default());
-        let (keeper, listed) = (Mutex::new(keeper), OnceCell::new());
+        let (keeper, listed, slugs) = (Mutex::new(keeper), OnceCell::new(), AsyncMutex::default());
         let mut places: BTreeMap<_, Vec<_>> = BTreeMap::new();
         for (i, action) in plan.actions.iter().enumerate() {
             places.entry(&action.address).or_default().push(i);
         }
-        Self { plan, seal, reader, writer, surroundings, progress, places, keeper, so_far, listed }
+        Self { plan, seal, reader, writer, surroundings, progress, places, keeper, so_far, listed, slugs }
     }
 
     /// Carries out all stages; afterwards every action has an outcome.
@@ -256,6 +258,17 @@ impl<'a, R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'a, R, W
     /// The service's clock; the local one only before the service's first answer.
     pub(super) fn service_now(&self) -> Timestamp {
         self.reader.service_now().unwrap_or_else(|| self.surroundings.now())
+    }
+
+    /// An environment's slug, as far as the service tells it; asked for once in a run.
+    pub(super) async fn slug(&self, id: &EnvironmentId) -> Option<String> {
+        let mut slugs = self.slugs.lock().await;
+        if let Some(slug) = slugs.get(id) {
+            return slug.clone();
+        }
+        let slug = self.reader.environment(id).await.ok().flatten().map(|environment| environment.slug);
+        slugs.insert(id.clone(), slug.clone());
+        slug
     }
 
     pub(super) async fn sleep(&self, time: Duration) {

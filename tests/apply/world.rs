@@ -139,6 +139,8 @@ pub struct Inner {
     pub drops: BTreeSet<Permission>,
     pub refuses_proofs: usize,
     pub proves_team: Option<&'static str>,
+    pub proves_environment: Option<&'static str>,
+    pub proves_id: Option<&'static str>,
     /// How long each write takes before it is carried out.
     pub slow: Duration,
     /// How much later than now the service dates a change.
@@ -372,8 +374,14 @@ impl ReadLive for World {
                 i.refuses_proofs = i.refuses_proofs.saturating_sub(1);
                 return Ok(None);
             }
-            let team = i.proves_team.unwrap_or("acme").into();
-            Ok(Some(Proof { key_type: key.unwrap().key_type, team, environment: String::new() }))
+            let key = key.unwrap();
+            let slug = i.environments.get(&key.environment).map(|e| e.slug.clone()).unwrap_or_default();
+            Ok(Some(Proof {
+                key_type: key.key_type,
+                team: i.proves_team.unwrap_or("acme").into(),
+                environment: i.proves_environment.map_or(slug, str::to_owned),
+                id: i.proves_id.map(str::to_owned),
+            }))
         })
         .await
     }
