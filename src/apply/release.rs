@@ -13,7 +13,7 @@ use crate::model::{
     KeyId, KeyState, KeyType, LiveKey, Permission, Provisional, Record, SealedKey, Secret, visible,
 };
 use crate::plan::{Action, is_late};
-use crate::ports::{KeepRecord, KeyChange, Proof, ReadLive, ServiceError, Surroundings, WriteLive};
+use crate::ports::{Failure, KeepRecord, KeyChange, Proof, ReadLive, ServiceError, Surroundings, WriteLive};
 use crate::report::{Became, Cause};
 
 const RUN_AGAIN: &str =
@@ -87,9 +87,13 @@ impl<R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'_, R, W, K,
     async fn enable(&self, entry: &SealedKey, ends: Duration) -> Attempt<LiveKey> {
         let change = target(entry);
         let (mut sent, mut answered) = (0, 0);
-        while self.surroundings.monotonic() < ends {
-            match self.writer.update_key(&entry.id, &change).await {
+        // Looked at before every send, also inside a call that waits or tries again. Who asks to stop does not close it:
+        // what is made and sealed is finished.
+        let in_time = || self.surroundings.monotonic() < ends;
+        while in_time() {
+            match self.writer.update_key(&entry.id, &change, &in_time).await {
                 Ok(_) => answered += 1,
+                Err(error) if error.failure == Failure::Withheld => break,
                 Err(error) if error.failure.status() == Some(404) => return Err(self.reaped(&entry.id)),
                 Err(error) if Fate::of(&error.failure) == Fate::Refused => {
                     return Err(unreleased(&entry.id, &self.refused(&error)));

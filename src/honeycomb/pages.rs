@@ -8,7 +8,7 @@ use url::Url;
 use super::call::{Call, Caller};
 use super::cursor::cursor;
 use super::options::Collection;
-use crate::ports::{Failure, ServiceError};
+use crate::ports::{Failure, OPEN, ServiceError};
 
 /// Objects per page: the most that is allowed (OpenAPI: `page[size]`).
 const PAGE_SIZE: &str = "100";
@@ -99,7 +99,7 @@ async fn turn<T>(
     query.extend(list.filter.map(|filter| ("filter[type]", filter)));
     query.extend(cursor.as_deref().map(|cursor| ("page[after]", cursor)));
     let call = Call::page(list.collection, list.path, &query);
-    let status = caller.call(&call, buffer).await?;
+    let status = caller.call(&call, OPEN, buffer).await?;
     let unreadable = |problem: String| call.error(Failure::Unreadable { status, problem });
     let page = read(buffer).map_err(unreadable)?;
     walk.take(page.items, buffer.len()).map_err(unreadable)?;
