@@ -41,36 +41,61 @@ pub struct Proof {
     pub team: String,
     /// The slug of its environment; empty for a Classic one.
     pub environment: String,
+    /// Its id, where that is the id of the v2 API: for an ingest key (OpenAPI: the examples of `Auth`).
+    pub id: Option<String>,
 }
 
-/// Writes to the service. Each call is one request and its retries; none is repeated unless that is safe.
+/// Whether a request may still be sent. Closed once, it stays closed.
+///
+/// It is looked at right before each send, and often enough while a call waits that a closed gate ends the wait within
+/// about a quarter of a second. What is under way is never broken off by it. Must not block.
+pub type Gate<'a> = &'a (dyn Fn() -> bool + Sync);
+
+/// The gate of what is wanted in any case.
+pub const OPEN: Gate<'static> = &|| true;
+
+/// Writes to the service. Each call is one request and its retries; none is repeated unless that is safe, and none is
+/// sent through a closed [`Gate`]: the call ends then with the last failure that leaves open whether it was carried
+/// out, or with [`Failure::Withheld`] where there is none.
 pub trait WriteLive: Sync {
     /// Makes an environment. Never sent twice: a taken name answers 409.
     fn create_environment(
         &self,
         new: &NewEnvironment,
+        gate: Gate<'_>,
     ) -> impl Future<Output = Result<LiveEnvironment, ServiceError>> + Send;
     /// Changes the attributes that are set; repeated until answered.
     fn update_environment(
         &self,
         id: &EnvironmentId,
         change: &EnvironmentAttributes,
+        gate: Gate<'_>,
     ) -> impl Future<Output = Result<LiveEnvironment, ServiceError>> + Send;
     /// Deletes an environment and everything in it; repeated until answered.
     fn delete_environment(
         &self,
         id: &EnvironmentId,
+        gate: Gate<'_>,
     ) -> impl Future<Output = Result<Deletion, ServiceError>> + Send;
     /// Asks for a key, once: never repeated by the writer, not even after a 429 (see [`Failure::is_not_done`]).
-    fn create_key(&self, new: &NewKey) -> impl Future<Output = Result<CreatedKey, ServiceError>> + Send;
+    fn create_key(
+        &self,
+        new: &NewKey,
+        gate: Gate<'_>,
+    ) -> impl Future<Output = Result<CreatedKey, ServiceError>> + Send;
     /// Changes what is set; repeated until answered.
     fn update_key(
         &self,
         id: &KeyId,
         change: &KeyChange,
+        gate: Gate<'_>,
     ) -> impl Future<Output = Result<LiveKey, ServiceError>> + Send;
     /// Deletes a key; repeated until answered.
-    fn delete_key(&self, id: &KeyId) -> impl Future<Output = Result<Deletion, ServiceError>> + Send;
+    fn delete_key(
+        &self,
+        id: &KeyId,
+        gate: Gate<'_>,
+    ) -> impl Future<Output = Result<Deletion, ServiceError>> + Send;
 }
 
 /// What a new environment is asked for with. The service makes it delete-protected, always.
@@ -149,6 +174,9 @@ pub enum Failure {
     /// No request reached the service: name lookup, connection or TLS failed.
     #[error("the service could not be reached: {0}")]
     NotSent(String),
+    /// No request was sent: it was no longer wanted when its turn came (see [`Gate`]).
+    #[error("it was not sent: it was no longer wanted when its turn came")]
+    Withheld,
     /// The request may have been carried out: the connection broke or time ran out before an answer was read.
     #[error("the service did not answer: {0}")]
     Unanswered(String),
@@ -168,7 +196,7 @@ pub enum Failure {
 impl Failure {
     /// Whether the service certainly did not carry the request out: it never left, or was answered 429.
     pub fn is_not_done(&self) -> bool {
-        matches!(self, Self::NotSent(_)) || self.status() == Some(429)
+        matches!(self, Self::NotSent(_) | Self::Withheld) || self.status() == Some(429)
     }
 
     /// The status that the service answered with, where it did.
@@ -176,7 +204,7 @@ impl Failure {
         match self {
             Self::Answered(answer) => Some(answer.status),
             Self::Unreadable { status, .. } => Some(*status),
-            Self::NotSent(_) | Self::Unanswered(_) => None,
+            Self::NotSent(_) | Self::Withheld | Self::Unanswered(_) => None,
         }
     }
 }

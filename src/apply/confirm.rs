@@ -4,7 +4,7 @@ use super::look::{Own, Wanted, obstacle, twins};
 use super::outcome::{Step as Attempt, changed};
 use super::run::Run;
 use crate::model::{KeyId, KeyState, LiveKey, Provisional, Record};
-use crate::ports::{KeepRecord, ReadLive, Surroundings, WriteLive};
+use crate::ports::{KeepRecord, OPEN, ReadLive, Surroundings, WriteLive};
 use crate::report::Became;
 
 impl<R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'_, R, W, K, S> {
@@ -46,10 +46,12 @@ impl<R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'_, R, W, K,
 
     /// Deletes our own key, which was never enabled, so that the other one remains.
     async fn give_way(&self, id: &KeyId, rival: Became) -> Became {
-        if let Err(ended) = self.append(Record::State { id: id.clone(), state: KeyState::Dropping }) {
+        let since = self.service_now();
+        let dropping = Record::State { id: id.clone(), state: KeyState::Dropping, since };
+        if let Err(ended) = self.append(dropping) {
             return ended;
         }
-        let more = match self.writer.delete_key(id).await {
+        let more = match self.writer.delete_key(id, OPEN).await {
             Ok(_) => match self.append(Record::KeyGone { id: id.clone() }) {
                 Ok(()) => format!("ours, `{id}`, was never enabled and has been deleted"),
                 Err(ended) => return ended,
@@ -68,7 +70,9 @@ impl<R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'_, R, W, K,
     async fn delete_twin(&self, twin: &KeyId, name: &str) -> bool {
         match self.reader.key(twin).await {
             Ok(None) => true,
-            Ok(Some(key)) if key.name == name && key.disabled => self.writer.delete_key(twin).await.is_ok(),
+            Ok(Some(key)) if key.name == name && key.disabled => {
+                self.writer.delete_key(twin, OPEN).await.is_ok()
+            }
             _ => false,
         }
     }

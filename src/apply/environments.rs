@@ -9,7 +9,7 @@ use crate::model::{
     SealedEnvironment, visible,
 };
 use crate::plan::Action;
-use crate::ports::{KeepRecord, NewEnvironment, ReadLive, ServiceError, Surroundings, WriteLive};
+use crate::ports::{Gate, KeepRecord, NewEnvironment, OPEN, ReadLive, ServiceError, Surroundings, WriteLive};
 use crate::report::{Became, Cause};
 
 impl<R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'_, R, W, K, S> {
@@ -60,7 +60,7 @@ impl<R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'_, R, W, K,
             },
         })?;
         let new = NewEnvironment { name: name.to_owned(), description: Some(mark), color: attributes.color };
-        let error = match self.writer.create_environment(&new).await {
+        let error = match self.writer.create_environment(&new, &|| self.is_wanted()).await {
             Ok(made) => return Ok(made),
             Err(error) => error,
         };
@@ -126,7 +126,8 @@ impl<R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'_, R, W, K,
         // what the service made otherwise than asked is sent once more with it.
         let left = missing(&asked, &made);
         if !left.is_empty() {
-            self.patch_environment(action, &id, &left, attributes).await?;
+            // What was begun is ended, whoever asks to stop.
+            self.patch_environment(action, &id, &left, attributes, OPEN).await?;
         }
         Ok(DONE)
     }
@@ -159,7 +160,7 @@ impl<R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'_, R, W, K,
             self.record_environment(action, &live, applied.clone())?;
             return Ok(done_with("only the record changed"));
         }
-        self.patch_environment(action, id, change, applied).await
+        self.patch_environment(action, id, change, applied, &|| self.is_wanted()).await
     }
 
     /// Sends a change, compares, and records what is managed as it now is.
@@ -169,8 +170,9 @@ impl<R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'_, R, W, K,
         id: &EnvironmentId,
         change: &EnvironmentAttributes,
         applied: &EnvironmentAttributes,
+        gate: Gate<'_>,
     ) -> Attempt<Became> {
-        let (live, note) = match self.writer.update_environment(id, change).await {
+        let (live, note) = match self.writer.update_environment(id, change, gate).await {
             Ok(live) => (live, None),
             Err(error) if error.failure.status() == Some(404) => {
                 return Err(changed(format!("the environment `{id}` is gone from the service")));
@@ -221,7 +223,7 @@ impl<R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'_, R, W, K,
         if inside > 0 {
             return Err(changed(format!("the environment `{id}` still holds {inside} keys")));
         }
-        match self.writer.delete_environment(id).await {
+        match self.writer.delete_environment(id, &|| self.is_wanted()).await {
             Ok(_) => {}
             Err(error) if error.failure.status() == Some(409) => {
                 return Err(changed(format!("{error}; the environment is protected from deletion")));

@@ -11,7 +11,9 @@ use crate::model::{
     AppliedKey, Intent, KeyId, KeyState, LiveKey, Nonce, Payload, Provisional, Recipient, RecipientRef,
     Record, SealedKey, Secret, credential,
 };
-use crate::ports::{CreatedKey, KeepRecord, NewKey, ReadLive, ServiceError, Surroundings, WriteLive};
+use crate::ports::{
+    CreatedKey, Failure, KeepRecord, NewKey, OPEN, ReadLive, ServiceError, Surroundings, WriteLive,
+};
 use crate::report::{Became, Cause};
 
 /// A key that is made and sealed, and not yet released.
@@ -41,13 +43,14 @@ impl<R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'_, R, W, K,
         let mut repeats = 0;
         loop {
             let tried = self.intend(task)?;
-            let error = match self.writer.create_key(&tried.asked).await {
+            let is_wanted = || self.is_wanted() && self.may_mint().is_ok();
+            let error = match self.writer.create_key(&tried.asked, &is_wanted).await {
                 Ok(created) => return self.accept(task, tried, created, listed).await,
                 Err(error) => error,
             };
             self.not_made(&tried, &error)?;
             repeats += 1;
-            if repeats >= POST_TRIES {
+            if repeats >= POST_TRIES || error.failure == Failure::Withheld {
                 return Err(self.refused(&error).into());
             }
             if self.is_stopping() {
@@ -218,7 +221,7 @@ impl<R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'_, R, W, K,
 
     /// Deletes a key of ours that was never enabled by us, and says why it had to go.
     async fn undo(&self, id: &KeyId, nonce: &Nonce, cause: Cause, why: &str) -> Became {
-        match self.writer.delete_key(id).await {
+        match self.writer.delete_key(id, OPEN).await {
             Ok(_) => {
                 // Should it fail, the run is halted; the intent of a key that is gone harms nobody.
                 let _halted = self.over(nonce);

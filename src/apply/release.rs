@@ -13,7 +13,7 @@ use crate::model::{
     KeyId, KeyState, KeyType, LiveKey, Permission, Provisional, Record, SealedKey, Secret, visible,
 };
 use crate::plan::{Action, is_late};
-use crate::ports::{KeepRecord, KeyChange, ReadLive, ServiceError, Surroundings, WriteLive};
+use crate::ports::{Failure, KeepRecord, KeyChange, Proof, ReadLive, ServiceError, Surroundings, WriteLive};
 use crate::report::{Became, Cause};
 
 const RUN_AGAIN: &str =
@@ -77,7 +77,8 @@ impl<R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'_, R, W, K,
         if self.surroundings.monotonic() >= ends {
             return Err(too_late(&entry.id));
         }
-        self.append(Record::State { id: entry.id.clone(), state: KeyState::Releasing })?;
+        let since = self.service_now();
+        self.append(Record::State { id: entry.id.clone(), state: KeyState::Releasing, since })?;
         let live = self.enable(&entry, ends).await?;
         self.finish(entry, &live, credential).await
     }
@@ -86,9 +87,13 @@ impl<R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'_, R, W, K,
     async fn enable(&self, entry: &SealedKey, ends: Duration) -> Attempt<LiveKey> {
         let change = target(entry);
         let (mut sent, mut answered) = (0, 0);
-        while self.surroundings.monotonic() < ends {
-            match self.writer.update_key(&entry.id, &change).await {
+        // Looked at before every send, also inside a call that waits or tries again. Who asks to stop does not close it:
+        // what is made and sealed is finished.
+        let in_time = || self.surroundings.monotonic() < ends;
+        while in_time() {
+            match self.writer.update_key(&entry.id, &change, &in_time).await {
                 Ok(_) => answered += 1,
+                Err(error) if error.failure == Failure::Withheld => break,
                 Err(error) if error.failure.status() == Some(404) => return Err(self.reaped(&entry.id)),
                 Err(error) if Fate::of(&error.failure) == Fate::Refused => {
                     return Err(unreleased(&entry.id, &self.refused(&error)));
@@ -173,24 +178,30 @@ impl<R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'_, R, W, K,
         Ok(entry)
     }
 
+    /// What a proof says otherwise than the key's entry, and the service of its environment.
+    async fn contradiction(&self, entry: &SealedKey, proof: &Proof) -> Option<String> {
+        let Proof { key_type, team, environment, id } = proof;
+        if *key_type != entry.key_type || team != self.plan.header.team.as_str() {
+            let team = visible(team);
+            return Some(format!("it is taken for a key of type `{key_type}` of the team `{team}`"));
+        }
+        if let Some(id) = id.as_ref().filter(|id| *id != entry.id.as_str()) {
+            return Some(format!("it is taken for the key `{}`", visible(id)));
+        }
+        let slug = self.slug(&entry.environment).await.filter(|slug| slug != environment)?;
+        let (found, expected) = (visible(environment), visible(&slug));
+        Some(format!("it is taken for a key of the environment `{found}` instead of `{expected}`"))
+    }
+
     /// Uses the credential until it is recognised; a fresh key needs a moment to spread.
     async fn prove(&self, entry: &SealedKey, credential: &Secret) -> Attempt<()> {
         let begun = self.surroundings.monotonic();
         let mut tries = 0;
         loop {
             let said = match self.reader.prove(credential).await {
-                Ok(Some(proof))
-                    if proof.key_type == entry.key_type && proof.team == self.plan.header.team.as_str() =>
-                {
-                    return Ok(());
-                }
                 Ok(Some(proof)) => {
-                    let why = format!(
-                        "it is taken for a key of type `{}` of the team `{}`",
-                        proof.key_type,
-                        visible(&proof.team)
-                    );
-                    return Err(unproven(&entry.id, &why));
+                    let contradiction = self.contradiction(entry, &proof).await;
+                    return contradiction.map_or(Ok(()), |why| Err(unproven(&entry.id, &why)));
                 }
                 Ok(None) => "it is still refused".to_owned(),
                 Err(error) => not_answered(&error),

@@ -50,7 +50,7 @@ impl<R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'_, R, W, K,
         if self.reader.service_now().is_none_or(|now| now < over) {
             return Err(changed(format!("the quarantine of `{id}` lasts until {over}")));
         }
-        let note = match self.writer.delete_key(id).await {
+        let note = match self.writer.delete_key(id, &|| self.is_wanted()).await {
             Ok(Deletion::Deleted) => None,
             Ok(Deletion::AlreadyGone) => Some("it was already gone"),
             Err(error) if Fate::of(&error.failure) == Fate::Unknown => {

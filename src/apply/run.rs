@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use futures_util::stream::{self, StreamExt as _};
 use futures_util::{FutureExt as _, future};
-use tokio::sync::OnceCell;
+use tokio::sync::{Mutex as AsyncMutex, OnceCell};
 
 use super::limits::SIDE_BY_SIDE;
 use super::order::Stage;
@@ -16,7 +16,7 @@ use super::outcome::{Ended, Step as Attempt, chain, failed, not_started, panicke
 use super::progress::Progress;
 use crate::model::{Address, EnvironmentId, Label, LiveKey, Record, SealSettings, Sealed, Timestamp};
 use crate::plan::{Action, Plan, Step};
-use crate::ports::{KeepError, KeepRecord, ReadLive, ServiceError, Surroundings, WriteLive};
+use crate::ports::{Failure, KeepError, KeepRecord, ReadLive, ServiceError, Surroundings, WriteLive};
 use crate::report::{Became, Cause, Outcome, Report};
 
 /// One run over one plan.
@@ -33,6 +33,8 @@ pub(super) struct Run<'a, R, W, K, S> {
     so_far: Mutex<SoFar>,
     /// One listing for all releases of recorded keys.
     pub listed: OnceCell<Vec<LiveKey>>,
+    /// The slugs of environments that keys were proven for; `None` where the service did not tell.
+    slugs: AsyncMutex<BTreeMap<EnvironmentId, Option<String>>>,
 }
 
 /// What is known so far.
@@ -59,12 +61,12 @@ impl<'a, R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'a, R, W
         progress: &'a dyn Progress,
     ) -> Self {
         let so_far = Mutex::new(SoFar::default());
-        let (keeper, listed) = (Mutex::new(keeper), OnceCell::new());
+        let (keeper, listed, slugs) = (Mutex::new(keeper), OnceCell::new(), AsyncMutex::default());
         let mut places: BTreeMap<_, Vec<_>> = BTreeMap::new();
         for (i, action) in plan.actions.iter().enumerate() {
             places.entry(&action.address).or_default().push(i);
         }
-        Self { plan, seal, reader, writer, surroundings, progress, places, keeper, so_far, listed }
+        Self { plan, seal, reader, writer, surroundings, progress, places, keeper, so_far, listed, slugs }
     }
 
     /// Carries out all stages; afterwards every action has an outcome.
@@ -163,6 +165,20 @@ impl<'a, R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'a, R, W
         self.so_far().minting_halted.as_ref().map_or(Ok(()), |why| Err(not_started(why.clone())))
     }
 
+    /// Whether a request that was not sent yet is still to be sent: nothing begins after a stop or a halt.
+    pub(super) fn is_wanted(&self) -> bool {
+        !self.is_stopping() && self.so_far().halted.is_none()
+    }
+
+    /// The outcome of an action whose request was withheld.
+    fn withheld(&self) -> Became {
+        let stopping = self.is_stopping().then(|| "somebody asked to stop before it was sent".to_owned());
+        let so_far = self.so_far();
+        let halted = || so_far.halted.as_ref().map(|(_, why)| why.clone());
+        let why = stopping.or_else(halted).or_else(|| so_far.minting_halted.clone());
+        not_started(why.unwrap_or_else(|| Failure::Withheld.to_string()))
+    }
+
     /// Whether all that the plan does at an address is done. An address that the plan leaves alone is.
     fn is_done(&self, so_far: &SoFar, address: &Address) -> bool {
         let places = self.places(address);
@@ -216,6 +232,9 @@ impl<'a, R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'a, R, W
     }
 
     /// Appends to the journal, durably. When that fails nothing more is begun: nothing could be recorded.
+    ///
+    /// Blocks the whole run for the time of an fsync, and is meant to: nothing is to be sent before it is known whether
+    /// the record can be kept. What is on the wire goes on meanwhile, and no lock is held across an `await`.
     pub(super) fn append(&self, record: Record) -> Attempt<()> {
         let result = self.keeper().append(record);
         result.map_err(|error| self.not_kept(&error))
@@ -234,6 +253,9 @@ impl<'a, R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'a, R, W
 
     /// A failed call that changed nothing. A refused credential ends the whole run.
     pub(super) fn refused(&self, error: &ServiceError) -> Became {
+        if error.failure == Failure::Withheld {
+            return self.withheld();
+        }
         self.note_refusal(error);
         refused(error)
     }
@@ -256,6 +278,17 @@ impl<'a, R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'a, R, W
     /// The service's clock; the local one only before the service's first answer.
     pub(super) fn service_now(&self) -> Timestamp {
         self.reader.service_now().unwrap_or_else(|| self.surroundings.now())
+    }
+
+    /// An environment's slug, as far as the service tells it; asked for once in a run.
+    pub(super) async fn slug(&self, id: &EnvironmentId) -> Option<String> {
+        let mut slugs = self.slugs.lock().await;
+        if let Some(slug) = slugs.get(id) {
+            return slug.clone();
+        }
+        let slug = self.reader.environment(id).await.ok().flatten().map(|environment| environment.slug);
+        slugs.insert(id.clone(), slug.clone());
+        slug
     }
 
     pub(super) async fn sleep(&self, time: Duration) {

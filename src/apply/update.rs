@@ -95,7 +95,7 @@ impl<R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'_, R, W, K,
 
     /// Sends a change of absolute values. Where the answer is lost, the key itself says whether it arrived.
     pub(super) async fn patch_key(&self, id: &KeyId, change: &KeyChange) -> Attempt<Patched> {
-        let error = match self.writer.update_key(id, change).await {
+        let error = match self.writer.update_key(id, change, &|| self.is_wanted()).await {
             Ok(live) => {
                 let differs = key_differs(change, &live);
                 return Ok(Patched { live, differs, note: None });

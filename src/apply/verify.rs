@@ -36,7 +36,8 @@ pub(super) fn echo(asked: &NewKey, created: &CreatedKey) -> Echo {
         ("type", key.key_type != asked.key_type),
         ("environment", key.environment != asked.environment),
         ("permissions", !key.permissions.is_subset(&asked.permissions)),
-        ("secret", secret.expose().is_empty()),
+        // Refused here, for it could not be opened again.
+        ("secret", !secret.is_printable()),
     ];
     let fields: Vec<_> =
         differs.into_iter().filter_map(|(field, differs)| differs.then_some(field)).collect();
@@ -142,8 +143,10 @@ mod tests {
         assert_eq!(echoed(more), Echo::Differs(vec!["permissions"]));
         let moved = |k: &mut LiveKey| k.environment = EnvironmentId::new("hcxen_2").unwrap();
         assert_eq!(echoed(moved), Echo::Differs(vec!["environment"]));
-        let empty = CreatedKey { key: live(), secret: Secret::new(String::new()) };
-        assert_eq!(echo(&asked(), &empty), Echo::Differs(vec!["secret"]));
+        for text in ["", "s s", "s\u{1b}[2J", "é"] {
+            let created = CreatedKey { key: live(), secret: Secret::new(text.into()) };
+            assert_eq!(echo(&asked(), &created), Echo::Differs(vec!["secret"]), "{text:?}");
+        }
     }
 
     fn change(field: &'static str, before: &str) -> Change {

@@ -13,7 +13,7 @@ use super::reason::Broken;
 use super::retry::{Repeat, Tries};
 use super::retry_after::pause;
 use crate::model::Secret;
-use crate::ports::{Failure, ServiceError};
+use crate::ports::{Failure, Gate, ServiceError};
 
 /// The longest list page, in bytes: a hundred objects of about 1 kB, with room.
 const LONGEST_PAGE: usize = 8 * 1024 * 1024;
@@ -100,11 +100,21 @@ impl Caller {
         &self.shared
     }
 
-    /// Makes a call; on success its status, with the body in `buffer`.
-    pub(super) async fn call(&self, call: &Call<'_>, buffer: &mut Vec<u8>) -> Result<u16, ServiceError> {
+    /// Makes a call while its gate is open; on success its status, with the body in `buffer`.
+    pub(super) async fn call(
+        &self,
+        call: &Call<'_>,
+        gate: Gate<'_>,
+        buffer: &mut Vec<u8>,
+    ) -> Result<u16, ServiceError> {
+        let lane = call.lane();
         let mut tries = Tries::new(call.repeat, &self.shared.patience, fastrand::u64(..));
+        // The last try of a write that may have been carried out: no later try that was not takes that back.
+        let mut unsure = None;
         loop {
-            let (exchange, spent) = self.attempt(call, buffer).await;
+            let Some((exchange, spent)) = self.attempt(call, gate, buffer).await else {
+                return Err(call.error(unsure.unwrap_or(Failure::Withheld)));
+            };
             let broken = match exchange.outcome {
                 Ok(status) => return Ok(status),
                 Err(broken) => broken,
@@ -116,22 +126,33 @@ impl Caller {
                 let otherwise = delay.unwrap_or(self.shared.patience.first_delay);
                 // Remembered even where this call is over: the next one in this lane waits.
                 let time = pause(exchange.retry_after, reset, otherwise, fastrand::f64());
-                self.shared.pacer.pause(call.lane(), time);
+                self.shared.pacer.pause(lane, time);
             }
+            let may_be_done = !broken.failure.is_not_done();
             match delay {
-                None => return Err(call.error(broken.failure)),
-                Some(delay) if !is_limited => self.shared.pacer.rest(call.lane(), delay).await,
+                None if may_be_done => return Err(call.error(broken.failure)),
+                None => return Err(call.error(unsure.unwrap_or(broken.failure))),
+                Some(delay) if !is_limited => self.shared.pacer.rest(lane, delay, gate).await,
                 Some(_) => {}
+            }
+            if may_be_done && lane.is_write {
+                unsure = Some(broken.failure);
             }
         }
     }
 
-    async fn attempt(&self, call: &Call<'_>, buffer: &mut Vec<u8>) -> (Exchange, Duration) {
-        let ticket = self.shared.pacer.reserve(call.lane()).await;
+    /// One try; `None` when the gate closed before it.
+    async fn attempt(
+        &self,
+        call: &Call<'_>,
+        gate: Gate<'_>,
+        buffer: &mut Vec<u8>,
+    ) -> Option<(Exchange, Duration)> {
+        let ticket = self.shared.pacer.reserve(call.lane(), gate).await?;
         let sent = Instant::now();
         let exchange = self.transport.exchange(&call.ask, buffer).await;
         ticket.end(end(&exchange, sent));
-        (exchange, sent.elapsed())
+        Some((exchange, sent.elapsed()))
     }
 }
 

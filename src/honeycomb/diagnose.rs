@@ -43,6 +43,7 @@ pub fn diagnose(error: &ServiceError, context: &Context<'_>) -> Diagnosis {
     let ServiceError { method, path, failure } = error;
     let (kind, found, help) = match failure {
         Failure::NotSent(why) => (Kind::Network, why.clone(), unreachable_help(why, context)),
+        Failure::Withheld => (Kind::Service, failure.to_string(), "run the command again".into()),
         Failure::Unanswered(why) => (Kind::Network, why.clone(), unanswered_help(method)),
         Failure::Unreadable { .. } => (Kind::Service, failure.to_string(), unreadable_help(context)),
         Failure::Answered(answer) => {

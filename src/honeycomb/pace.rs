@@ -9,9 +9,13 @@ use tokio::time::Instant;
 
 use super::budget::{Budget, Decision, End};
 use super::options::{Collection, Notice, Why};
+use crate::ports::Gate;
 
 /// Shorter waits are not worth a word.
 const WORTH_SAYING: Duration = Duration::from_secs(1);
+
+/// How often a call that waits looks at its gate.
+const GLANCE: Duration = Duration::from_millis(200);
 
 /// Budgets are kept apart by collection, and for reading and writing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -39,19 +43,25 @@ impl Pacer {
         Self { budgets: Mutex::default(), changed: Notify::new(), notice }
     }
 
-    /// Waits until a call may be sent in this lane.
-    pub(super) async fn reserve(&self, lane: Lane) -> Ticket<'_> {
+    /// Waits until a call may be sent in this lane; `None` when its gate is closed by then.
+    pub(super) async fn reserve(&self, lane: Lane, gate: Gate<'_>) -> Option<Ticket<'_>> {
         loop {
             // Made before the budget is asked: it hears of every answer from here on.
             let changed = self.changed.notified();
-            match self.ask(lane) {
-                Decision::Go => return Ticket { pacer: self, lane, is_open: true },
-                Decision::Answer => changed.await,
+            // Looked at together with the budget, so that nothing comes between it and the sending.
+            if !gate() {
+                return None;
+            }
+            let glance = Instant::now() + GLANCE;
+            let until = match self.ask(lane) {
+                Decision::Go => return Some(Ticket { pacer: self, lane, is_open: true }),
+                Decision::Answer => glance,
                 Decision::Until(until, why) => {
                     self.announce(lane, why, until);
-                    let _ = tokio::time::timeout_at(until, changed).await;
+                    until.min(glance)
                 }
-            }
+            };
+            let _ = tokio::time::timeout_at(until, changed).await;
         }
     }
 
@@ -61,10 +71,13 @@ impl Pacer {
         self.changed.notify_waiters();
     }
 
-    /// Waits between two tries, and says so.
-    pub(super) async fn rest(&self, lane: Lane, time: Duration) {
+    /// Waits between two tries, and says so; no longer than the gate is open.
+    pub(super) async fn rest(&self, lane: Lane, time: Duration, gate: Gate<'_>) {
         self.say(lane, Why::Retry, time);
-        tokio::time::sleep(time).await;
+        let end = Instant::now() + time;
+        while gate() && Instant::now() < end {
+            tokio::time::sleep_until(end.min(Instant::now() + GLANCE)).await;
+        }
     }
 
     fn ask(&self, lane: Lane) -> Decision {
@@ -124,6 +137,7 @@ mod tests {
 
     use super::super::limits::Limits;
     use super::*;
+    use crate::ports::OPEN;
 
     const READ: Lane = Lane { collection: Collection::Keys, is_write: false };
     const WRITE: Lane = Lane { collection: Collection::Keys, is_write: true };
@@ -145,7 +159,7 @@ mod tests {
 
     impl Service {
         async fn call(&self, pacer: &Pacer, lag: Duration) {
-            let ticket = pacer.reserve(READ).await;
+            let ticket = pacer.reserve(READ, OPEN).await.unwrap();
             let sent = Instant::now();
             tokio::time::sleep(lag).await;
             let limits = self.count();
@@ -209,9 +223,9 @@ mod tests {
         let (pacer, said) = pacer();
         let start = Instant::now();
         pacer.pause(WRITE, Duration::from_secs(30));
-        drop(pacer.reserve(READ).await);
+        drop(pacer.reserve(READ, OPEN).await);
         assert_eq!(start.elapsed(), Duration::ZERO);
-        let (first, second) = tokio::join!(pacer.reserve(WRITE), pacer.reserve(WRITE));
+        let (first, second) = tokio::join!(pacer.reserve(WRITE, OPEN), pacer.reserve(WRITE, OPEN));
         drop((first, second));
         assert!(start.elapsed() >= Duration::from_secs(30));
         assert_eq!(
@@ -228,7 +242,43 @@ mod tests {
     async fn a_dropped_call_gives_its_place_back() {
         let (pacer, _) = pacer();
         for _ in 0..20 {
-            drop(pacer.reserve(READ).await);
+            drop(pacer.reserve(READ, OPEN).await);
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_gate_that_closes_ends_every_wait() {
+        let (pacer, _) = pacer();
+        let start = Instant::now();
+        let gate = || start.elapsed() < Duration::from_secs(7);
+        let is_soon = || (7_000..=7_250).contains(&(start.elapsed().as_millis() as u64));
+        // For another call's answer.
+        let mut tickets = vec![];
+        while tickets.len() < 4 {
+            tickets.push(pacer.reserve(READ, OPEN).await);
+        }
+        pacer.pause(WRITE, Duration::from_secs(60));
+        let (answer, paused, ()) = tokio::join!(
+            pacer.reserve(READ, &gate),
+            pacer.reserve(WRITE, &gate),
+            pacer.rest(READ, Duration::from_secs(60), &gate)
+        );
+        assert!(answer.is_none() && paused.is_none() && is_soon(), "{:?}", start.elapsed());
+        // Who leaves takes nothing along.
+        drop(tickets);
+        assert!(pacer.reserve(READ, OPEN).await.is_some());
+        assert!(pacer.reserve(READ, &|| false).await.is_none());
+        assert!(is_soon());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn looking_at_the_gate_costs_no_time() {
+        let (pacer, _) = pacer();
+        let start = Instant::now();
+        pacer.pause(WRITE, Duration::from_millis(950));
+        assert!(pacer.reserve(WRITE, OPEN).await.is_some());
+        assert_eq!(start.elapsed().as_millis(), 950);
+        pacer.rest(WRITE, Duration::from_millis(950), OPEN).await;
+        assert_eq!(start.elapsed().as_millis(), 1900);
     }
 }

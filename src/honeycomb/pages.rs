@@ -8,12 +8,16 @@ use url::Url;
 use super::call::{Call, Caller};
 use super::cursor::cursor;
 use super::options::Collection;
-use crate::ports::{Failure, ServiceError};
+use crate::ports::{Failure, OPEN, ServiceError};
 
 /// Objects per page: the most that is allowed (OpenAPI: `page[size]`).
 const PAGE_SIZE: &str = "100";
-/// No list is longer, in pages.
+/// No list is longer, in pages: they may hold less than was asked for.
 const MOST_PAGES: usize = 10_000;
+/// No list is longer, in objects.
+const MOST_OBJECTS: usize = 200_000;
+/// No list is longer, in bytes of all its pages: an object has about 1 kB.
+const LONGEST_LIST: usize = 512 * 1024 * 1024;
 
 /// A list of the service.
 #[derive(Debug, Clone, Copy)]
@@ -44,8 +48,8 @@ pub(super) struct Page<T> {
 /// `read` turns a body into a page, or says what is wrong with it.
 ///
 /// # Errors
-/// Any page that cannot be had or read, a link that leads away, a cursor that repeats, too many pages. Never a part
-/// of a list.
+/// Any page that cannot be had or read, a link that leads away, a cursor that repeats, more than a list can hold. Never
+/// a part of a list.
 pub(super) async fn walk<T>(
     caller: &Caller,
     list: List<'_>,
@@ -70,13 +74,15 @@ pub(super) async fn walk<T>(
 
 struct Walk<T> {
     items: Vec<T>,
+    /// Of all pages so far.
+    bytes: usize,
     cursor: Option<String>,
     seen: HashSet<String>,
 }
 
 impl<T> Default for Walk<T> {
     fn default() -> Self {
-        Self { items: Vec::new(), cursor: None, seen: HashSet::new() }
+        Self { items: Vec::new(), bytes: 0, cursor: None, seen: HashSet::new() }
     }
 }
 
@@ -93,14 +99,27 @@ async fn turn<T>(
     query.extend(list.filter.map(|filter| ("filter[type]", filter)));
     query.extend(cursor.as_deref().map(|cursor| ("page[after]", cursor)));
     let call = Call::page(list.collection, list.path, &query);
-    let status = caller.call(&call, buffer).await?;
+    let status = caller.call(&call, OPEN, buffer).await?;
     let unreadable = |problem: String| call.error(Failure::Unreadable { status, problem });
     let page = read(buffer).map_err(unreadable)?;
-    walk.items.extend(page.items);
+    walk.take(page.items, buffer.len()).map_err(unreadable)?;
     walk.follow(page.links.next.as_deref(), &caller.shared().endpoint, list.path).map_err(unreadable)
 }
 
 impl<T> Walk<T> {
+    /// Takes over a page of so many bytes.
+    fn take(&mut self, items: Vec<T>, bytes: usize) -> Result<(), String> {
+        self.bytes = self.bytes.saturating_add(bytes);
+        if self.items.len() + items.len() > MOST_OBJECTS {
+            return Err(format!("the list has more than {MOST_OBJECTS} objects"));
+        }
+        if self.bytes > LONGEST_LIST {
+            return Err(format!("the list is longer than {LONGEST_LIST} bytes"));
+        }
+        self.items.extend(items);
+        Ok(())
+    }
+
     /// Goes on to where a page's `links.next` leads; `false` at the end.
     fn follow(&mut self, next: Option<&str>, endpoint: &Url, path: &str) -> Result<bool, String> {
         let next = match next {
@@ -141,5 +160,19 @@ mod tests {
             assert_eq!(follow(page), Ok(true), "{page}");
         }
         assert_eq!(follow(MOST_PAGES), Err("the list goes on after 10000 pages".into()));
+    }
+
+    #[test]
+    fn a_list_of_too_much_is_given_up() {
+        let page = || vec![(); 100];
+        let mut walk = Walk::default();
+        for _ in 0..MOST_OBJECTS / 100 {
+            assert_eq!(walk.take(page(), 100), Ok(()));
+        }
+        assert_eq!(walk.take(vec![], 100), Ok(()));
+        assert_eq!(walk.take(vec![()], 100), Err("the list has more than 200000 objects".into()));
+        let mut walk = Walk::default();
+        assert_eq!(walk.take(page(), LONGEST_LIST), Ok(()));
+        assert_eq!(walk.take(page(), 1), Err("the list is longer than 536870912 bytes".into()));
     }
 }

@@ -5,7 +5,7 @@ use super::options::Collection;
 use super::pages::{List, walk};
 use super::wire;
 use crate::model::{Access, EnvironmentId, KeyId, KeyType, LiveEnvironment, LiveKey, Secret, Timestamp};
-use crate::ports::{Failure, Proof, ReadLive, ServiceError};
+use crate::ports::{Failure, OPEN, Proof, ReadLive, ServiceError};
 
 /// Reads environments and keys of one team; cannot write.
 pub struct Reader {
@@ -27,7 +27,7 @@ impl Reader {
         read: impl Fn(&[u8]) -> Result<T, String>,
     ) -> Result<T, ServiceError> {
         let mut buffer = Vec::new();
-        let status = self.caller.call(call, &mut buffer).await?;
+        let status = self.caller.call(call, OPEN, &mut buffer).await?;
         read(&buffer).map_err(|problem| call.error(Failure::Unreadable { status, problem }))
     }
 }

@@ -28,7 +28,7 @@ impl Repeat {
             Self::Always => match failure {
                 Failure::NotSent(_) | Failure::Unanswered(_) => true,
                 Failure::Answered(answer) => answer.status == 429 || answer.status >= 500,
-                Failure::Unreadable { .. } => false,
+                Failure::Withheld | Failure::Unreadable { .. } => false,
             },
         }
     }

@@ -8,7 +8,7 @@ use super::retry::Repeat;
 use super::wire;
 use crate::model::{EnvironmentAttributes, EnvironmentId, KeyId, LiveEnvironment, LiveKey};
 use crate::ports::{
-    CreatedKey, Deletion, Failure, KeyChange, NewEnvironment, NewKey, ServiceError, WriteLive,
+    CreatedKey, Deletion, Failure, Gate, KeyChange, NewEnvironment, NewKey, ServiceError, WriteLive,
 };
 
 /// The longest answer to a request for a key, in bytes: the buffer has this size from the start, so that the
@@ -32,15 +32,16 @@ impl Writer {
     async fn change<T>(
         &self,
         call: &Call<'_>,
+        gate: Gate<'_>,
         read: impl Fn(&[u8]) -> Result<T, String>,
     ) -> Result<T, ServiceError> {
         let mut buffer = Vec::new();
-        let status = self.caller.call(call, &mut buffer).await?;
+        let status = self.caller.call(call, gate, &mut buffer).await?;
         read(&buffer).map_err(|problem| call.error(Failure::Unreadable { status, problem }))
     }
 
-    async fn delete(&self, call: &Call<'_>) -> Result<Deletion, ServiceError> {
-        match self.caller.call(call, &mut Vec::new()).await {
+    async fn delete(&self, call: &Call<'_>, gate: Gate<'_>) -> Result<Deletion, ServiceError> {
+        match self.caller.call(call, gate, &mut Vec::new()).await {
             // 202 would be a promise, not a deletion.
             Ok(200 | 204) => Ok(Deletion::Deleted),
             Ok(status) => {
@@ -56,16 +57,21 @@ impl Writer {
 }
 
 impl WriteLive for Writer {
-    async fn create_environment(&self, new: &NewEnvironment) -> Result<LiveEnvironment, ServiceError> {
+    async fn create_environment(
+        &self,
+        new: &NewEnvironment,
+        gate: Gate<'_>,
+    ) -> Result<LiveEnvironment, ServiceError> {
         let (path, body) = (self.list_path("environments"), wire::create_environment(new));
         let call = Call::post(Collection::Environments, &path, &body, Repeat::NotDone);
-        self.change(&call, wire::environment).await
+        self.change(&call, gate, wire::environment).await
     }
 
     async fn update_environment(
         &self,
         id: &EnvironmentId,
         change: &EnvironmentAttributes,
+        gate: Gate<'_>,
     ) -> Result<LiveEnvironment, ServiceError> {
         let path = self.list_path(&format!("environments/{id}"));
         let body = wire::update_environment(id, change);
@@ -74,34 +80,39 @@ impl WriteLive for Writer {
             true => Call::get(Collection::Environments, &path),
             false => Call::patch(Collection::Environments, &path, &body),
         };
-        self.change(&call, wire::environment).await
+        self.change(&call, gate, wire::environment).await
     }
 
-    async fn delete_environment(&self, id: &EnvironmentId) -> Result<Deletion, ServiceError> {
+    async fn delete_environment(&self, id: &EnvironmentId, gate: Gate<'_>) -> Result<Deletion, ServiceError> {
         let path = self.list_path(&format!("environments/{id}"));
-        self.delete(&Call::delete(Collection::Environments, &path)).await
+        self.delete(&Call::delete(Collection::Environments, &path), gate).await
     }
 
-    async fn create_key(&self, new: &NewKey) -> Result<CreatedKey, ServiceError> {
+    async fn create_key(&self, new: &NewKey, gate: Gate<'_>) -> Result<CreatedKey, ServiceError> {
         let (path, body) = (self.list_path("api-keys"), wire::create_key(new));
         let call = Call::post(Collection::Keys, &path, &body, Repeat::Never).at_most(LONGEST_CREATED);
         let mut buffer = Zeroizing::new(Vec::with_capacity(LONGEST_CREATED));
-        let status = self.caller.call(&call, &mut buffer).await?;
+        let status = self.caller.call(&call, gate, &mut buffer).await?;
         wire::created_key(&buffer).map_err(|problem| call.error(Failure::Unreadable { status, problem }))
     }
 
-    async fn update_key(&self, id: &KeyId, change: &KeyChange) -> Result<LiveKey, ServiceError> {
+    async fn update_key(
+        &self,
+        id: &KeyId,
+        change: &KeyChange,
+        gate: Gate<'_>,
+    ) -> Result<LiveKey, ServiceError> {
         let path = self.list_path(&format!("api-keys/{id}"));
         let body = wire::update_key(id, change);
         let call = match *change == KeyChange::default() {
             true => Call::get(Collection::Keys, &path),
             false => Call::patch(Collection::Keys, &path, &body),
         };
-        self.change(&call, wire::key).await
+        self.change(&call, gate, wire::key).await
     }
 
-    async fn delete_key(&self, id: &KeyId) -> Result<Deletion, ServiceError> {
+    async fn delete_key(&self, id: &KeyId, gate: Gate<'_>) -> Result<Deletion, ServiceError> {
         let path = self.list_path(&format!("api-keys/{id}"));
-        self.delete(&Call::delete(Collection::Keys, &path)).await
+        self.delete(&Call::delete(Collection::Keys, &path), gate).await
     }
 }

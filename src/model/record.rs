@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Address, Intent, KeyId, KeyState, Nonce, Sealed, SealedEnvironment, SealedKey};
+use super::{Address, Intent, KeyId, KeyState, Nonce, Sealed, SealedEnvironment, SealedKey, Timestamp};
 
 /// One entry of the journal. Applying all of them to the sealed file's content in order gives its next content.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,6 +31,8 @@ pub enum Record {
         id: KeyId,
         /// Its new state.
         state: KeyState,
+        /// When it came into it, by the service's clock.
+        since: Timestamp,
     },
     /// A key's entry as it is from here on; its secret never changes.
     Key {
@@ -67,9 +69,9 @@ impl Sealed {
                 self.intents.retain(|known| known.nonce != nonce);
                 self.put_key(*key);
             }
-            Record::State { id, state } => {
+            Record::State { id, state, since } => {
                 if let Some(key) = self.keys.iter_mut().find(|k| k.id == id) {
-                    key.state = state;
+                    (key.state, key.since) = (state, since);
                 }
             }
             Record::Key { key } => self.put_key(*key),

@@ -19,6 +19,12 @@ impl Secret {
     pub fn expose(&self) -> &str {
         self.0.expose_secret()
     }
+
+    /// Whether it can stand in a header and on a terminal: printable ASCII without blanks, and not empty.
+    pub fn is_printable(&self) -> bool {
+        let text = self.expose();
+        !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic())
+    }
 }
 
 impl fmt::Debug for Secret {
@@ -30,9 +36,16 @@ impl fmt::Debug for Secret {
 /// What goes into `X-Honeycomb-Team`: an ingest key's id and secret joined, a configuration key's secret alone
 /// (OpenAPI: `securitySchemes`).
 pub fn credential(key_type: KeyType, id: &KeyId, secret: &Secret) -> Secret {
+    let secret = secret.expose();
     match key_type {
-        KeyType::Ingest => Secret::new(format!("{id}{}", secret.expose())),
-        KeyType::Configuration => Secret::new(secret.expose().to_owned()),
+        KeyType::Ingest => {
+            // Exactly as long as it gets: a text that grows, or is cut to its length, leaves a copy that nobody wipes.
+            let mut joined = String::with_capacity(id.as_str().len() + secret.len());
+            joined.push_str(id.as_str());
+            joined.push_str(secret);
+            Secret::new(joined)
+        }
+        KeyType::Configuration => Secret::new(secret.to_owned()),
     }
 }
 

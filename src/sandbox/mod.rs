@@ -164,6 +164,11 @@ impl Sandbox {
         self.shared.world().service.switches = switches;
     }
 
+    /// Sets the budget of each collection, read and write, and begins all windows anew; `None` lifts it.
+    pub fn set_rate_limit(&self, limit: Option<RateLimit>) {
+        self.shared.world().service.limits = Limits::new(limit.unwrap_or(UNLIMITED));
+    }
+
     /// Stops listening. The state is on disk; requests that have not been carried out never will be.
     pub async fn stop(mut self) {
         self.shared.stop();

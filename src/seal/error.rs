@@ -209,6 +209,18 @@ pub enum SealError {
         /// What differs, and both values.
         differs: String,
     },
+    /// What is inside is no credential that keycomb seals: anybody can seal to public recipients.
+    #[error("the sealed secret in the entry of `{address}` is forged: {problem}")]
+    #[diagnostic(help(
+        "nothing of it was used: find out who changed the sealed file, and take the entry's last good version from your \
+         version control"
+    ))]
+    Forged {
+        /// The key whose entry was opened.
+        address: Address,
+        /// What is wrong with it; nothing of what it holds.
+        problem: &'static str,
+    },
 }
 
 impl SealError {

@@ -24,7 +24,13 @@ pub fn generate_identity(created: Timestamp) -> Result<(Recipient, Secret), Seal
     let private = identity.to_string();
     // RFC 3339 to the second, as `age-keygen` writes it.
     let created = created.strftime("%Y-%m-%dT%H:%M:%SZ");
-    let text = format!("# created: {created}\n# public key: {public}\n{}\n", private.expose_secret());
+    let head = format!("# created: {created}\n# public key: {public}\n");
+    let private = private.expose_secret();
+    // Exactly as long as it gets: a text that grows leaves a copy that nobody wipes.
+    let mut text = String::with_capacity(head.len() + private.len() + 1);
+    text.push_str(&head);
+    text.push_str(private);
+    text.push('\n');
     Ok((recipient, Secret::new(text)))
 }
 

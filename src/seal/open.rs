@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 use super::{Identities, SealError};
 use crate::model::{
     Address, Endpoint, EnvironmentId, KeyId, KeyType, Lineage, Payload, RecipientRef, Sealed, SealedKey,
-    Secret, TeamSlug,
+    Secret, TeamSlug, credential,
 };
 
 /// No payload is larger than this many bytes.
@@ -21,7 +21,8 @@ const LARGEST: usize = 64 * 1024;
 /// # Errors
 /// [`SealError::NoSecret`] for an adopted key; [`SealError::WrongIdentity`]; [`SealError::Damaged`];
 /// [`SealError::Moved`] when it opens but was sealed for another file, team, service, address, generation, id, type or
-/// environment.
+/// environment; [`SealError::Forged`] when its credential is not made of this key's id and secret, or cannot stand in a
+/// header.
 pub fn open(entry: &SealedKey, sealed: &Sealed, identities: &Identities) -> Result<Payload, SealError> {
     let address = &entry.address;
     let Some(armor) = &entry.sealed else { return Err(SealError::NoSecret { address: address.clone() }) };
@@ -139,8 +140,17 @@ fn check(entry: &SealedKey, sealed: &Sealed, payload: &Payload) -> Result<(), Se
         .filter(|(_, inside, outside)| inside != outside)
         .map(|(field, inside, outside)| format!("{field} `{inside}` inside, `{outside}` in the entry"))
         .collect();
-    if differs.is_empty() {
-        return Ok(());
+    if !differs.is_empty() {
+        return Err(SealError::Moved { address: entry.address.clone(), differs: differs.join("; ") });
     }
-    Err(SealError::Moved { address: entry.address.clone(), differs: differs.join("; ") })
+    let forged = |problem| SealError::Forged { address: entry.address.clone(), problem };
+    let Payload { id, key_type, secret, credential: inside, .. } = payload;
+    // Whoever opens it may print it: it must not send a terminal anything but text.
+    if [secret, inside].into_iter().any(|text| !text.is_printable()) {
+        return Err(forged("it is empty, or has characters that no key has"));
+    }
+    if inside.expose() != credential(*key_type, id, secret).expose() {
+        return Err(forged("its credential does not belong to its id and secret"));
+    }
+    Ok(())
 }

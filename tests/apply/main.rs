@@ -10,6 +10,7 @@
 
 mod changes;
 mod environments;
+mod gate;
 mod plans;
 mod running;
 mod settled;

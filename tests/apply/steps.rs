@@ -76,6 +76,7 @@ async fn a_key_is_minted_in_the_order_of_the_protocol() {
         "disabled=false",
         "get hcxlk_made1",
         "prove",
+        "get-environment hcxen_p",
         "key live",
         "fold",
     ];
@@ -577,6 +578,35 @@ async fn step_10_a_credential_of_another_team_proves_nothing() {
     world.lock().proves_team = Some("other\u{1b}");
     let why = assert_failed(&mint_a(&world, &mut Keeper::new(&world)).await, A, Cause::Unconfirmed);
     assert!(why.contains("other\\u{1b}"), "{why}");
+}
+
+#[tokio::test]
+async fn step_10_a_credential_of_another_environment_or_key_proves_nothing() {
+    let world = World::new();
+    world.lock().proves_environment = Some("staging\u{1b}");
+    let why = assert_failed(&mint_a(&world, &mut Keeper::new(&world)).await, A, Cause::Unconfirmed);
+    assert!(why.contains("`staging\\u{1b}` instead of `production`"), "{why}");
+    let world = World::new();
+    world.lock().proves_id = Some("hcxlk_made2");
+    let why = assert_failed(&mint_a(&world, &mut Keeper::new(&world)).await, A, Cause::Unconfirmed);
+    assert!(why.contains("taken for the key `hcxlk_made2`"), "{why}");
+    let world = World::new();
+    world.lock().proves_id = Some("hcxlk_made1");
+    assert_done(&mint_a(&world, &mut Keeper::new(&world)).await, A);
+}
+
+#[tokio::test]
+async fn step_10_an_environment_is_read_once_and_may_be_unreadable() {
+    for fault in [None, Some(Fault::Status(500)), Some(Fault::LostAnswer)] {
+        let world = World::new();
+        if let Some(fault) = fault {
+            world.fail("get-environment", fault);
+        }
+        let report = world.apply(&plan(vec![mint("a"), mint("b")]), &mut Keeper::new(&world)).await;
+        assert_eq!(report.counts(), (2, 0, 0, 0), "{report:?}");
+        let reads = world.log().into_iter().filter(|e| *e == Event::Read("get-environment hcxen_p".into()));
+        assert_eq!(reads.count(), 1);
+    }
 }
 
 #[tokio::test]

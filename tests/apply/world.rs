@@ -12,8 +12,8 @@ use keycomb::model::{
 };
 use keycomb::plan::Plan;
 use keycomb::ports::{
-    Answer, CreatedKey, Deletion, Failure, KeepError, KeepRecord, KeyChange, NewEnvironment, NewKey, Proof,
-    ReadLive, ServiceError, Surroundings, WriteLive,
+    Answer, CreatedKey, Deletion, Failure, Gate, KeepError, KeepRecord, KeyChange, NewEnvironment, NewKey,
+    Proof, ReadLive, ServiceError, Surroundings, WriteLive,
 };
 use keycomb::report::Report;
 
@@ -117,6 +117,12 @@ pub struct Inner {
     pub environments: BTreeMap<EnvironmentId, LiveEnvironment>,
     pub clock: Duration,
     pub stopping: bool,
+    /// Asks to stop when the clock shows this.
+    pub stop_after: Option<Duration>,
+    /// From which on (from 0), and for how long, the writes with these words wait before they are sent, as for a rate
+    /// limit.
+    pub queues: BTreeMap<&'static str, (usize, Duration)>,
+    queued: BTreeMap<String, usize>,
     /// Service calls so far.
     pub calls: usize,
     /// Fails the call with this number, from 0.
@@ -139,6 +145,8 @@ pub struct Inner {
     pub drops: BTreeSet<Permission>,
     pub refuses_proofs: usize,
     pub proves_team: Option<&'static str>,
+    pub proves_environment: Option<&'static str>,
+    pub proves_id: Option<&'static str>,
     /// How long each write takes before it is carried out.
     pub slow: Duration,
     /// How much later than now the service dates a change.
@@ -187,6 +195,15 @@ impl Inner {
 
     pub fn before(&mut self, word: &'static str, nth: usize, act: impl FnOnce(&mut Self) + Send + 'static) {
         self.hooks.push((word, nth, Box::new(act)));
+    }
+
+    fn queue(&mut self, word: &str) -> Duration {
+        let nth = self.queued.entry(word.to_owned()).or_default();
+        *nth += 1;
+        match self.queues.get(word) {
+            Some((from, time)) if *nth > *from => *time,
+            _ => Duration::ZERO,
+        }
     }
 
     fn state(&mut self, id: &KeyId) {
@@ -264,6 +281,31 @@ impl World {
 
     pub async fn apply(&self, plan: &Plan, keeper: &mut Keeper) -> Report {
         apply(plan, &seal_settings(), self, self, keeper, self, &Silent).await
+    }
+
+    /// A write. It waits first, and looks at its gate meanwhile, as the real one does.
+    async fn send<T>(
+        &self,
+        gate: Gate<'_>,
+        event: Event,
+        act: impl FnOnce(&mut Inner) -> Result<T, Failure>,
+    ) -> Result<T, ServiceError> {
+        let word = event.word();
+        let mut left = self.lock().queue(&word);
+        while gate() && !left.is_zero() {
+            let glance = left.min(Duration::from_millis(250));
+            self.lock().clock += glance;
+            left -= glance;
+            tokio::task::yield_now().await;
+        }
+        if !gate() {
+            return Err(ServiceError {
+                method: "CALL",
+                path: format!("/{word}"),
+                failure: Failure::Withheld,
+            });
+        }
+        self.call(event, act).await
     }
 
     async fn call<T>(
@@ -372,8 +414,14 @@ impl ReadLive for World {
                 i.refuses_proofs = i.refuses_proofs.saturating_sub(1);
                 return Ok(None);
             }
-            let team = i.proves_team.unwrap_or("acme").into();
-            Ok(Some(Proof { key_type: key.unwrap().key_type, team, environment: String::new() }))
+            let key = key.unwrap();
+            let slug = i.environments.get(&key.environment).map(|e| e.slug.clone()).unwrap_or_default();
+            Ok(Some(Proof {
+                key_type: key.key_type,
+                team: i.proves_team.unwrap_or("acme").into(),
+                environment: i.proves_environment.map_or(slug, str::to_owned),
+                id: i.proves_id.map(str::to_owned),
+            }))
         })
         .await
     }
@@ -384,8 +432,12 @@ impl ReadLive for World {
 }
 
 impl WriteLive for World {
-    async fn create_environment(&self, new: &NewEnvironment) -> Result<LiveEnvironment, ServiceError> {
-        self.call(Event::PostEnvironment { name: new.name.clone() }, |i| {
+    async fn create_environment(
+        &self,
+        new: &NewEnvironment,
+        gate: Gate<'_>,
+    ) -> Result<LiveEnvironment, ServiceError> {
+        self.send(gate, Event::PostEnvironment { name: new.name.clone() }, |i| {
             if i.environments.values().any(|e| e.name == new.name) {
                 return Err(answer(409));
             }
@@ -408,8 +460,9 @@ impl WriteLive for World {
         &self,
         id: &EnvironmentId,
         change: &EnvironmentAttributes,
+        gate: Gate<'_>,
     ) -> Result<LiveEnvironment, ServiceError> {
-        self.call(Event::PatchEnvironment { id: id.clone(), change: change.clone() }, |i| {
+        self.send(gate, Event::PatchEnvironment { id: id.clone(), change: change.clone() }, |i| {
             let live = i.environments.get_mut(id).ok_or(answer(404))?;
             live.description = change.description.clone().unwrap_or(live.description.clone());
             live.color = change.color.or(live.color);
@@ -419,8 +472,8 @@ impl WriteLive for World {
         .await
     }
 
-    async fn delete_environment(&self, id: &EnvironmentId) -> Result<Deletion, ServiceError> {
-        self.call(Event::DeleteEnvironment { id: id.clone() }, |i| match i.environments.get(id) {
+    async fn delete_environment(&self, id: &EnvironmentId, gate: Gate<'_>) -> Result<Deletion, ServiceError> {
+        self.send(gate, Event::DeleteEnvironment { id: id.clone() }, |i| match i.environments.get(id) {
             Some(live) if live.delete_protected => Err(answer(409)),
             Some(_) => {
                 i.environments.remove(id);
@@ -432,13 +485,13 @@ impl WriteLive for World {
         .await
     }
 
-    async fn create_key(&self, new: &NewKey) -> Result<CreatedKey, ServiceError> {
+    async fn create_key(&self, new: &NewKey, gate: Gate<'_>) -> Result<CreatedKey, ServiceError> {
         // Logged by what it made: a request whose answer is lost shows in the log all the same.
         let made = Arc::new(Mutex::new(None));
         let seen = made.clone();
         let name = new.name.clone();
         let result = self
-            .call(Event::Post { name: name.clone(), made: None }, move |i| {
+            .send(gate, Event::Post { name: name.clone(), made: None }, move |i| {
                 if i.doubles {
                     i.make(new);
                 }
@@ -458,14 +511,22 @@ impl WriteLive for World {
             .await;
         let id = made.lock().unwrap().clone();
         let mut inner = self.lock();
+        // A request that was withheld is in no log.
         let entry =
             inner.log.iter_mut().rev().find(|e| matches!(e, Event::Post { name: n, .. } if *n == name));
-        *entry.unwrap() = Event::Post { name, made: id };
+        if let Some(entry) = entry {
+            *entry = Event::Post { name, made: id };
+        }
         result
     }
 
-    async fn update_key(&self, id: &KeyId, change: &KeyChange) -> Result<LiveKey, ServiceError> {
-        self.call(Event::Patch { id: id.clone(), change: change.clone() }, |i| {
+    async fn update_key(
+        &self,
+        id: &KeyId,
+        change: &KeyChange,
+        gate: Gate<'_>,
+    ) -> Result<LiveKey, ServiceError> {
+        self.send(gate, Event::Patch { id: id.clone(), change: change.clone() }, |i| {
             let (drops, ignores, updated) = (i.drops.clone(), i.ignores_release, i.now());
             let updated = updated.checked_add(keycomb_duration(i.dates_late)).unwrap();
             let live = i.keys.get_mut(id).ok_or(answer(404))?;
@@ -486,8 +547,8 @@ impl WriteLive for World {
         .await
     }
 
-    async fn delete_key(&self, id: &KeyId) -> Result<Deletion, ServiceError> {
-        self.call(Event::Delete { id: id.clone() }, |i| {
+    async fn delete_key(&self, id: &KeyId, gate: Gate<'_>) -> Result<Deletion, ServiceError> {
+        self.send(gate, Event::Delete { id: id.clone() }, |i| {
             Ok(if i.keys.remove(id).is_some() { Deletion::Deleted } else { Deletion::AlreadyGone })
         })
         .await
@@ -523,7 +584,8 @@ impl Surroundings for World {
     }
 
     fn is_stopping(&self) -> bool {
-        self.lock().stopping
+        let inner = self.lock();
+        inner.stopping || inner.stop_after.is_some_and(|after| inner.clock >= after)
     }
 }
 

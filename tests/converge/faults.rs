@@ -160,12 +160,12 @@ fn without_a_fault_one_apply_is_enough() {
             let requests = lab.sandbox.requests();
             requests.iter().filter(|r| r.method == method && r.path.contains(path)).count()
         };
-        // What the sweeps below aim at.
+        // What the sweeps below aim at. Two of the readings of environments are for the proofs.
         assert_eq!((count("POST", "/api-keys"), count("POST", "/environments")), (3, 1));
         assert_eq!((count("PATCH", "/api-keys"), count("PATCH", "/environments")), (6, 2));
         assert_eq!(
             (count("GET", "/api-keys"), count("GET", "/environments"), count("GET", "/1/auth")),
-            (12, 2, 3)
+            (12, 4, 3)
         );
         assert!(is_at_rest(&lab.plan(&desired).await));
         assert_all_there(&lab, &desired, "none");

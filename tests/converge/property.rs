@@ -71,7 +71,7 @@ async fn strangers(lab: &mut Lab) {
             disabled,
             permissions: [].into(),
         };
-        writer.create_key(&new).await.unwrap();
+        writer.create_key(&new, keycomb::ports::OPEN).await.unwrap();
     }
     // Everything that keycomb made stays its own: only what it has no entry for is theirs.
     lab.theirs = lab.theirs.clone().and(&lab.sandbox.truth(), &["renamed again", &pending]);

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use keycomb::model::{KeyState, Lineage, Nonce, Provisional};
 use keycomb::plan::Verb;
-use keycomb::ports::{KeyChange, NewKey, WriteLive as _};
+use keycomb::ports::{KeyChange, NewKey, OPEN, WriteLive as _};
 use keycomb::report::{Became, Cause, Report};
 
 use crate::lab::{LINEAGE, Lab, tell};
@@ -58,7 +58,7 @@ async fn with_a_late_key() -> Lab {
     let (_, writer) = lab.connect();
     for entry in lab.sealed().keys {
         let change = KeyChange { name: Some(entry.name), disabled: Some(false), permissions: None };
-        writer.update_key(&entry.id, &change).await.unwrap();
+        writer.update_key(&entry.id, &change, OPEN).await.unwrap();
     }
     lab.apply_all(&desired).await;
     assert_eq!(generations(&lab), [(1, KeyState::Releasing), (2, KeyState::Live)]);
@@ -94,7 +94,7 @@ async fn a_lost_key_is_made_again_beside_one_in_quarantine() {
     let (_, writer) = lab.connect();
     let sealed = lab.sealed();
     let lost = sealed.keys.iter().find(|k| k.state == KeyState::Live && k.name == "one").unwrap();
-    writer.delete_key(&lost.id).await.unwrap();
+    writer.delete_key(&lost.id, OPEN).await.unwrap();
     lab.apply_all(&desired).await;
     // The apply itself sees that what it replaced is gone.
     assert_eq!(generations(&lab), [(1, KeyState::Disabled), (2, KeyState::Deleted), (3, KeyState::Live)]);
@@ -164,7 +164,7 @@ async fn an_entry_of_a_key_that_was_reaped_leaves_the_record() {
     lab.sandbox.clear_faults();
     let (_, writer) = lab.connect();
     for entry in lab.sealed().keys {
-        writer.delete_key(&entry.id).await.unwrap();
+        writer.delete_key(&entry.id, OPEN).await.unwrap();
     }
     wait(&lab, 61 * MINUTE);
     lab.apply_all(&desired).await;
@@ -187,7 +187,7 @@ async fn an_address_that_another_run_is_at_work_on_is_left_alone_for_an_hour() {
         permissions: [].into(),
     };
     let (_, writer) = lab.connect();
-    let rival = writer.create_key(&new).await.unwrap().key.id;
+    let rival = writer.create_key(&new, OPEN).await.unwrap().key.id;
     lab.apply_all(&desired).await;
     assert_eq!(verbs(&lab.plan(&desired).await), [(Verb::Blocked, Some(Verb::Create))]);
     assert_eq!(generations(&lab), []);

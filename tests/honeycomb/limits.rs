@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant, SystemTime};
 
 use keycomb::honeycomb::{Collection, Notice, Why};
-use keycomb::ports::{ReadLive, WriteLive};
+use keycomb::ports::{OPEN, ReadLive, WriteLive};
 
 use crate::client::{environment_body, key_body, one, page, reader, shown, told};
 use crate::server::{Reply, Server};
@@ -114,7 +114,7 @@ async fn budgets_are_kept_apart_by_collection_and_by_reading_and_writing() {
     reader.keys(keycomb::model::KeyType::Ingest).await.unwrap();
     let id = keycomb::model::EnvironmentId::new("e").unwrap();
     let change = keycomb::model::EnvironmentAttributes { delete_protected: Some(true), ..Default::default() };
-    writer.update_environment(&id, &change).await.unwrap();
+    writer.update_environment(&id, &change, OPEN).await.unwrap();
     assert_eq!(*notices.lock().unwrap(), []);
     // Only the spent one waits: reader and a second reader of the connection share it.
     let second = connection.reader().unwrap();
@@ -137,12 +137,12 @@ async fn a_refused_post_of_a_key_is_not_sent_again_but_the_next_one_waits() {
     let (connection, notices) = told(&server.endpoint);
     let writer = connection.writer().unwrap();
     let started = Instant::now();
-    let error = writer.create_key(&new_key()).await.unwrap_err();
+    let error = writer.create_key(&new_key(), OPEN).await.unwrap_err();
     assert!(error.failure.is_not_done(), "{error:?}");
     assert!(shown(&error).contains("request rate limit exceeded"), "{error}");
     assert_eq!(server.requests().len(), 1);
     assert!(started.elapsed() < Duration::from_millis(900));
-    writer.create_key(&new_key()).await.unwrap();
+    writer.create_key(&new_key(), OPEN).await.unwrap();
     assert!(started.elapsed() >= Duration::from_secs(1));
     assert!(matches!(
         notices.lock().unwrap()[..],

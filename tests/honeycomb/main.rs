@@ -10,6 +10,7 @@
 
 mod client;
 mod errors;
+mod gate;
 mod limits;
 mod pages;
 mod proof;

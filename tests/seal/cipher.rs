@@ -9,7 +9,7 @@ use keycomb::seal::{Identities, SealError, open, seal};
 
 use super::support::*;
 
-const SECRET: &str = "kR9x\"\\\u{1}é-secret";
+const SECRET: &str = "kR9x\"\\~{1}!-secret";
 
 /// A file with one key, sealed to the identity returned.
 fn sample() -> (Sealed, SealedKey, Identities) {
@@ -154,6 +154,47 @@ fn what_is_inside_must_be_a_payload() {
     }
     entry.sealed = Some(age::encrypt_and_armor(&recipient, whole.to_string().as_bytes()).unwrap());
     assert!(open(&entry, &sealed, &identities).is_ok());
+}
+
+#[test]
+fn what_anybody_could_have_sealed_is_refused() {
+    let (recipient, identities) = identity();
+    let recipient: age::x25519::Recipient = recipient.as_str().parse().unwrap();
+    let sealed = blank();
+    let mut entry = key("checkout", "hcxik_1");
+    let whole = payload_json(&entry, &sealed);
+    let bell = "a\u{7}b";
+    let forged = [
+        // The credential of another key, which its forger would like to be used.
+        ("hunter2", "hcxik_2hunter2"),
+        ("hunter2", "hunter2"),
+        ("hunter3", "hcxik_1hunter2"),
+        ("", "hcxik_1"),
+        ("a b", "hcxik_1a b"),
+        ("é", "hcxik_1é"),
+        ("\u{1b}]0;owned", "hcxik_1\u{1b}]0;owned"),
+        (bell, "hcxik_1a\u{7}b"),
+        ("a\nb", "hcxik_1a\nb"),
+    ];
+    for (secret, credential) in forged {
+        let mut value = whole.clone();
+        value["secret"] = secret.into();
+        value["credential"] = credential.into();
+        entry.sealed = Some(age::encrypt_and_armor(&recipient, value.to_string().as_bytes()).unwrap());
+        let error = open(&entry, &sealed, &identities).unwrap_err();
+        assert!(matches!(error, SealError::Forged { .. }), "{credential:?}: {error:?}");
+        let told = format!("{error}{error:?}");
+        assert!(secret.is_empty() || !told.contains(secret), "{told}");
+        assert!(!told.contains("hunter") && told.chars().all(|c| c.is_ascii_graphic() || c == ' '), "{told}");
+    }
+    // A configuration key's credential is its secret alone.
+    entry.key_type = KeyType::Configuration;
+    for (credential, is_good) in [("hunter2", true), ("hcxik_1hunter2", false)] {
+        let mut value = payload_json(&entry, &sealed);
+        value["credential"] = credential.into();
+        entry.sealed = Some(age::encrypt_and_armor(&recipient, value.to_string().as_bytes()).unwrap());
+        assert_eq!(open(&entry, &sealed, &identities).is_ok(), is_good, "{credential}");
+    }
 }
 
 /// The plaintext as another program would write it.

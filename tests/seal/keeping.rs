@@ -2,7 +2,7 @@
 
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 
-use keycomb::model::{Endpoint, KeyState, Record, TeamSlug};
+use keycomb::model::{Endpoint, KeyState, Record, SealedKey, TeamSlug};
 use keycomb::ports::KeepRecord as _;
 use keycomb::seal::{Keeper, SealError};
 
@@ -31,6 +31,19 @@ fn a_first_apply_makes_a_private_file_and_leaves_no_journal() {
     assert_eq!(std::fs::metadata(&folder.file).unwrap().permissions().mode() & 0o777, 0o600);
     assert_eq!(folder.read().unwrap().unwrap(), looking);
     assert_eq!(*keeper.sealed(), looking);
+}
+
+#[test]
+fn a_new_state_has_its_own_time() {
+    let folder = folder();
+    let since = "2026-11-20T11:00:00Z".parse().unwrap();
+    let mut keeper = folder.open().unwrap();
+    let before = key("a", "k1");
+    keeper.append(minted(1, before.clone())).unwrap();
+    let (id, state) = (before.id.clone(), KeyState::Releasing);
+    keeper.append(Record::State { id, state, since }).unwrap();
+    keeper.fold().unwrap();
+    assert_eq!(keeper.sealed().keys, [SealedKey { state, since, ..before }]);
 }
 
 #[test]

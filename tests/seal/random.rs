@@ -94,7 +94,11 @@ fn records() -> impl Strategy<Value = Record> {
         (0..5u8).prop_map(|n| Record::IntentOver { nonce: nonce(n) }),
         (0..5u8, (0..6u32).prop_flat_map(keys))
             .prop_map(|(n, key)| Record::Minted { nonce: nonce(n), key: Box::new(key) }),
-        (0..6u32, states()).prop_map(move |(n, state)| Record::State { id: id(n), state }),
+        (0..6u32, states(), time()).prop_map(move |(n, state, since)| Record::State {
+            id: id(n),
+            state,
+            since
+        }),
         (0..6u32).prop_flat_map(keys).prop_map(|key| Record::Key { key: Box::new(key) }),
         (0..6u32).prop_map(move |n| Record::KeyGone { id: id(n) }),
         (0..3u32).prop_flat_map(environments).prop_map(|environment| Record::Environment { environment }),

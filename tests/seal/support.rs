@@ -78,8 +78,9 @@ pub fn minted(n: u8, key: SealedKey) -> Record {
     Record::Minted { nonce: nonce(n), key: Box::new(key) }
 }
 
+/// As old as the state that [`key`] has.
 pub fn state(id: &str, state: KeyState) -> Record {
-    Record::State { id: KeyId::new(id).unwrap(), state }
+    Record::State { id: KeyId::new(id).unwrap(), state, since: "2026-11-20T10:00:01Z".parse().unwrap() }
 }
 
 /// What a key's armor holds when it is made for exactly this entry.

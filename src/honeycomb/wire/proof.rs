@@ -3,10 +3,13 @@
 use serde::Deserialize;
 
 use crate::honeycomb::json;
+use crate::model::KeyType;
 use crate::ports::Proof;
 
 #[derive(Deserialize)]
 struct Document {
+    #[serde(default)]
+    id: Option<String>,
     r#type: String,
     team: Place,
     /// Left out or empty for a Classic key.
@@ -19,11 +22,13 @@ struct Place {
     slug: String,
 }
 
-/// Reads a proof. The `id` is not read: for a configuration key it is not the id of the v2 API.
+/// Reads a proof. The `id` of a configuration key is dropped: it is not the id of the v2 API.
 pub(in crate::honeycomb) fn proof(body: &[u8]) -> Result<Proof, String> {
-    let Document { r#type, team, environment } = json::read(body)?;
+    let Document { id, r#type, team, environment } = json::read(body)?;
+    let key_type = r#type.parse().map_err(|()| "`type` is neither `ingest` nor `configuration`")?;
     Ok(Proof {
-        key_type: r#type.parse().map_err(|()| "`type` is neither `ingest` nor `configuration`")?,
+        key_type,
+        id: id.filter(|_| key_type == KeyType::Ingest),
         team: team.slug,
         environment: environment.map(|environment| environment.slug).unwrap_or_default(),
     })
@@ -32,20 +37,25 @@ pub(in crate::honeycomb) fn proof(body: &[u8]) -> Result<Proof, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::KeyType;
 
     #[test]
     fn a_proof_is_read() {
         let body = br#"{"id":"x","type":"ingest","api_key_access":{"createDatasets":true},
             "environment":{"name":"P","slug":"p"},"team":{"name":"Acme","slug":"acme"}}"#;
-        let expected = Proof { key_type: KeyType::Ingest, team: "acme".into(), environment: "p".into() };
+        let expected = Proof {
+            key_type: KeyType::Ingest,
+            team: "acme".into(),
+            environment: "p".into(),
+            id: Some("x".into()),
+        };
         assert_eq!(proof(body), Ok(expected));
     }
 
     #[test]
     fn a_classic_key_has_no_environment() {
-        let body = br#"{"type":"configuration","team":{"slug":"acme"}}"#;
-        assert_eq!(proof(body).unwrap().environment, "");
-        assert!(proof(br#"{"type":"management","team":{"slug":"acme"}}"#).is_err());
+        let body = br#"{"id":"Ab_1","type":"configuration","team":{"slug":"acme"}}"#;
+        let proof = proof(body).unwrap();
+        assert_eq!((proof.environment.as_str(), proof.id), ("", None));
+        assert!(super::proof(br#"{"type":"management","team":{"slug":"acme"}}"#).is_err());
     }
 }
