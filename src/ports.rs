@@ -41,8 +41,6 @@ pub struct Proof {
     pub team: String,
     /// The slug of its environment; empty for a Classic one.
     pub environment: String,
-    /// Its id, where that is the id of the v2 API: for an ingest key (OpenAPI: the examples of `Auth`).
-    pub id: Option<String>,
 }
 
 /// Whether a request may still be sent. Closed once, it stays closed.

@@ -180,13 +180,10 @@ impl<R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'_, R, W, K,
 
     /// What a proof says otherwise than the key's entry, and the service of its environment.
     async fn contradiction(&self, entry: &SealedKey, proof: &Proof) -> Option<String> {
-        let Proof { key_type, team, environment, id } = proof;
+        let Proof { key_type, team, environment } = proof;
         if *key_type != entry.key_type || team != self.plan.header.team.as_str() {
             let team = visible(team);
             return Some(format!("it is taken for a key of type `{key_type}` of the team `{team}`"));
-        }
-        if let Some(id) = id.as_ref().filter(|id| *id != entry.id.as_str()) {
-            return Some(format!("it is taken for the key `{}`", visible(id)));
         }
         let slug = self.slug(&entry.environment).await.filter(|slug| slug != environment)?;
         let (found, expected) = (visible(environment), visible(&slug));

@@ -146,7 +146,6 @@ pub struct Inner {
     pub refuses_proofs: usize,
     pub proves_team: Option<&'static str>,
     pub proves_environment: Option<&'static str>,
-    pub proves_id: Option<&'static str>,
     /// How long each write takes before it is carried out.
     pub slow: Duration,
     /// How much later than now the service dates a change.
@@ -420,7 +419,6 @@ impl ReadLive for World {
                 key_type: key.key_type,
                 team: i.proves_team.unwrap_or("acme").into(),
                 environment: i.proves_environment.map_or(slug, str::to_owned),
-                id: i.proves_id.map(str::to_owned),
             }))
         })
         .await

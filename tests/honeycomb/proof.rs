@@ -19,12 +19,7 @@ async fn a_credential_is_proved_as_itself() {
     ])
     .await;
     let (reader, credential) = (reader(&server.endpoint), Secret::new(CREDENTIAL.into()));
-    let proof = Proof {
-        key_type: KeyType::Ingest,
-        team: "acme".into(),
-        environment: "p".into(),
-        id: Some("x".into()),
-    };
+    let proof = Proof { key_type: KeyType::Ingest, team: "acme".into(), environment: "p".into() };
     assert_eq!(reader.prove(&credential).await.unwrap(), Some(proof));
     assert_eq!(reader.prove(&credential).await.unwrap(), None);
     for request in server.requests() {
