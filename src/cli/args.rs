@@ -389,6 +389,12 @@ pub enum SchemaKind {
     Status,
     /// `secrets list --format json`
     Secrets,
+    /// `secrets open --json`
+    Secret,
+    /// `check --format json`
+    Check,
+    /// `auth status --format json`
+    Auth,
 }
 
 /// `keycomb completions`

@@ -1,5 +1,8 @@
 //! `keycomb auth status`: which credential, from where, and what it may do.
 
+use schemars::JsonSchema;
+use serde::Serialize;
+
 use super::args::{Format, Global, Service};
 use super::exit::Exit;
 use super::failure::Failure;
@@ -66,23 +69,57 @@ fn text(session: &Session) -> String {
     )
 }
 
+/// `auth status --format json`
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Auth")]
+pub struct Document<'a> {
+    /// `keycomb.auth/1`
+    format: &'static str,
+    /// The management key's id.
+    key_id: &'a str,
+    /// Its name: hostile text.
+    key_name: &'a str,
+    /// The slug of its team.
+    team: &'a str,
+    /// The team's name: hostile text.
+    team_name: &'a str,
+    /// Its scopes, as the service lists them.
+    scopes: &'a [String],
+    /// Where it was found.
+    source: &'a str,
+    /// Where others were found that count less.
+    shadowed: &'a [String],
+    /// What it may run.
+    commands: Vec<Allowed>,
+}
+
+/// A command, or one half of it.
+#[derive(Serialize, JsonSchema)]
+struct Allowed {
+    /// The command.
+    command: &'static str,
+    /// Whether the key has all scopes for it.
+    allowed: bool,
+    /// The scopes that it lacks.
+    missing: Vec<&'static str>,
+}
+
 fn json(session: &Session) -> String {
     let access = &session.access;
     let (source, shadowed) = &session.source;
-    let commands: serde_json::Map<String, serde_json::Value> = COMMANDS
-        .iter()
-        .map(|(command, needs)| ((*command).to_owned(), access.missing(needs).is_empty().into()))
-        .collect();
-    let value = serde_json::json!({
-        "format": "keycomb.auth/1",
-        "key_id": access.key_id,
-        "key_name": access.key_name,
-        "team": access.team.as_str(),
-        "team_name": access.team_name,
-        "scopes": access.listed_scopes,
-        "source": source,
-        "shadowed": shadowed,
-        "commands": commands,
-    });
-    render::json::value(&value)
+    let allowed = |(command, needs): &(&'static str, &[Scope])| {
+        let missing: Vec<_> = access.missing(needs).iter().map(|scope| scope.as_str()).collect();
+        Allowed { command, allowed: missing.is_empty(), missing }
+    };
+    render::json::document(&Document {
+        format: "keycomb.auth/1",
+        key_id: &access.key_id,
+        key_name: &access.key_name,
+        team: access.team.as_str(),
+        team_name: &access.team_name,
+        scopes: &access.listed_scopes,
+        source,
+        shadowed,
+        commands: COMMANDS.iter().map(allowed).collect(),
+    })
 }

@@ -1,5 +1,8 @@
 //! `keycomb check`: everything that needs no network.
 
+use schemars::JsonSchema;
+use serde::Serialize;
+
 use super::args::{Check, Format, Global};
 use super::exit::Exit;
 use super::failure::Failure;
@@ -36,7 +39,16 @@ fn count(number: usize, noun: &str) -> String {
     format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
 }
 
-/// `{"format": "keycomb.check/1", "problems": […]}`
+/// `check --format json`
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Check")]
+pub struct Document<'a> {
+    /// `keycomb.check/1`
+    format: &'static str,
+    /// Everything that is wrong; empty when nothing is.
+    problems: &'a [Problem],
+}
+
 fn json(problems: &[Problem]) -> String {
-    render::json::value(&serde_json::json!({ "format": "keycomb.check/1", "problems": problems }))
+    render::json::document(&Document { format: "keycomb.check/1", problems })
 }

@@ -4,6 +4,7 @@ use super::args::{Schema, SchemaKind};
 use super::exit::Exit;
 use super::failure::Failure;
 use super::output::Output;
+use super::{auth, check, secrets};
 use crate::{config, render};
 
 /// Prints a JSON Schema.
@@ -18,6 +19,9 @@ pub fn run(args: &Schema, output: &Output) -> Result<Exit, Failure> {
         SchemaKind::Drift => render::json::drift_schema(),
         SchemaKind::Status => render::json::status_schema(),
         SchemaKind::Secrets => render::json::secrets_schema(),
+        SchemaKind::Secret => render::json::document_schema::<secrets::Document<'_>>(),
+        SchemaKind::Check => render::json::document_schema::<check::Document<'_>>(),
+        SchemaKind::Auth => render::json::document_schema::<auth::Document<'_>>(),
     };
     output.write(&format!("{schema:#}\n"))?;
     Ok(Exit::Done)

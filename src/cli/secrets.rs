@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use schemars::JsonSchema;
+use serde::Serialize;
 use zeroize::Zeroizing;
 
 use super::args::{ExportFormat, Format, Global, Opener, Secrets};
@@ -94,13 +96,40 @@ fn export(
     }
     output.write(&match format {
         ExportFormat::Dotenv => dotenv(&opened)?,
-        ExportFormat::Json => Zeroizing::new(json(&opened)),
+        ExportFormat::Json => json(&opened),
     })?;
     Ok(Exit::Done)
 }
 
-/// Everything that was sealed, as JSON.
-fn all_fields(payload: &Payload) -> String {
+/// `secrets open --json`: everything that was sealed.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Secret")]
+pub struct Document<'a> {
+    /// `keycomb.secret/1`
+    format: &'static str,
+    /// `key.ENVIRONMENT.NAME`
+    address: String,
+    /// 1, 2, 3 …
+    generation: u32,
+    /// The service's id of the key.
+    id: &'a str,
+    /// `ingest` or `configuration`
+    r#type: &'static str,
+    /// The team's slug.
+    team: &'a str,
+    /// The service.
+    endpoint: &'a str,
+    /// The service's id of the environment.
+    environment: &'a str,
+    /// The sealed file it was made for.
+    lineage: &'a str,
+    /// What the service showed once.
+    secret: &'a str,
+    /// The value of the `X-Honeycomb-Team` header.
+    credential: &'a str,
+}
+
+fn all_fields(payload: &Payload) -> Zeroizing<String> {
     let Payload {
         lineage,
         team,
@@ -113,20 +142,19 @@ fn all_fields(payload: &Payload) -> String {
         secret,
         credential,
     } = payload;
-    let value = serde_json::json!({
-        "format": "keycomb.secret/1",
-        "address": address,
-        "generation": generation,
-        "id": id,
-        "type": key_type,
-        "team": team,
-        "endpoint": endpoint,
-        "environment": environment,
-        "lineage": lineage,
-        "secret": secret.expose(),
-        "credential": credential.expose(),
-    });
-    render::json::value(&value)
+    Zeroizing::new(render::json::document(&Document {
+        format: "keycomb.secret/1",
+        address: address.to_string(),
+        generation: *generation,
+        id: id.as_str(),
+        r#type: key_type.as_str(),
+        team: team.as_str(),
+        endpoint: endpoint.as_str(),
+        environment: environment.as_str(),
+        lineage: lineage.as_str(),
+        secret: secret.expose(),
+        credential: credential.expose(),
+    }))
 }
 
 /// `HONEYCOMB_PRODUCTION_CHECKOUT='…'`, one a line.
@@ -165,12 +193,11 @@ fn variable(address: &Address) -> String {
     format!("HONEYCOMB_{}", name.to_ascii_uppercase().replace('-', "_"))
 }
 
-fn json(opened: &BTreeMap<&Address, Payload>) -> String {
-    let object: serde_json::Map<String, serde_json::Value> = opened
-        .iter()
-        .map(|(address, payload)| (address.to_string(), payload.credential.expose().into()))
-        .collect();
-    render::json::value(&serde_json::Value::Object(object))
+/// `{"key.production.checkout": "…"}`
+fn json(opened: &BTreeMap<&Address, Payload>) -> Zeroizing<String> {
+    let credentials: BTreeMap<String, &str> =
+        opened.iter().map(|(address, payload)| (address.to_string(), payload.credential.expose())).collect();
+    Zeroizing::new(render::json::document(&credentials))
 }
 
 fn read(sandbox: bool, global: &Global) -> Result<Sealed, Failure> {

@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use miette::{Diagnostic, LabeledSpan, SourceCode, SourceSpan};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::shown::Shown;
@@ -45,7 +46,7 @@ impl Diagnostic for Problems {
 }
 
 /// One thing that is wrong.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct Problem {
     /// The file, relative to the main file's folder.
     pub file: String,
@@ -66,7 +67,7 @@ pub struct Problem {
 }
 
 /// A second place that a problem is about.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct Elsewhere {
     /// The file, relative to the main file's folder.
     pub file: String,

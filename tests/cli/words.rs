@@ -101,10 +101,20 @@ fn init_without_a_recipient_says_what_is_missing() {
 
 #[test]
 fn schemas_completions_and_manual_pages_are_printed() {
-    for what in ["config", "plan", "report", "drift", "status"] {
-        let schema: serde_json::Value =
-            serde_json::from_str(&run(&["schema", what]).exits(0).stdout).unwrap();
+    for what in ["config", "plan", "report", "drift", "status", "secrets", "secret", "check", "auth"] {
+        let printed = run(&["schema", what]).exits(0).stdout;
+        let schema: serde_json::Value = serde_json::from_str(&printed).unwrap();
         jsonschema::validator_for(&schema).unwrap();
+        let name = if what == "config" { "keycomb" } else { what };
+        let path = format!("{}/schema/{name}.schema.json", env!("CARGO_MANIFEST_DIR"));
+        if std::env::var_os("UPDATE_SCHEMA").is_some() {
+            fs::write(&path, &printed).unwrap();
+        }
+        let stored = fs::read_to_string(&path).unwrap_or_default();
+        assert!(
+            stored == printed,
+            "schema/{name}.schema.json is stale: run the tests once with UPDATE_SCHEMA=1"
+        );
     }
     for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
         assert!(run(&["completions", shell]).exits(0).stdout.contains("keycomb"));
@@ -131,6 +141,13 @@ fn json_results_fit_their_schemas() {
     fits("report", &team.run(&["apply", "--yes", "--format", "json"]).exits(0).stdout);
     fits("status", &team.run(&["status", "--format", "json"]).exits(0).stdout);
     fits("secrets", &team.run(&["secrets", "list", "--format", "json"]).exits(0).stdout);
+    fits("check", &team.run(&["check", "--format", "json"]).exits(0).stdout);
+    fits("auth", &team.run(&["auth", "status", "--format", "json"]).exits(0).stdout);
+    let identity = team.identity.to_str().unwrap();
+    fits(
+        "secret",
+        &team.run(&["secrets", "open", "key.staging.ci", "-i", identity, "--json"]).exits(0).stdout,
+    );
     fits("drift", &team.run(&["drift", "--format", "json"]).exits(0).stdout);
     fits("plan", &team.run(&["plan", "--format", "json"]).exits(0).stdout);
 }
@@ -144,6 +161,8 @@ fn check_reports_every_problem_with_its_place() {
     let json = team.run(&["check", "--format", "json"]).exits(3).stdout;
     let json: serde_json::Value = serde_json::from_str(&json).unwrap();
     assert_eq!(json["problems"].as_array().unwrap().len(), 2);
+    let schema: serde_json::Value = serde_json::from_str(&run(&["schema", "check"]).exits(0).stdout).unwrap();
+    assert!(jsonschema::validator_for(&schema).unwrap().is_valid(&json));
     assert_eq!(json["problems"][0]["file"], "keycomb.toml");
 }
 

@@ -14,15 +14,19 @@ mod schema;
 mod status;
 mod step;
 
+use serde::Serialize;
+
 use crate::plan::{Finding, Header, Plan};
 use crate::render::status::{SecretRow, StatusRow};
 use crate::report::Report;
 
-pub use schema::{drift_schema, plan_schema, report_schema, schemas, secrets_schema, status_schema};
+pub use schema::{
+    document_schema, drift_schema, plan_schema, report_schema, schemas, secrets_schema, status_schema,
+};
 
 /// Any other document: pretty printed, ending in a line break, harmless to a terminal.
-pub fn value(value: &serde_json::Value) -> String {
-    print::print(value)
+pub fn document(document: &impl Serialize) -> String {
+    print::print(document)
 }
 
 /// A plan, whole: `keycomb.plan/1`.

@@ -21,30 +21,31 @@ pub fn schemas() -> [(&'static str, Value); 5] {
 
 /// The JSON Schema (draft 7) of `keycomb.plan/1`.
 pub fn plan_schema() -> Value {
-    schema::<PlanView<'_>>()
+    document_schema::<PlanView<'_>>()
 }
 
 /// The JSON Schema (draft 7) of `keycomb.drift/1`.
 pub fn drift_schema() -> Value {
-    schema::<DriftView<'_>>()
+    document_schema::<DriftView<'_>>()
 }
 
 /// The JSON Schema (draft 7) of `keycomb.report/1`.
 pub fn report_schema() -> Value {
-    schema::<ReportView<'_>>()
+    document_schema::<ReportView<'_>>()
 }
 
 /// The JSON Schema (draft 7) of `keycomb.status/1`.
 pub fn status_schema() -> Value {
-    schema::<StatusView<'_>>()
+    document_schema::<StatusView<'_>>()
 }
 
 /// The JSON Schema (draft 7) of `keycomb.secrets/1`.
 pub fn secrets_schema() -> Value {
-    schema::<SecretsView<'_>>()
+    document_schema::<SecretsView<'_>>()
 }
 
-fn schema<T: JsonSchema>() -> Value {
+/// The JSON Schema (draft 7) of any other document.
+pub fn document_schema<T: JsonSchema>() -> Value {
     // What is written, not what would be accepted: every field is always there.
     SchemaSettings::draft07().for_serialize().into_generator().into_root_schema_for::<T>().to_value()
 }
