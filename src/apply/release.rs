@@ -32,7 +32,10 @@ impl<R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'_, R, W, K,
         if !matches!(entry.state, KeyState::Provisional | KeyState::Releasing) {
             return Err(changed(format!("the record says that `{id}` is {}", entry.state.as_str())));
         }
-        let Some(live) = self.read_key(id).await? else { return Err(self.reaped(id)) };
+        let Some(live) = self.read_key(id).await? else {
+            let is_begun = entry.state == KeyState::Releasing;
+            return Err(if is_begun { not_shown(id) } else { self.reaped(id) });
+        };
         // An earlier release arrived after all, and only its answer was lost. Nothing is to be sent.
         if entry.state == KeyState::Releasing && key_differs(&target(&entry), &live).is_empty() {
             return self.finish(entry, &live, None).await;
@@ -94,9 +97,14 @@ impl<R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'_, R, W, K,
             match self.writer.update_key(&entry.id, &change, &in_time).await {
                 Ok(_) => answered += 1,
                 Err(error) if error.failure == Failure::Withheld => break,
-                Err(error) if error.failure.status() == Some(404) => return Err(self.reaped(&entry.id)),
-                Err(error) if Fate::of(&error.failure) == Fate::Refused => {
-                    return Err(unreleased(&entry.id, &self.refused(&error)));
+                // An earlier try may have arrived: what the key itself shows decides.
+                Err(error)
+                    if Fate::of(&error.failure) == Fate::Refused && error.failure.status() != Some(404) =>
+                {
+                    return match self.read_key(&entry.id).await {
+                        Ok(Some(live)) if key_differs(&change, &live).is_empty() => Ok(live),
+                        _ => Err(unreleased(&entry.id, &self.refused(&error))),
+                    };
                 }
                 Err(_) => {}
             }
@@ -123,9 +131,14 @@ impl<R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'_, R, W, K,
 
     /// Step 10: the key itself, not what a request's answer said of it.
     async fn read_back(&self, id: &KeyId) -> Attempt<LiveKey> {
-        match self.read_key(id).await {
+        let mut read = self.read_key(id).await;
+        if matches!(read, Ok(None)) {
+            self.sleep(delay(0)).await;
+            read = self.read_key(id).await;
+        }
+        match read {
             Ok(Some(live)) => Ok(live),
-            Ok(None) => Err(self.reaped(id)),
+            Ok(None) => Err(not_shown(id)),
             Err(Became::Failed { why, .. }) => {
                 let why =
                     format!("the key `{id}` is sealed; whether it is released could not be read: {why}");
@@ -226,6 +239,18 @@ fn in_time(entry: &SealedKey, live: &LiveKey) -> Attempt<()> {
 /// What a release asks for.
 fn target(entry: &SealedKey) -> KeyChange {
     KeyChange { name: Some(entry.name.clone()), disabled: Some(!entry.applied.enabled), permissions: None }
+}
+
+/// The service has answered 404 since the release was begun. That the key is gone is not certain, and it may be
+/// enabled: its seal is kept. A later run finds the key, or finds it gone for good.
+fn not_shown(id: &KeyId) -> Became {
+    let why =
+        format!("the service answers 404 for the key `{id}` since its release was begun; its seal is kept");
+    failed(
+        Cause::Unconfirmed,
+        why,
+        "run `keycomb apply` again in a few minutes: it finds the key, or makes another",
+    )
 }
 
 fn too_late(id: &KeyId) -> Became {

@@ -17,6 +17,10 @@ impl<R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'_, R, W, K,
             return Err(changed(format!("the record says that `{id}` is {}", entry.state.as_str())));
         }
         let before = self.unmoved_key(action, id).await?;
+        // The rules for disabling were not asked about a key that was off when the plan was made.
+        if !before.disabled && !action.changes.iter().any(|change| change.field == "enabled") {
+            return Err(changed(format!("somebody enabled the key `{id}` since the plan was made")));
+        }
         let change = KeyChange { disabled: Some(true), ..KeyChange::default() };
         let patched = self.patch_key(id, &change).await?;
         if patched.differs.is_empty() {

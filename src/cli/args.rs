@@ -79,10 +79,10 @@ pub struct Service {
     #[arg(long)]
     pub sandbox: bool,
     /// A file with the management key, as ID:SECRET
-    #[arg(long, value_name = "FILE", conflicts_with = "sandbox")]
+    #[arg(long, value_name = "FILE", value_parser = parse_file, conflicts_with = "sandbox")]
     pub key_file: Option<PathBuf>,
     /// Trust the certificate authorities in this PEM file too
-    #[arg(long, value_name = "FILE", conflicts_with = "sandbox")]
+    #[arg(long, value_name = "FILE", value_parser = parse_file, conflicts_with = "sandbox")]
     pub ca_file: Option<PathBuf>,
 }
 
@@ -106,6 +106,15 @@ pub enum Allowed {
     Replace(u32),
     /// An address.
     Address(Address),
+}
+
+/// A file's name. What looks like a key is refused, and clap's own message about it is masked.
+fn parse_file(text: &str) -> Result<PathBuf, String> {
+    if crate::config::mask(text) == text {
+        Ok(PathBuf::from(text))
+    } else {
+        Err("expected the name of a file, and what was given looks like a key itself".to_owned())
+    }
 }
 
 fn parse_allow(text: &str) -> Result<Allowed, String> {
@@ -165,7 +174,7 @@ pub struct Init {
     #[arg(long, value_name = "us|eu", default_value = "us", hide_possible_values = true)]
     pub region: Region,
     /// Make an age identity in this new file (0600), and seal to it
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_parser = parse_file)]
     pub identity: Option<PathBuf>,
     /// Seal to this recipient: an age or SSH public key with a name for it
     #[arg(long, value_name = "NAME=PUBLIC-KEY")]
@@ -286,7 +295,7 @@ pub enum Secrets {
 #[derive(Debug, Clone, Args)]
 pub struct Opener {
     /// An age identity file, or an SSH private key (ed25519, rsa); `-` for stdin; may be repeated
-    #[arg(short, long, value_name = "FILE", required = true)]
+    #[arg(short, long, value_name = "FILE", value_parser = parse_file, required = true)]
     pub identity: Vec<PathBuf>,
     /// The sealed file of the sandbox
     #[arg(long)]
@@ -323,7 +332,7 @@ pub struct Sandbox {
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:0")]
     pub listen: std::net::SocketAddr,
     /// Keep the state in this file; it holds secrets of the sandbox in clear (0600)
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_parser = parse_file)]
     pub state: Option<PathBuf>,
     /// Ids, secrets and colours follow from this number
     #[arg(long, value_name = "N", default_value_t = 1)]

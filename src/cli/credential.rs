@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use crate::config;
 use crate::model::Secret;
 
 /// A management key and where it was found.
@@ -95,7 +96,7 @@ fn read(path: &Path, lookup: &dyn Lookup) -> Result<Secret, CredentialError> {
     lookup.read(path).map_err(|source| {
         let path = path.display().to_string();
         // Somebody may have given the key itself where its file's name was asked for.
-        if path.contains(':') || path.contains("mk_") {
+        if config::mask(&path) != path || path.contains(':') || path.contains("mk_") {
             CredentialError::Value
         } else {
             CredentialError::Read { path, source }

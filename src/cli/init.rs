@@ -10,7 +10,7 @@ use super::failure::Failure;
 use super::output::Output;
 use super::session::from_seal;
 use crate::model::{Recipient, TeamSlug, Timestamp};
-use crate::{config, seal};
+use crate::seal;
 
 /// Writes the files. Never over one that is there.
 ///
@@ -30,14 +30,6 @@ pub fn run(args: &Init, global: &Global, output: &Output) -> Result<Exit, Failur
     let mut recipients: Vec<(String, Recipient)> =
         args.recipient.iter().map(|text| parse_recipient(text)).collect::<Result<_, _>>()?;
     if let Some(path) = &args.identity {
-        let text = path.to_string_lossy();
-        if config::mask(&text) != text {
-            return Err(Failure::words(
-                Exit::Config,
-                "`--identity` names the new file to write, and what was given looks like an identity itself",
-                "whoever could read this command line knows it: make a new one if it was real",
-            ));
-        }
         let (public, identity) = seal::generate_identity(Timestamp::now()).map_err(from_seal)?;
         seal::write_new_private(path, &identity).map_err(|error| Failure::new(Exit::Config, error))?;
         output.say(&format!(
@@ -103,7 +95,8 @@ const TEMPLATE: &str = include_str!("init.toml");
 fn ignored(folder: &Path, identity: Option<&Path>) -> Vec<String> {
     let mut lines =
         vec![".keycomb/".to_owned(), "*.sealed.toml.lock".to_owned(), "*.sealed.toml.journal".to_owned()];
-    let whole = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    // Both are there by now.
+    let whole = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
     let folder = whole(if folder.as_os_str().is_empty() { Path::new(".") } else { folder });
     if let Some(identity) = identity.map(whole)
         && let Ok(inside) = identity.strip_prefix(&folder)

@@ -24,7 +24,9 @@ pub(super) fn list(store: &Store, call: &Call<'_>, faults: &ListFaults) -> Resul
     call.in_team(store)?;
     let (environments, more) = store.environments_after(page.after.as_deref(), page.size);
     let last = environments.last().map(|environment| environment.id.clone());
-    let data = environments.into_iter().map(|environment| wire::environment(store, environment)).collect();
+    let hidden = store.newest_environments(faults.stale);
+    let shown = environments.into_iter().filter(|environment| !hidden.contains(environment.id.as_str()));
+    let data = shown.map(|environment| wire::environment(store, environment)).collect();
     Ok(answer_list(data, last.filter(|_| more).as_deref(), &page, call, faults))
 }
 

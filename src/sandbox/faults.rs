@@ -20,13 +20,13 @@ use super::route::Collection;
 /// | `repeat-cursor`, `no-links` | a page whose `links.next` is the cursor it was asked with; a page without `links` |
 /// | `duplicate` | the request is carried out twice, the answer is the first's |
 /// | `late=DURATION` | the connection is cut, the request is carried out afterwards |
-/// | `stale-list=N` | lists of keys lack the N newest |
+/// | `stale-list=N` | lists of keys lack the N newest; of environments, where the fault names them |
 /// | `skew` | a key is made after a page of keys that is not the last |
 ///
 /// METHOD is `GET`, `POST`, `PATCH`, `DELETE` or `*`; COLLECTION is `api-keys`, `environments`, `auth` or `*`; SHAPE is
 /// `html`, `text`, `empty`, `jsonapi`, `problem` or `legacy`. `@N` is the Nth matching request (from 1), `@N+` all from
 /// the Nth on, `%P` P percent of them, chosen by the seed; without any of them it is every one. `repeat-cursor`,
-/// `no-links`, `stale-list` and `skew` match lists only, the last two lists of keys only.
+/// `no-links`, `stale-list` and `skew` match lists only, `skew` lists of keys only.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
     pub(super) kind: Kind,
@@ -84,7 +84,11 @@ impl Fault {
     pub(super) fn matches(&self, method: &Method, collection: Collection, is_list: bool) -> bool {
         let of_lists = match self.kind {
             Kind::RepeatCursor | Kind::NoLinks => is_list,
-            Kind::StaleList(_) | Kind::Skew => is_list && collection == Collection::ApiKeys,
+            // Environments only where they are named: a lagging list of keys is the common case.
+            Kind::StaleList(_) => {
+                is_list && (collection == Collection::ApiKeys || self.collection == Some(collection))
+            }
+            Kind::Skew => is_list && collection == Collection::ApiKeys,
             Kind::DropBefore
             | Kind::DropAfter
             | Kind::Status(_)
@@ -114,5 +118,7 @@ mod tests {
         assert!(stale.matches(&Method::GET, Collection::ApiKeys, true));
         assert!(!stale.matches(&Method::GET, Collection::ApiKeys, false));
         assert!(!stale.matches(&Method::GET, Collection::Environments, true));
+        let stale: Fault = "stale-list:GET:environments=1".parse().unwrap();
+        assert!(stale.matches(&Method::GET, Collection::Environments, true));
     }
 }

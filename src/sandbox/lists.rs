@@ -13,7 +13,7 @@ pub(super) struct ListFaults {
     pub(super) repeat_cursor: bool,
     /// There is no `links`.
     pub(super) no_links: bool,
-    /// So many of the newest keys are missing.
+    /// So many of the newest are missing.
     pub(super) stale: usize,
     /// Somebody makes a key after the page.
     pub(super) skew: bool,

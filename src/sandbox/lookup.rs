@@ -30,6 +30,11 @@ impl Store {
         )
     }
 
+    /// The ids of the `count` newest environments: ids begin with the time.
+    pub(super) fn newest_environments(&self, count: usize) -> HashSet<&str> {
+        self.environments.keys().rev().take(count).map(String::as_str).collect()
+    }
+
     /// The ids of the `count` newest keys.
     pub(super) fn newest_keys(&self, count: usize) -> HashSet<String> {
         let mut keys: Vec<&Key> = self.keys.values().collect();

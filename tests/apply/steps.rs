@@ -493,12 +493,14 @@ async fn step_09_the_deadline_is_looked_at_before_every_send() {
 }
 
 #[tokio::test]
-async fn step_09_a_key_that_was_reaped_is_forgotten() {
+async fn step_09_a_key_that_answers_404_keeps_its_seal() {
     let world = World::new();
     let mut keeper = Keeper::new(&world);
     world.lock().before("patch", 0, |inner| inner.keys.clear());
-    assert_failed(&mint_a(&world, &mut keeper).await, A, Cause::Changed);
-    assert!(keeper.sealed.keys.is_empty());
+    assert_failed(&mint_a(&world, &mut keeper).await, A, Cause::Unconfirmed);
+    let [entry] = keeper.sealed.keys.as_slice() else { panic!("the entry is gone") };
+    assert_eq!(entry.state, KeyState::Releasing);
+    assert!(entry.sealed.is_some());
 }
 
 #[tokio::test]

@@ -141,14 +141,25 @@ fn what_was_given_for_a_file_or_an_endpoint_is_not_repeated() {
     team.declare(SAMPLE);
     let key = team.sandbox.management_key();
     let whole = format!("{}:{}", key.id, key.secret);
-    let ran = team.run(&["plan", "--key-file", &whole]).exits(4);
+    let ran = team.run(&["plan", "--key-file", &whole]).exits(64);
     assert!(!ran.stderr.contains(&key.secret), "{}", ran.stderr);
     let identity = "AGE-SECRET-KEY-1GFE6M5525JKTQ0XAZ2PGQ2GHDPJZTENQFCZG8QF8ZVULMDPJ4YAQAM2XKC";
-    let ran = team.run(&["init", "-c", "new.toml", "--identity", identity]).exits(3);
+    let ran = team.run(&["init", "-c", "new.toml", "--identity", identity]).exits(64);
     assert!(!ran.stderr.contains("GFE6M") && !team.path(identity).exists(), "{}", ran.stderr);
-    for arguments in [&["secrets", "open", &key.secret, "-i", "x"][..], &["plan", "--allow", &whole]] {
+    let mut command = team.command(&["auth", "status"]);
+    command.env_remove("HONEYCOMB_KEY_SECRET").env("HONEYCOMB_KEY_SECRET_FILE", &key.secret);
+    let ran = Ran::from(command.output().unwrap()).exits(4);
+    assert!(!ran.stderr.contains(&key.secret), "{}", ran.stderr);
+    for arguments in [
+        &["secrets", "open", &key.secret, "-i", "x"][..],
+        &["secrets", "open", "key.staging.ci", "-i", identity],
+        &["secrets", "export", "-i", &key.secret],
+        &["plan", "--ca-file", &key.secret],
+        &["plan", "--key-file", &key.secret],
+        &["plan", "--allow", &whole],
+    ] {
         let ran = team.run(arguments).exits(64);
-        assert!(!ran.stderr.contains(&key.secret), "{}", ran.stderr);
+        assert!(!ran.stderr.contains(&key.secret) && !ran.stderr.contains("GFE6M"), "{}", ran.stderr);
     }
     for arguments in [
         &["plan", "--endpoint", "https://user:hunter2@host"][..],

@@ -20,6 +20,22 @@ fn a_key_disabled_by_hand_is_drift_and_plan_repairs_it() {
 }
 
 #[test]
+fn what_only_a_listing_leaves_out_is_looked_up_and_not_missed() {
+    let team = Team::new();
+    team.declare(SAMPLE).run(&["apply", "--yes"]).exits(0);
+    team.sandbox.add_fault("stale-list:GET:environments=2".parse().unwrap());
+    team.sandbox.add_fault("stale-list:GET:api-keys=3".parse().unwrap());
+    let (_, listed) = team.by_hand("GET", "/2/teams/acme/environments", None);
+    assert_eq!(listed["data"].as_array().unwrap().len(), 0, "the listing should lag");
+    team.run(&["drift"]).exits(0);
+    team.run(&["plan", "--detailed-exitcode"]).exits(0);
+    // An environment that is no longer declared is not deleted because a listing leaves it out.
+    team.declare("");
+    team.run(&["apply", "--yes", "--allow", "key.production.checkout", "--allow", "key.staging.checkout"]);
+    assert_eq!(team.sandbox.truth().environments.iter().filter(|e| e.deleted.is_none()).count(), 2);
+}
+
+#[test]
 fn a_key_deleted_by_hand_is_missing_and_not_made_again_unasked() {
     let team = Team::new();
     team.declare(SAMPLE).run(&["apply", "--yes"]).exits(0);

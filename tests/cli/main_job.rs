@@ -110,6 +110,36 @@ fn what_was_refused_for_one_key_does_not_stop_the_others_and_exits_7() {
     team.run(&["plan", "--detailed-exitcode"]).exits(0);
 }
 
+/// A 404 that is not true, while the key may be enabled already, must not cost it its seal.
+#[test]
+fn a_stray_404_around_the_release_loses_no_seal() {
+    let one = "[environment.a]\n[key.k]\nenvironment = \"a\"\ntype = \"ingest\"\n";
+    for faults in [
+        &["drop-after:PATCH:api-keys@1", "status:PATCH:api-keys@2=404-jsonapi"][..],
+        &["drop-after:PATCH:api-keys@1", "status:PATCH:api-keys@2=403-jsonapi"],
+        &["status-after:PATCH:api-keys@1=404-jsonapi"],
+        &["status:GET:api-keys@4=404-jsonapi"],
+        &["status:GET:api-keys@5=404-jsonapi"],
+        &["status:GET:api-keys@6=404-jsonapi"],
+        &["status:GET:api-keys@5+=404-jsonapi"],
+    ] {
+        let team = Team::new();
+        team.declare(one);
+        for fault in faults {
+            team.sandbox.add_fault(fault.parse().unwrap());
+        }
+        let ran = team.run(&["apply", "--yes"]);
+        team.sandbox.clear_faults();
+        let sealed = fs::read_to_string(team.path("keycomb.sealed.toml")).unwrap();
+        for key in team.sandbox.truth().live_keys().filter(|key| !key.disabled) {
+            assert!(sealed.contains(&key.id), "{faults:?}: live and not sealed\n{}", ran.stdout);
+        }
+        team.run(&["apply", "--yes"]).exits(0);
+        team.run(&["plan", "--detailed-exitcode"]).exits(0);
+        assert_eq!(team.sandbox.truth().live_keys().filter(|key| !key.disabled).count(), 1, "{faults:?}");
+    }
+}
+
 #[test]
 fn an_answer_that_was_lost_is_in_doubt_and_exits_10() {
     let team = Team::new();

@@ -85,6 +85,9 @@ fn init_ignores_the_identity_however_its_path_is_written() {
     let ignored = fs::read_to_string(folder.path().join(".gitignore")).unwrap();
     assert!(ignored.lines().any(|line| line == "/keys/me.txt"), "{ignored}");
     run(&["init", "-c", "other.toml", "--identity", "keys/me.txt"]).exits(3);
+    run(&["init", "-c", "third.toml", "--identity", "keys/../you.txt"]).exits(0);
+    let ignored = fs::read_to_string(folder.path().join(".gitignore")).unwrap();
+    assert!(ignored.lines().any(|line| line == "/you.txt"), "{ignored}");
 }
 
 #[test]
