@@ -120,7 +120,11 @@ impl<R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'_, R, W, K,
                 return Err(failed(Cause::Mismatch, why, RUN_AGAIN));
             }
             if self.is_stopping() {
-                break;
+                let why = format!(
+                    "the key `{}` is sealed; the run was interrupted before it was released",
+                    entry.id
+                );
+                return Err(failed(Cause::Unconfirmed, why, RUN_AGAIN));
             }
             self.sleep(delay(sent - 1)).await;
         }

@@ -356,18 +356,21 @@ pub struct Sandbox {
 }
 
 const FAULT_HELP: &str = "\
-A fault, may be repeated: KIND[:METHOD[:COLLECTION]][@N|@N+|%P][=ARG], or switch:NAME=VALUE
+A fault, may be repeated: KIND[:METHOD[:COLLECTION]][@N|@N+|%P][=ARG]
+or switch:NAME=VALUE
 
-  drop-before, drop-after      cut the connection before, or after, carrying the request out
-  status=CODE-SHAPE            answer so, nothing carried out; SHAPE: html text empty jsonapi problem legacy
-  status-after=CODE-SHAPE      carry it out, then answer so
-  slow=TIME, truncate=BYTES    answer late, or cut the answer short
-  duplicate, late=TIME         carry it out twice, or after the connection was cut
-  repeat-cursor, no-links      lists whose next page is the same, or without links
-  stale-list=N, skew           lists without the newest N, or with a key made between pages
+  drop-before, drop-after    cut the connection before, or after, the effect
+  status=CODE-SHAPE          answer so, without the effect
+  status-after=CODE-SHAPE    answer so, after the effect
+                             SHAPE: html text empty jsonapi problem legacy
+  slow=TIME, truncate=BYTES  answer late, or cut the answer short
+  duplicate, late=TIME       carry it out twice, or after the cut
+  repeat-cursor, no-links    lists whose next page is the same, or unnamed
+  stale-list=N, skew         lists without the newest N, or with a key made
+                             between pages
 
-METHOD and COLLECTION (api-keys, environments, auth) may be *; @N only the Nth match, @N+ from then on, %P so many
-of a hundred.";
+METHOD and COLLECTION (api-keys, environments, auth) may be *. @N is only the
+Nth match, @N+ from then on, %P so many of a hundred.";
 
 fn parse_latency(text: &str) -> Result<std::time::Duration, String> {
     let duration: jiff::SignedDuration =

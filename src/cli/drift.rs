@@ -16,6 +16,12 @@ use crate::render;
 pub async fn run(args: &Args, global: &Global, output: &Output) -> Result<Exit, Failure> {
     let session = Session::open(global, &args.service, *output).await?;
     let sealed = session.sealed()?;
+    if sealed.is_none() {
+        output.say(&format!(
+            "note: there is no sealed file at `{}`: nothing was applied yet, or it was not committed",
+            session.sealed_path.display()
+        ));
+    }
     let live = session.live(sealed.as_ref()).await?;
     let drift = plan::drift(&plan::Input {
         desired: &session.desired,

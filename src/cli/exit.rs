@@ -1,6 +1,6 @@
 //! Exit codes: documented constants, the same for every command; and which one an apply ends with.
 
-use crate::plan::{Plan, Verb};
+use crate::plan::{Blocked, Plan, Verb};
 use crate::report::{Became, Cause, Report};
 
 /// How the process ends.
@@ -46,7 +46,8 @@ Exit codes:
      or drift                          11  declined at the prompt
   3  configuration or policy error     64  usage
   4  not authenticated, scope missing  130 interrupted (Ctrl-C), 143 terminated:
-  5  blocked by a guard                    after the journal and the table were written
+  5  blocked: a guard; apply: declared,    after the journal and the table were written
+     and not to be had
   7  partly applied, run again";
 
 impl Exit {
@@ -93,17 +94,19 @@ impl Exit {
 }
 
 /// Whether something declared cannot be had. A rotation that is due, and a leftover that nobody can hold, wait for
-/// commands of their own and fail no deploy.
+/// commands of their own; an environment waits for the quarantine of its keys. They fail no deploy.
 fn is_held(plan: &Plan) -> bool {
-    let is_waiting = |verb: Verb| matches!(verb, Verb::Rotate | Verb::Discard);
-    plan.actions.iter().any(|action| action.blocked.as_ref().is_some_and(|blocked| !is_waiting(blocked.verb)))
+    let is_waiting = |blocked: &Blocked| {
+        matches!(blocked.verb, Verb::Rotate | Verb::Discard) || blocked.code == "quarantine"
+    };
+    plan.actions.iter().any(|action| action.blocked.as_ref().is_some_and(|blocked| !is_waiting(blocked)))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::model::{Endpoint, TeamSlug, Timestamp};
-    use crate::plan::{Action, Blocked, Header, Reason, ReasonCode, SecretEffect, Step, Summary, Undo};
+    use crate::plan::{Action, Header, Reason, ReasonCode, SecretEffect, Step, Summary, Undo};
     use crate::report::Outcome;
 
     fn plan(blocked: Option<(Verb, &'static str, bool)>) -> Plan {
@@ -192,6 +195,7 @@ mod tests {
             (Some((Verb::Delete, "guard_delete", true)), Exit::Blocked, Exit::Blocked, Exit::Blocked),
             (Some((Verb::Adopt, "exists", false)), Exit::Blocked, Exit::Done, Exit::Changes),
             (Some((Verb::Create, "busy", false)), Exit::Locked, Exit::Done, Exit::Changes),
+            (Some((Verb::Delete, "quarantine", false)), Exit::Done, Exit::Done, Exit::Done),
             (Some((Verb::Rotate, "needs_rotate", false)), Exit::Done, Exit::Done, Exit::Done),
             (Some((Verb::Discard, "unfinished", false)), Exit::Done, Exit::Done, Exit::Done),
         ] {

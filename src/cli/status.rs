@@ -8,7 +8,7 @@ use super::failure::Failure;
 use super::output::Output;
 use super::plan::table_style;
 use super::session::Session;
-use crate::model::{Desired, DesiredKey, KeyState, Live, Sealed, SealedKey, Timestamp};
+use crate::model::{Desired, DesiredKey, KeyState, Live, LiveKey, Sealed, SealedKey, Timestamp};
 use crate::render::{self, StatusRow};
 
 /// Shows the managed keys.
@@ -68,15 +68,19 @@ fn row(key: &SealedKey, desired: Option<&DesiredKey>, live: &Live) -> StatusRow 
         generation: Some(key.generation),
         state: state.to_owned(),
         recipients: key.recipients.iter().map(|recipient| recipient.name.clone()).collect(),
-        next: at_service.and_then(|_| next(key, desired)),
+        next: at_service.and_then(|live| next(key, desired, live)),
     }
 }
 
-fn next(key: &SealedKey, desired: Option<&DesiredKey>) -> Option<String> {
+fn next(key: &SealedKey, desired: Option<&DesiredKey>, live: &LiveKey) -> Option<String> {
     match (key.state, desired) {
         (KeyState::Provisional | KeyState::Releasing, _) => Some("settled by the next apply".to_owned()),
         (KeyState::Disabled, Some(_)) => Some("enabled by the next apply".to_owned()),
-        (KeyState::Disabled, None) => Some(format!("deleted after {}", day(key.quarantine.after(key.since)))),
+        (KeyState::Disabled, None) => {
+            // Every change at the service begins the quarantine anew.
+            let begun = live.updated.map_or(key.since, |updated| updated.max(key.since));
+            Some(format!("deleted after {}", day(key.quarantine.after(begun))))
+        }
         (KeyState::Live, None) => Some("disabled by the next apply".to_owned()),
         (KeyState::Live, Some(desired)) => desired
             .rotate

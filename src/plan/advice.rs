@@ -1,6 +1,6 @@
 //! Advice: what deserves a look in the declarations and in what they lead to.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::draft::some_of;
 use super::index::Index;
@@ -11,7 +11,8 @@ use crate::model::{KeyState, Permission, SealedKey, visible};
 /// All advice about a plan.
 pub(super) fn advice(index: &Index<'_>) -> Vec<Finding> {
     let waiting = index.records().filter_map(|record| waiting(index, record));
-    recipients_are_shared(index).into_iter().chain(unknown_permissions(index)).chain(waiting).collect()
+    let of_all = [recipients_are_shared(index), unknown_permissions(index), sealed_otherwise(index)];
+    of_all.into_iter().flatten().chain(waiting).collect()
 }
 
 /// Recipients belong to the team, whatever environment the key is in (Honeycomb docs: api/recipients).
@@ -43,6 +44,41 @@ fn unknown_permissions(index: &Index<'_>) -> Option<Finding> {
         some_of(&names)
     );
     (!names.is_empty()).then(|| note(text))
+}
+
+/// Changing `[seal.recipients]` changes nothing that is sealed already: who left can still open it, who came cannot.
+fn sealed_otherwise(index: &Index<'_>) -> Option<Finding> {
+    let (mut left, mut came, mut addresses) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
+    for record in index.records().filter(|r| r.sealed.is_some() && r.state != KeyState::Deleted) {
+        let declared = index.input.desired.seal.recipients_of(record.address.environment());
+        // By the key, not by its name: under a new name it opens what it opened before.
+        let declared: BTreeMap<_, _> =
+            declared.into_iter().map(|(name, r)| (r.fingerprint(), name)).collect();
+        let sealed: BTreeMap<_, _> =
+            record.recipients.iter().map(|to| (to.fingerprint.clone(), to.name.as_str())).collect();
+        let gone: Vec<_> = sealed.iter().filter(|(key, _)| !declared.contains_key(*key)).collect();
+        let new: Vec<_> = declared.iter().filter(|(key, _)| !sealed.contains_key(*key)).collect();
+        if !gone.is_empty() || !new.is_empty() {
+            addresses.insert(&record.address);
+        }
+        left.extend(gone.into_iter().map(|(_, name)| format!("`{}`", visible(name))));
+        came.extend(new.into_iter().map(|(_, name)| format!("`{}`", visible(name))));
+    }
+    let named = |names: BTreeSet<String>, what: &str| {
+        let names: Vec<_> = names.into_iter().collect();
+        (!names.is_empty()).then(|| format!("; {} {what}", names.join(", ")))
+    };
+    let addresses: Vec<_> = addresses.into_iter().collect();
+    let text = format!(
+        "sealed to others than are declared now: {}{}{}",
+        some_of(&addresses),
+        named(left, "can still open them").unwrap_or_default(),
+        named(came, "cannot").unwrap_or_default()
+    );
+    let help =
+        "What is sealed stays as it was sealed; a change of recipients counts for keys made from now on.";
+    let finding = Finding::new(FindingKind::Advice, Severity::Warning, text).help(help);
+    (!addresses.is_empty()).then_some(finding)
 }
 
 /// A key that waits for the end of its quarantine.

@@ -78,7 +78,7 @@ fn not_empty(index: &Index<'_>, environment: &EnvironmentId) -> Option<Refusal> 
         let text = format!("it still holds {} of keycomb's own", keys(inside.len()));
         let help = "Keys that are no longer declared are disabled first and deleted after their quarantine; \
                     once they are gone, the next apply deletes the environment.";
-        return Some(Refusal::new("environment_not_empty", text, help));
+        return Some(Refusal::new("quarantine", text, help));
     }
     None
 }

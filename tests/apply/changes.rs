@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use keycomb::model::{KeyState, LiveKey, Permission};
+use keycomb::model::{KeyId, KeyState, LiveKey, Permission};
 use keycomb::plan::{Action, Step};
 use keycomb::report::{Became, Cause, Report};
 
@@ -169,6 +169,24 @@ async fn a_key_past_its_quarantine_is_deleted_and_its_entry_kept() {
     assert_eq!((entry.state, entry.since), (KeyState::Deleted, at(i64::try_from(FORTNIGHT).unwrap())));
     assert!(entry.sealed.is_some());
     assert_eq!(world.log().iter().filter(|e| **e == Event::Read("get hcxlk_a".into())).count(), 2);
+}
+
+#[tokio::test]
+async fn a_retirement_that_was_planned_for_a_key_that_was_off_disables_none_that_works() {
+    let (world, mut keeper) = start(KeyState::Live, false);
+    let action = Action { changes: vec![], ..retire(A, "hcxlk_a") };
+    assert_failed(&run(&world, &mut keeper, action).await, A, Cause::Changed);
+    assert!(!live(&world).disabled);
+}
+
+#[tokio::test]
+async fn a_quarantine_begins_anew_when_somebody_changed_the_key() {
+    let (world, mut keeper) = start(KeyState::Disabled, true);
+    world.lock().clock = Duration::from_secs(FORTNIGHT);
+    let id = KeyId::new("hcxlk_a").unwrap();
+    world.lock().keys.get_mut(&id).unwrap().updated = Some(at(500));
+    assert_failed(&run(&world, &mut keeper, delete(A, "hcxlk_a")).await, A, Cause::Changed);
+    assert!(!world.lock().keys.is_empty());
 }
 
 #[tokio::test]

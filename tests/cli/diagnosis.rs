@@ -72,6 +72,28 @@ fn missing_scope() {
 }
 
 #[test]
+fn environments_alone_need_their_own_scope() {
+    let team = Team::new();
+    team.declare("[environment.a]\n");
+    let key = team.sandbox.add_management_key(&["environments:read", "api-keys:write"], false);
+    let environment = [("HONEYCOMB_KEY_ID", key.id.as_str()), ("HONEYCOMB_KEY_SECRET", key.secret.as_str())];
+    let ran: Ran = team.command(&["apply", "--yes"]).envs(environment).output().unwrap().into();
+    assert!(ran.exits(4).stderr.contains("environments:write"));
+    assert!(team.sandbox.requests().iter().all(|request| request.method == "GET"));
+}
+
+#[test]
+fn what_could_not_be_kept_is_not_asked_for() {
+    let team = Team::new();
+    team.declare(SAMPLE);
+    // Stands in the way of the file that a fold writes first.
+    fs::create_dir_all(team.path("keycomb.sealed.toml.new/in-the-way")).unwrap();
+    let ran = team.run(&["apply", "--yes"]).exits(9);
+    assert!(ran.stderr.contains("keycomb.sealed.toml"), "{}", ran.stderr);
+    assert!(team.sandbox.requests().iter().all(|request| request.method == "GET"), "a key was asked for");
+}
+
+#[test]
 fn no_scope_to_read() {
     let team = Team::new();
     team.declare(SAMPLE);

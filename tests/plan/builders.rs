@@ -10,6 +10,8 @@ pub const LINEAGE: &str = "0123456789abcdef";
 
 /// Minutes before "now".
 pub const MINUTE: i64 = 60;
+/// The one declared recipient.
+pub const OPS: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHsKLqeplhpW+uObz5dvMgjz1OxfM/XXUB+VHtZ6isGN";
 pub const HOUR: i64 = 60 * MINUTE;
 pub const DAY: i64 = 24 * HOUR;
 
@@ -40,7 +42,7 @@ pub struct World {
 impl World {
     /// Nothing declared, nothing live, no sealed file.
     pub fn empty() -> Self {
-        let ops = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHsKLqeplhpW+uObz5dvMgjz1OxfM/XXUB+VHtZ6isGN";
+        let ops = OPS;
         Self {
             desired: Desired {
                 team: TeamSlug::new("acme").unwrap(),
@@ -276,7 +278,10 @@ pub fn record_of(key: &DesiredKey, id: &str) -> SealedKey {
         owner: key.owner.clone(),
         protected: key.protected,
         quarantine: key.quarantine,
-        recipients: vec![],
+        recipients: vec![RecipientRef {
+            name: "ops".into(),
+            fingerprint: OPS.parse::<Recipient>().unwrap().fingerprint(),
+        }],
         sealed: Some("armor".into()),
         secret: None,
     }

@@ -207,7 +207,7 @@ fn an_environment_with_keys_in_it_is_not_deleted() {
     world.desired.keys.clear();
     assert_eq!(
         world.told(),
-        ["disable key.production.a", "blocked:delete:environment_not_empty environment.production"]
+        ["disable key.production.a", "blocked:delete:quarantine environment.production"]
     );
     let plan = world.plan();
     assert!(plan.actions[1].blocked.as_ref().unwrap().help.contains("quarantine"));

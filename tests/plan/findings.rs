@@ -104,6 +104,24 @@ fn findings_come_gravest_first_then_by_address() {
 }
 
 #[test]
+fn a_change_of_recipients_is_said_until_the_secrets_are_sealed_anew() {
+    let mut world = world();
+    assert!(world.findings(FindingKind::Advice).is_empty());
+    let bob = "age1j6muj3su08z4x3wptf949rhnsdnu6adp0dpr296z9j502dvqepcqdf5z4l";
+    world.desired.seal.recipients.insert("bob".into(), bob.parse().unwrap());
+    let came = world.findings(FindingKind::Advice);
+    assert_eq!((came.len(), came[0].severity), (1, Severity::Warning));
+    assert!(came[0].text.contains("`bob` cannot") && !came[0].text.contains("can still"), "{}", came[0].text);
+    world.desired.seal.recipients.shift_remove("ops");
+    let both = world.findings(FindingKind::Advice);
+    assert!(both[0].text.contains("`ops` can still open them; `bob` cannot"), "{}", both[0].text);
+    assert!(world.plan().is_empty(), "nothing is done about it");
+    // The same key under another name opens what it opened before.
+    world.desired.seal.recipients = indexmap::IndexMap::from([("platform".into(), OPS.parse().unwrap())]);
+    assert!(world.findings(FindingKind::Advice).is_empty());
+}
+
+#[test]
 fn manage_recipients_is_team_wide_and_said_once() {
     let mut world = World::production();
     for at in ["key.production.b", "key.production.a"] {

@@ -71,8 +71,20 @@ fn an_empty_plan_of_a_new_team() {
 
 #[test]
 fn findings_without_actions() {
-    let plan = Plan { actions: vec![], ..everything() };
+    let mut plan = Plan { actions: vec![], ..everything() };
+    plan.summary.guarded = 0;
     assert_snapshot!(text::plan(&plan, &plain(80)));
+}
+
+#[test]
+fn a_plan_that_is_refused_for_what_nobody_declared_does_not_say_no_changes() {
+    let mut plan = plan(vec![], vec![finding(FindingKind::Unmanaged, Severity::High, None, "a key")]);
+    plan.summary.guarded = 1;
+    let shown = text::plan(&plan, &plain(120));
+    assert!(
+        shown.contains("Refused: the service has what nobody declared") && !shown.contains("No changes"),
+        "{shown}"
+    );
 }
 
 #[test]

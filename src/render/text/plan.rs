@@ -34,7 +34,12 @@ pub fn plan(plan: &Plan, style: &Style) -> String {
         finding::put_all(&mut page, 4, findings);
     }
     page.blank();
-    if plan.is_empty() {
+    if plan.is_empty() && plan.is_guarded() {
+        let text =
+            "Refused: the service has what nobody declared, and the policy says `unmanaged = \"fail\"`.";
+        page.flow(2, Tone::Bad, text);
+        summary::put_findings(&mut page, summary.findings);
+    } else if plan.is_empty() {
         page.flow(2, Tone::Good, "No changes: the service is as declared.");
         summary::put_findings(&mut page, summary.findings);
     } else {

@@ -203,7 +203,9 @@ pub enum TextError {
     /// A merge was left undone.
     #[error("line {line}: conflict marker of an unfinished merge")]
     #[diagnostic(help(
-        "keep every `[[environment]]`, `[[key]]` and `[[intent]]` of both sides, and the higher serial"
+        "`git checkout --conflict=diff3` of this file shows the entries of each side whole: keep every `[[environment]]`, \
+         `[[key]]` and `[[intent]]` of both sides, and the higher serial; an entry that is dropped may be the only copy \
+         of a live secret"
     ))]
     Conflict {
         /// From 1.
