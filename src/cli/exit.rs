@@ -17,7 +17,7 @@ pub enum Exit {
     Config = 3,
     /// Not authenticated, or a scope is missing.
     Credential = 4,
-    /// Blocked by a guard.
+    /// Blocked by a guard; for an apply also: something declared cannot be had.
     Blocked = 5,
     /// Partly applied; running again is safe.
     Partly = 7,
@@ -40,15 +40,20 @@ pub enum Exit {
 /// The table that `--help` ends with.
 pub const HELP: &str = "\
 Exit codes:
-  0  done, or nothing to do             8  locked, or another run is minting
-  1  unexpected failure                 9  sealing failed; nothing is live that is not sealed
-  2  changes (--detailed-exitcode)     10  unconfirmed: the message says what to do
-     or drift                          11  declined at the prompt
-  3  configuration or policy error     64  usage
-  4  not authenticated, scope missing  130 interrupted (Ctrl-C), 143 terminated:
-  5  blocked: a guard; apply: declared,    after the journal and the table were written
-     and not to be had
-  7  partly applied, run again";
+  0    done, or nothing to do
+  1    unexpected failure
+  2    changes (--detailed-exitcode), or drift
+  3    configuration or policy error
+  4    not authenticated, or a scope is missing
+  5    blocked by a guard; apply also: something declared cannot be had
+  7    partly applied; running again is safe
+  8    locked, or another run is minting; running again later is safe
+  9    sealing failed, or the sealed file cannot be used; nothing is live that
+       is not sealed
+  10   unconfirmed: the message says whether to run again or to look
+  11   declined at the prompt
+  64   usage
+  130  interrupted, 143 terminated: after the journal and the report were written";
 
 impl Exit {
     /// How a plan that is only shown ends.
