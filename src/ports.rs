@@ -7,8 +7,8 @@ use std::future::Future;
 use std::time::Duration;
 
 use crate::model::{
-    Access, EnvironmentAttributes, EnvironmentId, KeyId, KeyType, LiveEnvironment, LiveKey, Nonce, Payload,
-    Permission, Recipient, Record, Sealed, Secret, Timestamp,
+    Access, Color, EnvironmentAttributes, EnvironmentId, KeyId, KeyType, LiveEnvironment, LiveKey, Nonce,
+    Payload, Permission, Recipient, Record, Sealed, Secret, Timestamp,
 };
 
 /// Reads the service. Every call may be repeated at will.
@@ -104,7 +104,7 @@ pub struct NewEnvironment {
     /// `None`: empty.
     pub description: Option<String>,
     /// `None`: the service picks one.
-    pub color: Option<crate::model::Color>,
+    pub color: Option<Color>,
 }
 
 /// What a new key is asked for with.

@@ -1,6 +1,5 @@
 //! Parse, run, exit.
 
-use std::io::IsTerminal as _;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -46,7 +45,8 @@ fn run(cli: Cli) -> Exit {
     let Cli { command, global } = cli;
     let output = Output::detect(global.color);
     log::start(global.verbose, &output);
-    set_prompt_color(global.color);
+    // Prompts follow the same choice as everything else.
+    dialoguer::console::set_colors_enabled_stderr(output.stderr_color);
     let ended = match command {
         Command::Init(args) => init::run(&args, &global, &output),
         Command::Check(args) => check::run(&args, &global, &output),
@@ -100,14 +100,4 @@ fn hide_panics() {
              run the same command again"
         );
     }));
-}
-
-/// Prompts follow the same choice as everything else.
-fn set_prompt_color(color: When) {
-    let wanted = match color {
-        When::Auto => std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none(),
-        When::Always => true,
-        When::Never => false,
-    };
-    dialoguer::console::set_colors_enabled_stderr(wanted);
 }

@@ -80,8 +80,7 @@ impl Session {
     /// # Errors
     /// What is wrong with it (4).
     pub fn check_read(&self) -> Result<(), Failure> {
-        let context = Context { endpoint: &self.connected_to, team: &self.desired.team };
-        if let Some(diagnosis) = honeycomb::diagnose_team(&self.access, &context) {
+        if let Some(diagnosis) = honeycomb::diagnose_team(&self.access, &self.context()) {
             return Err(failure(diagnosis));
         }
         check_scopes(&self.access, READ)
@@ -154,29 +153,29 @@ impl Session {
     /// # Errors
     /// When any part of it could not be read: a partial listing decides nothing.
     pub async fn live(&self, sealed: Option<&Sealed>) -> Result<Live, Failure> {
-        let context = Context { endpoint: &self.connected_to, team: &self.desired.team };
-        let explain = |error: ServiceError| failure(honeycomb::diagnose(&error, &context));
+        let explain = |error: ServiceError| failure(honeycomb::diagnose(&error, &self.context()));
         let mut live = honeycomb::read_all(&self.reader).await.map_err(explain)?;
-        for environment in sealed.iter().flat_map(|sealed| &sealed.environments) {
-            let is_shown = live.environments.binary_search_by(|known| known.id.cmp(&environment.id)).is_ok();
-            if !is_shown
-                && let Some(unlisted) = self.reader.environment(&environment.id).await.map_err(explain)?
-            {
-                live.environments.push(unlisted);
-                live.environments.sort_by(|a, b| a.id.cmp(&b.id));
+        let Some(sealed) = sealed else { return Ok(live) };
+        let (mut environments, mut keys) = (Vec::new(), Vec::new());
+        for record in &sealed.environments {
+            if live.environments.binary_search_by(|shown| shown.id.cmp(&record.id)).is_err() {
+                environments.extend(self.reader.environment(&record.id).await.map_err(explain)?);
             }
         }
-        for key in sealed.iter().flat_map(|sealed| &sealed.keys) {
-            let is_shown = live.keys.binary_search_by(|known| known.id.cmp(&key.id)).is_ok();
-            if !is_shown
-                && key.state != KeyState::Deleted
-                && let Some(unlisted) = self.reader.key(&key.id).await.map_err(explain)?
-            {
-                live.keys.push(unlisted);
-                live.keys.sort_by(|a, b| a.id.cmp(&b.id));
+        for record in sealed.keys.iter().filter(|record| record.state != KeyState::Deleted) {
+            if live.keys.binary_search_by(|shown| shown.id.cmp(&record.id)).is_err() {
+                keys.extend(self.reader.key(&record.id).await.map_err(explain)?);
             }
         }
+        live.environments.extend(environments);
+        live.keys.extend(keys);
+        live.environments.sort_by(|a, b| a.id.cmp(&b.id));
+        live.keys.sort_by(|a, b| a.id.cmp(&b.id));
         Ok(live)
+    }
+
+    fn context(&self) -> Context<'_> {
+        Context { endpoint: &self.connected_to, team: &self.desired.team }
     }
 
     /// Whether this runs against an embedded sandbox.

@@ -31,11 +31,6 @@ impl Period {
         Self(Duration::from_secs(days * 86_400))
     }
 
-    /// As a standard duration.
-    pub fn as_duration(self) -> Duration {
-        self.0
-    }
-
     /// The instant this long after `start`; the last representable one if that is beyond the calendar.
     pub fn after(self, start: Timestamp) -> Timestamp {
         SignedDuration::try_from(self.0)

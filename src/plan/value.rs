@@ -357,8 +357,6 @@ pub enum FindingKind {
     Unfinished,
     /// At the service, and nobody declared it.
     Unmanaged,
-    /// Due for rotation, or past it.
-    RotationDue,
     /// Something about the declaration that deserves a look.
     Advice,
 }
@@ -371,7 +369,6 @@ impl FindingKind {
             Self::Drift => "drift",
             Self::Unfinished => "unfinished",
             Self::Unmanaged => "unmanaged",
-            Self::RotationDue => "rotation_due",
             Self::Advice => "advice",
         }
     }
