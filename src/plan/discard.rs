@@ -5,7 +5,7 @@
 use super::draft::Refusal;
 use super::index::Stray;
 use super::value::{Action, Reason, ReasonCode, Step, Verb};
-use crate::model::{Address, LiveKey, SealedKey, visible};
+use crate::model::{Address, LiveKey, SealedKey, brief};
 
 /// The discarding of a recorded generation that was never released.
 pub(super) fn discard_generation(record: &SealedKey, live: &LiveKey) -> Action {
@@ -31,7 +31,7 @@ fn refusal(live: &LiveKey) -> Refusal {
         format!(
             "It does no harm. To be rid of it, delete the key `{}` (`{}`) in Honeycomb.",
             live.id,
-            visible(&live.name)
+            brief(&live.name)
         )
     } else {
         format!("Find out who enabled the key `{}` before deleting it in Honeycomb.", live.id)
