@@ -10,9 +10,12 @@
     reason = "test code"
 )]
 
+mod credentials;
 mod diagnosis;
 mod drift;
 mod examples;
+mod hardening;
+mod hostile;
 mod leaks;
 mod main_job;
 mod many;
