@@ -16,6 +16,7 @@ mod init;
 mod interrupt;
 mod log;
 mod man;
+mod merge;
 mod output;
 mod place;
 mod plan;

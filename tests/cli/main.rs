@@ -14,6 +14,7 @@ mod credentials;
 mod diagnosis;
 mod drift;
 mod examples;
+mod git;
 mod hardening;
 mod hostile;
 mod leaks;
