@@ -7,6 +7,7 @@ pub mod config;
 pub mod errors;
 pub mod headers;
 pub mod journal;
+pub mod merge;
 pub mod oracle;
 pub mod pages;
 pub mod plan;
@@ -29,6 +30,7 @@ pub const TARGETS: &[Target] = &[
     ("errors", errors::run),
     ("headers", headers::run),
     ("journal", journal::run),
+    ("merge", merge::run),
     ("pages", pages::run),
     ("plan", plan::run),
     ("provisional", provisional::run),
