@@ -70,14 +70,18 @@ fn source(name: &str, part: &[u8]) -> SourceFile {
     SourceFile { name: name.into(), text }
 }
 
+/// Whether a secret is there, and nowhere as a part of something longer, which may be shown.
 fn is_planted(texts: &[Vec<u8>], (_, secret, kind): &(&str, &str, Kind)) -> bool {
     let adjoins = |c: Option<char>| c.is_some_and(|c| c.is_ascii_alphanumeric() || "_-+/".contains(c));
-    texts.iter().filter_map(|text| std::str::from_utf8(text).ok()).any(|text| {
-        text.match_indices(secret).any(|(at, _)| {
-            let (before, after) = (text[..at].chars().next_back(), text[at + secret.len()..].chars().next());
-            *kind == Kind::Anywhere || !adjoins(before) && !adjoins(after)
+    let found: Vec<bool> = texts
+        .iter()
+        .filter_map(|text| std::str::from_utf8(text).ok())
+        .flat_map(|text| {
+            text.match_indices(secret).map(move |(at, _)| (&text[..at], &text[at + secret.len()..]))
         })
-    })
+        .map(|(before, after)| !adjoins(before.chars().next_back()) && !adjoins(after.chars().next()))
+        .collect();
+    !found.is_empty() && (*kind == Kind::Anywhere || !found.contains(&false))
 }
 
 /// No ten characters in a row; what it begins with is no secret.
