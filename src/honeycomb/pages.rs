@@ -16,8 +16,8 @@ const PAGE_SIZE: &str = "100";
 const MOST_PAGES: usize = 10_000;
 /// No list is longer, in objects.
 const MOST_OBJECTS: usize = 200_000;
-/// No list is longer, in bytes of all its pages: an object has about 1 kB.
-const LONGEST_LIST: usize = 512 * 1024 * 1024;
+/// No list is longer, in bytes of all its pages: an object has about 1 kB, and three lists are held at a time.
+const LONGEST_LIST: usize = 64 * 1024 * 1024;
 
 /// A list of the service.
 #[derive(Debug, Clone, Copy)]
@@ -185,6 +185,6 @@ mod tests {
         assert_eq!(walk.take(vec![()], 100), Err("the list has more than 200000 objects".into()));
         let mut walk = Walk::default();
         assert_eq!(walk.take(page(), LONGEST_LIST), Ok(()));
-        assert_eq!(walk.take(page(), 1), Err("the list is longer than 536870912 bytes".into()));
+        assert_eq!(walk.take(page(), 1), Err("the list is longer than 67108864 bytes".into()));
     }
 }
