@@ -75,8 +75,9 @@ pub(super) async fn walk<T>(
     }
 }
 
-struct Walk<T> {
-    items: Vec<T>,
+/// A list so far.
+pub(super) struct Walk<T> {
+    pub(super) items: Vec<T>,
     /// Of all pages so far, or kept of them.
     bytes: usize,
     cursor: Option<String>,
@@ -105,11 +106,22 @@ async fn turn<T>(
     let status = caller.call(&call, OPEN, buffer).await?;
     let unreadable = |problem: String| call.error(Failure::Unreadable { status, problem });
     let page = read(buffer).map_err(unreadable)?;
-    walk.take(page.items, buffer.len().max(page.held)).map_err(unreadable)?;
-    walk.follow(page.links.next.as_deref(), &caller.shared().endpoint, list.path).map_err(unreadable)
+    walk.turn(page, buffer.len(), &caller.shared().endpoint, list.path).map_err(unreadable)
 }
 
 impl<T> Walk<T> {
+    /// Takes over a page of so many bytes and goes on to the next; `false` at the end.
+    pub(super) fn turn(
+        &mut self,
+        page: Page<T>,
+        bytes: usize,
+        endpoint: &Url,
+        path: &str,
+    ) -> Result<bool, String> {
+        self.take(page.items, bytes.max(page.held))?;
+        self.follow(page.links.next.as_deref(), endpoint, path)
+    }
+
     /// Takes over a page of so many bytes.
     fn take(&mut self, items: Vec<T>, bytes: usize) -> Result<(), String> {
         self.bytes = self.bytes.saturating_add(bytes);
