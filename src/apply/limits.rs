@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::model::Timestamp;
-pub use crate::plan::{DEADLINE, GRACE, REQUEST_LIFE};
+pub use crate::plan::{DEADLINE, GRACE, REQUEST_LIFE, STAGE_DEADLINE, STAGE_GRACE};
 
 /// How many keys are minted before they are released: they share one second look at the listing.
 pub const CHUNK: usize = 50;
@@ -37,8 +37,17 @@ pub(super) fn age(now: Timestamp, created: Timestamp) -> Duration {
 
 /// Whether somebody may still be at work on a provisional key. What cannot be told is taken for young.
 pub(super) fn is_young(now: Option<Timestamp>, created: Option<Timestamp>) -> bool {
+    is_younger(GRACE, now, created)
+}
+
+/// Whether somebody who has its entry may still release a staged key.
+pub(super) fn is_young_staged(now: Option<Timestamp>, created: Option<Timestamp>) -> bool {
+    is_younger(STAGE_GRACE, now, created)
+}
+
+fn is_younger(grace: Duration, now: Option<Timestamp>, created: Option<Timestamp>) -> bool {
     match (now, created) {
-        (Some(now), Some(created)) => age(now, created) < GRACE,
+        (Some(now), Some(created)) => age(now, created) < grace,
         _ => true,
     }
 }

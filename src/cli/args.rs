@@ -90,7 +90,7 @@ pub struct Service {
 #[derive(Debug, Clone, Default, Args)]
 pub struct Lift {
     /// Lift a guard: delete=N, disable=N or replace=N, where N is the plan's own number; or the ADDRESS of
-    /// something protected
+    /// something protected, or of a staged key whose sealed entry is lost
     #[arg(long, value_name = "WHAT", value_parser = parse_allow)]
     pub allow: Vec<Allowed>,
 }
@@ -230,6 +230,14 @@ pub struct Apply {
     /// Do not ask. Never lifts a guard
     #[arg(short, long)]
     pub yes: bool,
+    /// For a runner whose disk does not last: make and seal the keys, but enable none
+    ///
+    /// Each new key stays disabled until a later `apply`, without `--stage`, runs where the sealed file that this run wrote is
+    /// checked out: within 7 days. Commit or upload the sealed file in between. Everything else of the plan is left for that
+    /// apply. A key whose sealed entry is lost or changed on the way is never enabled, keeps its address busy, and goes 8 days
+    /// after it was made; `--allow ADDRESS` deletes it at once.
+    #[arg(long)]
+    pub stage: bool,
 }
 
 /// `keycomb drift`

@@ -23,6 +23,7 @@ mod sandbox;
 mod schema;
 mod secrets;
 mod session;
+mod staged;
 mod status;
 mod surroundings;
 

@@ -6,7 +6,7 @@ use std::fmt::Display;
 use super::drifted::{environment_drift, key_drift};
 use super::environments::is_classic;
 use super::index::{Index, Stray};
-use super::phase::Phase;
+use super::phase::{Phase, is_staged};
 use super::value::{Action, Finding, FindingKind, Severity};
 use crate::model::{Address, KeyState, LiveKey, Provisional, SealedKey, Unmanaged, visible};
 
@@ -55,6 +55,11 @@ fn unreleased(index: &Index<'_>, record: &SealedKey) -> Option<Finding> {
             (Severity::Note, "its release was begun and not finished in time, and may yet arrive")
         }
         Phase::Late(_) => (Severity::Warning, "it was released too late to be relied on"),
+        Phase::Unreleased(live)
+            if is_staged(live) && !index.input.desired.keys.contains_key(&record.address) =>
+        {
+            (Severity::Note, "it is staged, and no longer declared: it goes 8 days after it was made")
+        }
         _ => return None,
     };
     Some(Finding::new(FindingKind::Unfinished, severity, text).at(&record.address).about(&record.id))
@@ -66,6 +71,9 @@ fn unfinished(stray: &Stray<'_>) -> Finding {
             Severity::High,
             "a key of ours that was never finished, and somebody has enabled it: nobody holds its secret",
         ),
+        stray if stray.is_busy() && stray.is_staged() => {
+            (Severity::Note, "another run staged this key, and its sealed entry is not in this checkout")
+        }
         Stray { known: false, young: true, .. } => {
             (Severity::Note, "another run began to make this key less than an hour ago")
         }

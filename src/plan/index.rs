@@ -3,14 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use super::input::Input;
-use super::phase::Phase;
-use super::times::{GRACE, is_within};
+use super::phase::{Given, Phase, is_staged};
+use super::times::{GRACE, STAGE_GRACE, is_within};
 use crate::model::{
     Address, EnvironmentId, KeyId, KeyState, KeyType, Lineage, LiveEnvironment, LiveKey, Provisional, Sealed,
     SealedEnvironment, SealedKey,
 };
 
-/// A provisional key of this sealed file's lineage that the file has no entry for: nobody holds its secret.
+/// A provisional key of this sealed file's lineage that the file has no entry for: nobody holds its secret, or, where it is
+/// staged, nobody but whoever has its entry.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Stray<'a> {
     /// The key.
@@ -22,6 +23,11 @@ pub(super) struct Stray<'a> {
 }
 
 impl Stray<'_> {
+    /// Whether its entry may be on its way to its home.
+    pub(super) fn is_staged(&self) -> bool {
+        is_staged(self.live)
+    }
+
     /// Whether minting at its address would race with another run.
     pub(super) fn is_busy(&self) -> bool {
         self.young && !self.known
@@ -123,13 +129,19 @@ impl<'a> Index<'a> {
         let tags: HashMap<String, &'a Address> =
             addresses.chain(intents.map(|i| &i.address)).filter_map(|a| Some((tag_of(a)?, a))).collect();
         for (live, name) in strays {
+            let address = tags.get(&name.tag);
+            let is_staged = name.digest.is_some();
+            let grace = if is_staged { STAGE_GRACE } else { GRACE };
+            let is_given_up = is_staged && address.is_some_and(|address| self.is_named(address));
+            let is_young = live.created.is_none_or(|created| is_within(created, grace, self.input.now));
             let stray = Stray {
                 live,
-                known: nonces.contains(&name.nonce),
-                young: live.created.is_none_or(|created| is_within(created, GRACE, self.input.now)),
+                // Its entry may be in somebody's checkout, whatever became of the try here.
+                known: nonces.contains(&name.nonce) && !is_staged,
+                young: is_young && !is_given_up,
             };
             self.stray_ids.insert(&live.id);
-            match tags.get(&name.tag) {
+            match address {
                 Some(address) => self.strays.entry(address).or_default().push(stray),
                 None => self.lost.push(stray),
             }
@@ -240,7 +252,15 @@ impl<'a> Index<'a> {
 
     /// Where a recorded generation stands.
     pub(super) fn phase(&self, record: &SealedKey) -> Phase<'a> {
-        Phase::of(record, self.key(&record.id), self.input.now)
+        // Without a record there is no phase to ask for.
+        let Some(lineage) = self.lineage() else { return Phase::Over };
+        let is_named = self.is_named(&record.address);
+        Phase::of(record, self.key(&record.id), Given { lineage, now: self.input.now, is_named })
+    }
+
+    /// Whether the person named an address.
+    pub(super) fn is_named(&self, address: &Address) -> bool {
+        self.input.allow.addresses.contains(address)
     }
 
     /// The strays of an address, by id.

@@ -72,7 +72,7 @@ pub struct Action {
 pub enum Verb {
     /// Make it. For a key: mint, seal, release.
     Create,
-    /// Finish a key whose minting was cut short on this disk.
+    /// Finish a key whose minting was cut short on this disk, or whose staged entry is in this checkout.
     Release,
     /// Change it in place.
     Update,
@@ -152,6 +152,8 @@ pub enum ReasonCode {
     QuarantineOver,
     /// Minted and sealed on this disk, not released.
     Unreleased,
+    /// Staged, and its sealed entry is in this checkout.
+    Staged,
     /// Due for rotation.
     RotationDue,
     /// Gone from the service.
@@ -170,6 +172,7 @@ impl ReasonCode {
             Self::Undeclared => "undeclared",
             Self::QuarantineOver => "quarantine_over",
             Self::Unreleased => "unreleased",
+            Self::Staged => "staged",
             Self::RotationDue => "rotation_due",
             Self::Missing => "missing",
             Self::Unfinished => "unfinished",
