@@ -107,7 +107,8 @@ fn an_altered_entry_is_never_released() {
 fn a_name_that_is_not_exactly_the_one_it_waits_under_is_not_released() {
     let plain = Provisional::new(&Lineage::new(LINEAGE).unwrap(), &address(A), nonce('1')).name();
     let other = waiting(&SealedKey { generation: 2, ..entry("a", HOUR) }, "a", '1').name;
-    let other_address = waiting(&SealedKey { address: address("key.production.b"), ..entry("a", HOUR) }, "a", '1').name;
+    let other_address =
+        waiting(&SealedKey { address: address("key.production.b"), ..entry("a", HOUR) }, "a", '1').name;
     for name in [plain, other, other_address, "renamed".into()] {
         let mut world = staged(HOUR);
         world.live("a").name = name;
