@@ -106,7 +106,12 @@ impl<'a> Phase<'a> {
             Self::Serving(_) => 3,
             Self::Unreleased(_) => 2,
             Self::Missing => 1,
-            Self::Over | Self::Vanished | Self::Pending | Self::Late(_) | Self::Abandoned(_) => 0,
+            Self::Over
+            | Self::Vanished
+            | Self::Pending
+            | Self::Late(_)
+            | Self::Altered(_)
+            | Self::Abandoned(_) => 0,
         }
     }
 }
