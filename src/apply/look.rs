@@ -6,7 +6,7 @@ use std::panic::AssertUnwindSafe;
 use futures_util::FutureExt as _;
 use futures_util::future::try_join_all;
 
-use super::limits::{is_young, is_young_staged};
+use super::limits::{DEADLINE, REQUEST_LIFE, STAGE_GRACE, is_within, is_young};
 use super::outcome::{Step as Attempt, changed, failed, panicked};
 use super::run::Run;
 use crate::model::{
@@ -98,6 +98,15 @@ pub(super) fn obstacle(
     })
 }
 
+fn is_staged_name(key: &LiveKey) -> bool {
+    Provisional::parse(&key.name).is_some_and(|mark| mark.digest.is_some())
+}
+
+/// Whether somebody who has its entry may still release a staged key.
+fn is_staged_young(now: Option<Timestamp>, key: &LiveKey) -> bool {
+    is_within(now, key.created.max(key.updated), STAGE_GRACE)
+}
+
 fn takes_name(key: &LiveKey, wanted: Wanted<'_>) -> Option<Obstacle> {
     let same =
         &key.environment == wanted.environment && key.key_type == wanted.key_type && key.name == wanted.name;
@@ -112,17 +121,22 @@ fn recorded(key: &LiveKey, entry: &SealedKey, is_made: bool, now: Option<Timesta
         KeyState::Releasing if !key.disabled || Provisional::parse(&key.name).is_none() => {
             (!is_late(key.created.unwrap_or(entry.created), key.updated)).then(live)
         }
+        KeyState::Provisional if key.disabled && is_staged_name(key) => {
+            (!is_made && is_staged_young(now, key)).then(|| Obstacle::Busy(key.id.clone()))
+        }
         KeyState::Staged if !key.disabled || key.name == entry.name => Some(live()),
         // Of two that were staged for one address, and that are both home, every plan takes the same. To make another
         // beside it is something else.
-        KeyState::Staged => {
-            (!is_made && is_young_staged(now, key.created)).then(|| Obstacle::Busy(key.id.clone()))
-        }
+        KeyState::Staged => (!is_made && is_staged_young(now, key)).then(|| Obstacle::Busy(key.id.clone())),
         // Its PATCH may still be under way and would make it a second live key.
         KeyState::Releasing => is_young(now, key.created).then(|| Obstacle::Busy(key.id.clone())),
-        KeyState::Provisional | KeyState::Dropping => {
-            (!key.disabled).then(|| Obstacle::Enabled(key.id.clone()))
+        KeyState::Provisional | KeyState::Dropping if !key.disabled => {
+            Some(Obstacle::Enabled(key.id.clone()))
         }
+        // A copy of the record on another machine may have begun to release it.
+        KeyState::Provisional => is_within(now, Some(entry.created), DEADLINE + REQUEST_LIFE)
+            .then(|| Obstacle::Busy(key.id.clone())),
+        KeyState::Dropping => None,
         // In quarantine it is in nobody's way, whatever its name.
         KeyState::Disabled => (!key.disabled).then(live),
         KeyState::Deleted => None,
@@ -145,7 +159,7 @@ fn provisional(
     }
     let is_in_work = match mark.digest {
         // Its entry may be in somebody's checkout, whatever the record here knows of the try.
-        Some(_) => is_young_staged(now, key.created),
+        Some(_) => is_staged_young(now, key),
         None => {
             let ours = own.is_some_and(|own| own.nonce == &mark.nonce)
                 || sealed.intents.iter().any(|intent| intent.nonce == mark.nonce);

@@ -16,7 +16,11 @@ use crate::report::{Became, Cause};
 /// Whether a run that only stages ([`super::stage`]) has anything to do for a step.
 pub fn is_staged(step: &Step) -> bool {
     match step {
-        Step::Nothing | Step::CreateEnvironment { .. } | Step::MintKey(_) | Step::ReleaseKey { .. } => true,
+        Step::Nothing
+        | Step::CreateEnvironment { .. }
+        | Step::MintKey(_)
+        | Step::ReleaseKey { .. }
+        | Step::DiscardKey(_) => true,
         Step::UpdateEnvironment { .. }
         | Step::DeleteEnvironment { .. }
         | Step::ForgetEnvironment { .. }

@@ -3,12 +3,13 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
+use super::discard::discardable_from;
 use super::input::Input;
 use super::phase::{Given, Phase, is_staged};
-use super::times::{GRACE, STAGE_GRACE, is_within};
+use super::times::{GRACE, is_within};
 use crate::model::{
     Address, EnvironmentId, KeyId, KeyState, KeyType, Lineage, LiveEnvironment, LiveKey, Provisional, Sealed,
-    SealedEnvironment, SealedKey,
+    SealedEnvironment, SealedKey, Timestamp,
 };
 
 /// A provisional key of this sealed file's lineage that the file has no entry for: nobody holds its secret, or, where it is
@@ -21,6 +22,8 @@ pub(super) struct Stray<'a> {
     pub(super) known: bool,
     /// Whether its maker, if it is another, may still be at work.
     pub(super) young: bool,
+    /// From when on it may be deleted; `None` for one that somebody enabled, or that has no date.
+    pub(super) from: Option<Timestamp>,
 }
 
 impl Stray<'_> {
@@ -32,11 +35,6 @@ impl Stray<'_> {
     /// Whether minting at its address would race with another run.
     pub(super) fn is_busy(&self) -> bool {
         self.young && !self.known
-    }
-
-    /// Whether it is certain that it never worked and never will.
-    pub(super) fn is_discardable(&self) -> bool {
-        self.live.disabled && !self.is_busy()
     }
 }
 
@@ -132,14 +130,21 @@ impl<'a> Index<'a> {
         for (live, name) in strays {
             let address = tags.get(&name.tag);
             let is_staged = name.digest.is_some();
-            let grace = if is_staged { STAGE_GRACE } else { GRACE };
             let is_given_up = is_staged && address.is_some_and(|address| self.is_named(address));
-            let is_young = live.created.is_none_or(|created| is_within(created, grace, self.input.now));
+            let from = match discardable_from(sealed, None, live) {
+                Some(_) if is_given_up => Some(Timestamp::MIN),
+                from => from,
+            };
+            let young = match is_staged {
+                true => from.is_none_or(|from| self.input.now < from),
+                false => live.created.is_none_or(|created| is_within(created, GRACE, self.input.now)),
+            };
             let stray = Stray {
                 live,
                 // Its entry may be in somebody's checkout, whatever became of the try here.
                 known: nonces.contains(&name.nonce) && !is_staged,
-                young: is_young && !is_given_up,
+                young,
+                from,
             };
             self.stray_ids.insert(&live.id);
             match address {

@@ -1,6 +1,8 @@
 //! Where one recorded generation stands: its entry, held against what the service says.
 
-use super::times::{DEADLINE, GRACE, STAGE_DEADLINE, STAGE_GRACE, is_late, is_late_staged, is_within};
+use super::times::{
+    DEADLINE, GRACE, REQUEST_LIFE, STAGE_DEADLINE, STAGE_GRACE, is_late, is_late_staged, is_within,
+};
 use crate::model::{KeyState, Lineage, LiveKey, Provisional, SealedKey, Timestamp};
 
 /// A recorded generation and what is to be made of it.
@@ -16,7 +18,8 @@ pub(super) enum Phase<'a> {
     Serving(&'a LiveKey),
     /// Minted and sealed, and there is time to release it.
     Unreleased(&'a LiveKey),
-    /// Its release was begun and its time is over, but a late request could still enable it.
+    /// Its time is over, but a late request could still enable it: this record's own, or, where nothing was sent, that of
+    /// a copy of the record on another machine.
     Pending,
     /// Released too late to be relied on: a successor is minted, and then it is retired.
     Late(&'a LiveKey),
@@ -67,6 +70,7 @@ impl<'a> Phase<'a> {
                 }
             }
             KeyState::Provisional | KeyState::Releasing if is_young(DEADLINE) => Self::Unreleased(live),
+            KeyState::Provisional if is_young(DEADLINE + REQUEST_LIFE) => Self::Pending,
             KeyState::Releasing if is_young(GRACE) => Self::Pending,
             KeyState::Provisional | KeyState::Releasing => Self::Abandoned(live),
         }
@@ -81,13 +85,14 @@ impl<'a> Phase<'a> {
                 false => Self::Serving(live),
             };
         }
-        // The entry's own times count only where the digest vouches for them.
         let is_exact = is_staged_with(&live.name, record, lineage);
-        let created = if is_exact { Some(record.created) } else { live.created };
-        let is_young = |length| created.is_none_or(|created| is_within(created, length, now));
+        // The entry's own time counts where the digest vouches for it.
+        let is_in_time = is_exact && is_within(record.created, STAGE_DEADLINE, now);
+        let is_young =
+            live.created.max(live.updated).is_none_or(|touched| is_within(touched, STAGE_GRACE, now));
         match is_exact {
-            true if is_young(STAGE_DEADLINE) => Self::Unreleased(live),
-            _ if is_named || !is_young(STAGE_GRACE) => Self::Abandoned(live),
+            true if is_in_time => Self::Unreleased(live),
+            _ if is_named || !is_young => Self::Abandoned(live),
             true => Self::Pending,
             false => Self::Altered(live),
         }

@@ -3,13 +3,14 @@
 use std::time::Duration;
 
 use keycomb::model::{
-    EntryDigest, EnvironmentAttributes, KeyId, KeyState, LiveKey, Provisional, Record, SealedKey,
+    EntryDigest, EnvironmentAttributes, Intent, KeyId, KeyState, LiveKey, Provisional, Record, SealedKey,
 };
+use keycomb::plan::{Action, Step};
 use keycomb::report::{Became, Cause, Report};
 
 use crate::plans::{
-    address, after, assert_done, assert_failed, became, create_environment, delete, key_id, managed, mint,
-    mint_planned, plan, record, release, retire, update,
+    address, after, assert_done, assert_failed, became, create_environment, delete, discard, key_id, managed,
+    mint, mint_planned, plan, record, release, retire, update,
 };
 use crate::world::{Event, Fault, Keeper, World, at, nonce};
 
@@ -281,6 +282,71 @@ async fn step_02_a_staged_key_of_another_checkout_means_busy_for_eight_days() {
             assert_done(&report, A);
         }
     }
+}
+
+fn given_up(mut action: Action) -> Action {
+    let Step::DiscardKey(leftover) = &mut action.step else { unreachable!() };
+    leftover.is_given_up = true;
+    action
+}
+
+#[tokio::test]
+async fn settling_a_staged_leftover_waits_for_eight_days_unless_it_was_given_up() {
+    const DAYS: u64 = 8 * 86_400;
+    for is_recorded in [true, false] {
+        for (age, is_given_up, is_deleted) in
+            [(3600, false, false), (DAYS - 1, false, false), (DAYS, false, true), (60, true, true)]
+        {
+            let (world, mut keeper) = staged().await;
+            if !is_recorded {
+                keeper.sealed.keys.clear();
+                keeper.sealed.intents.push(Intent {
+                    address: address(A),
+                    generation: 1,
+                    nonce: nonce(1),
+                    at: at(0),
+                });
+            }
+            world.lock().clock = Duration::from_secs(age);
+            let action = discard(A, &live(&world, "hcxlk_made1"));
+            let action = if is_given_up { given_up(action) } else { action };
+            let report = world.apply(&plan(vec![action]), &mut keeper).await;
+            if is_deleted {
+                assert_done(&report, A);
+                // Somebody else may have been about to release it: the seal is kept for a day.
+                assert!(keeper.sealed.keys.iter().all(|key| key.state == KeyState::Deleted));
+            } else {
+                assert_failed(&report, A, Cause::Changed);
+            }
+            assert_eq!(world.writes().len(), usize::from(is_deleted), "{is_recorded} {age} {is_given_up}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_staged_key_that_was_released_meanwhile_is_not_discarded_by_name_either() {
+    type Edit = fn(&mut LiveKey);
+    let edits: [Edit; 3] =
+        [|k| k.disabled = false, |k| k.name = "a".into(), |k| k.updated = k.updated.map(|_| at(1))];
+    for edit in edits {
+        let (world, mut keeper) = staged().await;
+        let action = given_up(discard(A, &live(&world, "hcxlk_made1")));
+        edit(world.lock().keys.get_mut(&key_id("hcxlk_made1")).unwrap());
+        assert_failed(&world.apply(&plan(vec![action]), &mut keeper).await, A, Cause::Changed);
+        assert_eq!(world.writes(), []);
+    }
+}
+
+#[tokio::test]
+async fn staging_settles_leftovers_too() {
+    let world = World::new();
+    let mut keeper = Keeper::new(&world);
+    managed(&mut keeper, A, "hcxlk_left", KeyState::Dropping, true);
+    let name = Provisional::new(&keeper.sealed.lineage, &address(A), nonce(900)).name();
+    world.lock().keys.get_mut(&key_id("hcxlk_left")).unwrap().name = name;
+    let action = discard(A, &live(&world, "hcxlk_left"));
+    assert_done(&world.stage(&plan(vec![action]), &mut keeper).await, A);
+    assert!(world.lock().keys.is_empty());
 }
 
 #[tokio::test]

@@ -156,6 +156,31 @@ fn a_dropped_entrys_key_goes_at_once_when_its_address_is_named() {
 }
 
 #[test]
+fn a_change_by_anybody_begins_the_wait_of_a_leftover_anew() {
+    for is_dropped in [true, false] {
+        let mut world = if is_dropped { dropped(30 * DAY) } else { staged(30 * DAY) };
+        world.live("a").updated = Some(ago(8 * DAY - 1));
+        assert_eq!(world.only_blocked(), (Verb::Create, "busy", false));
+        world.live("a").updated = Some(ago(8 * DAY));
+        assert_eq!(world.told(), DISCARD_AND_CREATE);
+    }
+}
+
+#[test]
+fn a_live_key_under_a_staged_name_is_no_leftover() {
+    // The digest came late: a request of the run that staged it, after another one released it.
+    let mut world = staged(DAY);
+    world.record("a").state = KeyState::Live;
+    world.live("a").disabled = false;
+    let action = world.only();
+    assert_eq!((action.verb, action.changes[0].field), (Verb::Update, "name"));
+    world.desired(A).enabled = false;
+    world.record("a").applied.enabled = false;
+    world.live("a").disabled = true;
+    assert_eq!(world.only().verb, Verb::Update);
+}
+
+#[test]
 fn a_key_that_another_checkout_released_is_in_service_and_only_the_record_changes() {
     for updated in [DAY, 0] {
         let mut world = staged(6 * DAY);
@@ -216,5 +241,5 @@ fn a_staged_key_that_is_gone_is_minted_anew() {
     assert_eq!(world.only().generation, Some(2));
 }
 
-const DISCARD: &str = "blocked:discard:unfinished key.production.a";
-const DISCARD_AND_CREATE: &[&str] = &["create key.production.a", DISCARD];
+const DISCARD: &str = "discard key.production.a";
+const DISCARD_AND_CREATE: &[&str] = &[DISCARD, "create key.production.a"];
