@@ -36,7 +36,7 @@ impl<R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'_, R, W, K,
             // Its release was begun, or could be by others: that it never arrived is what the service says, and it may say
             // otherwise.
             Some(entry) if matches!(entry.state, KeyState::Releasing | KeyState::Staged) => {
-                self.record_deleted(entry)?
+                self.record_deleted(entry)?;
             }
             Some(entry) => self.append(Record::KeyGone { id: entry.id })?,
         }

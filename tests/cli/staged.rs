@@ -127,7 +127,7 @@ impl Home {
         for key in self.team.sandbox.truth().live_keys().filter(|key| !key.disabled) {
             assert!(exported.contains(&key.credential), "{} does not open", key.name);
         }
-        clone.is_gone();
+        clone.vanish();
     }
 }
 
@@ -173,7 +173,7 @@ impl Clone<'_> {
     }
 
     /// The runner and its disk are gone.
-    fn is_gone(self) {
+    fn vanish(self) {
         fs::remove_dir_all(&self.folder).unwrap();
     }
 }
@@ -207,7 +207,7 @@ fn a_runner_stages_and_pushes_and_after_its_end_a_fresh_clone_releases() {
     for words in ["commit `keycomb.sealed.toml`", "before 2026-11-28T12:00:00Z", "keycomb apply"] {
         assert!(ran.stderr.contains(words), "{words}: {}", ran.stderr);
     }
-    runner.is_gone();
+    runner.vanish();
     assert_eq!((home.live(), home.staged()), (vec!["first".to_owned()], 1));
     home.clock.advance(Duration::from_secs(7 * DAY - 60));
     let fresh = home.clone("fresh");
@@ -218,7 +218,7 @@ fn a_runner_stages_and_pushes_and_after_its_end_a_fresh_clone_releases() {
         planned.stdout
     );
     fresh.recipe(&["release"], None).exits(0);
-    fresh.is_gone();
+    fresh.vanish();
     assert_eq!((home.live(), home.staged()), (vec!["first".to_owned(), "second".to_owned()], 0));
     home.assert_whole(2);
 }
@@ -291,7 +291,7 @@ fn row_63_a_runner_that_dies_leaves_what_the_next_one_settles() {
     let runner = home.runner("runner", "second");
     runner.git(&["push", "--quiet", "origin", "main"]);
     runner.run(&["apply", "--stage", "--yes"]).exits(0);
-    runner.is_gone();
+    runner.vanish();
     assert_lost(&home);
 }
 
@@ -304,7 +304,7 @@ fn an_entry_that_a_merge_dropped_is_never_released() {
     runner.git(&["checkout", "--quiet", "HEAD~1", "--", "keycomb.sealed.toml"]);
     runner.commit("Resolve");
     runner.git(&["push", "--quiet", "origin", "main"]);
-    runner.is_gone();
+    runner.vanish();
     assert_lost(&home);
 }
 
@@ -317,7 +317,7 @@ fn assert_lost(home: &Home) {
         let ran = fresh.run(&["apply", "--yes"]).exits(8);
         assert!(ran.stdout.contains("not in this checkout"), "{}", ran.stdout);
         assert_eq!((home.live(), home.staged()), (vec!["first".to_owned()], 1));
-        fresh.is_gone();
+        fresh.vanish();
     }
     home.clock.advance(Duration::from_secs(1));
     home.clone("fresh").recipe(&[], None).exits(0);
@@ -334,7 +334,7 @@ fn a_dropped_entrys_key_goes_at_once_when_its_address_is_named() {
     let runner = home.runner("runner", "second");
     runner.git(&["push", "--quiet", "origin", "main"]);
     runner.run(&["apply", "--stage", "--yes"]).exits(0);
-    runner.is_gone();
+    runner.vanish();
     let fresh = home.clone("fresh");
     fresh.run(&["apply", "--yes", "--allow", "key.production.second"]).exits(0);
     assert_eq!((home.live().len(), home.staged()), (2, 0));
@@ -377,8 +377,8 @@ fn two_runners_that_stage_different_keys_at_once_end_with_both() {
     two.run(&["apply", "--stage", "--yes"]).exits(0);
     one.recipe(&["stage"], None).exits(0);
     two.recipe(&["stage"], None).exits(0);
-    one.is_gone();
-    two.is_gone();
+    one.vanish();
+    two.vanish();
     assert_eq!((home.live().len(), home.staged()), (1, 2));
     home.clone("fresh").recipe(&["release"], None).exits(0);
     home.assert_whole(3);
@@ -423,7 +423,7 @@ fn an_environment_made_by_a_lost_runner_is_finished_by_the_next() {
             runner.run(&["apply", "--stage", "--yes"]).exits(0);
             home.clock.advance(Duration::from_secs(8 * DAY));
         }
-        runner.is_gone();
+        runner.vanish();
         home.clone("fresh").recipe(&[], None).exits(0);
         home.assert_whole(2);
     }
