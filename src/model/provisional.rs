@@ -2,7 +2,7 @@
 
 use sha2::{Digest, Sha256};
 
-use super::ids::CROCKFORD;
+use super::ids::{CROCKFORD, is_crockford};
 use super::{Address, EntryDigest, Lineage, Nonce};
 
 const PREFIX: &str = "keycomb-pending";
@@ -50,7 +50,7 @@ impl Provisional {
             nonce: Nonce::new(*nonce).ok()?,
             digest: digest.map(|digest| EntryDigest::new(*digest)).transpose().ok()?,
         };
-        (lineage.len() == 8 && tag.len() == 10 && parsed.name() == name).then_some(parsed)
+        (is_crockford(lineage, 8) && is_crockford(tag, 10) && parsed.name() == name).then_some(parsed)
     }
 
     /// The name at the service.
@@ -134,5 +134,20 @@ mod tests {
         let digest = with_digest.rsplit('.').next().unwrap();
         assert_eq!(Provisional::parse(&format!("{plain}.{digest}")), None);
         assert_eq!(Provisional::parse(with_digest.strip_suffix(&format!(".{digest}")).unwrap()), None);
+    }
+
+    #[test]
+    fn no_other_letters_are_ours_even_with_their_check() {
+        for (lineage, tag) in [("ilou/../", "0123456789"), ("01234567", "ééééé"), ("0123456\n", "0123456789")]
+        {
+            let made = Provisional { lineage: lineage.into(), tag: tag.into(), ..sample() };
+            assert_eq!(Provisional::parse(&made.name()), None, "{}", made.name());
+        }
+    }
+
+    #[test]
+    fn blanks_around_a_name_make_it_not_ours() {
+        let name = sample().name();
+        assert_eq!(Provisional::parse(&format!("{name} ")), None);
     }
 }
