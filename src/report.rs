@@ -43,6 +43,13 @@ pub enum Became {
         /// Something to add, such as that it was already so.
         note: Option<String>,
     },
+    /// Made, sealed and disabled: it is released once its sealed entry is home.
+    Staged {
+        /// Until when it can be released, by the service's clock.
+        until: Timestamp,
+        /// Something to add, such as that it was already so.
+        note: Option<String>,
+    },
     /// Not done, and nothing was left half done that the next run would not finish.
     Failed {
         /// What went wrong; may hold the service's words, made visible.
@@ -55,6 +62,11 @@ pub enum Became {
     /// Not begun.
     NotStarted {
         /// Why: what it waited for failed, somebody asked to stop, the run was stopped.
+        why: String,
+    },
+    /// Not for this run: it only stages.
+    Left {
+        /// For which it is left.
         why: String,
     },
     /// Nobody can say yet whether it happened.
@@ -90,6 +102,21 @@ pub enum Cause {
 }
 
 impl Report {
+    /// How many were (staged, left for a later apply).
+    pub fn staged(&self) -> (usize, usize) {
+        let count = |is: fn(&Became) -> bool| self.outcomes.iter().filter(|o| is(&o.became)).count();
+        (count(|b| matches!(b, Became::Staged { .. })), count(|b| matches!(b, Became::Left { .. })))
+    }
+
+    /// Until when all that is staged can be released; `None` when nothing is.
+    pub fn stage_ends(&self) -> Option<Timestamp> {
+        let until = |outcome: &Outcome| match &outcome.became {
+            Became::Staged { until, .. } => Some(*until),
+            _ => None,
+        };
+        self.outcomes.iter().filter_map(until).min()
+    }
+
     /// How many actions were (done, failed, not started, in doubt).
     pub fn counts(&self) -> (usize, usize, usize, usize) {
         let count = |is: fn(&Became) -> bool| self.outcomes.iter().filter(|o| is(&o.became)).count();

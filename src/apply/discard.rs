@@ -33,8 +33,11 @@ impl<R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'_, R, W, K,
         let gone = self.delete_unreleased(id, &is_wanted, |live| self.still_left(leftover, live)).await?;
         match entry {
             None => {}
-            // Its release was begun: that it never arrived is what the service says, and it may say otherwise.
-            Some(entry) if entry.state == KeyState::Releasing => self.record_deleted(entry)?,
+            // Its release was begun, or could be by others: that it never arrived is what the service says, and it may say
+            // otherwise.
+            Some(entry) if matches!(entry.state, KeyState::Releasing | KeyState::Staged) => {
+                self.record_deleted(entry)?;
+            }
             Some(entry) => self.append(Record::KeyGone { id: entry.id })?,
         }
         Ok(match gone {
@@ -46,7 +49,7 @@ impl<R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'_, R, W, K,
 
     /// Whether a leftover is as the plan saw it, and as old as it must be.
     fn still_left(&self, leftover: &Leftover, live: &LiveKey) -> Attempt<()> {
-        let Leftover { id, name, environment, updated } = leftover;
+        let Leftover { id, name, environment, updated, is_given_up } = leftover;
         let as_seen = &live.name == name && &live.environment == environment && &live.updated == updated;
         if !as_seen || !live.disabled {
             return Err(changed(format!("somebody changed the key `{id}` since the plan was made")));
@@ -57,7 +60,7 @@ impl<R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'_, R, W, K,
             from == Timestamp::MIN || self.reader.service_now().is_some_and(|now| from <= now)
         };
         match from {
-            Some(from) if is_due(from) => Ok(()),
+            Some(from) if *is_given_up || is_due(from) => Ok(()),
             Some(from) => Err(changed(format!("the key `{id}` may still be released until {from}"))),
             None => Err(changed(format!("the key `{id}` is no leftover of ours"))),
         }

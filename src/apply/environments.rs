@@ -1,7 +1,7 @@
 //! Makes, changes and deletes environments.
 
 use super::outcome::{DONE, Ended, Fate, Step as Attempt, changed, done_with, failed, in_doubt};
-use super::run::Run;
+use super::run::{Home, Run};
 use super::update::mismatch;
 use super::verify::{environment_differs, environment_moved};
 use crate::model::{
@@ -16,7 +16,8 @@ impl<R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'_, R, W, K,
     /// Makes an environment, or finishes the one that an earlier apply asked for and did not see made.
     ///
     /// Until it is recorded it has a mark in place of its description, so that one whose answer was lost is known to be
-    /// ours, and somebody else's of the same name is not taken over.
+    /// ours, and somebody else's of the same name is not taken over. Where the record does not last it keeps the mark until
+    /// an apply finds it from the checkout's lineage and finishes it.
     pub(super) async fn create_environment(
         &self,
         action: &Action,
@@ -32,6 +33,11 @@ impl<R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'_, R, W, K,
             Err(ended) => return ended.into(),
         };
         let id = Some(made.id.to_string());
+        if self.home == Home::Staged && made.name == name {
+            self.made_environment(action.address.environment(), &made.id);
+            let note = "made, and marked as unfinished: the apply after the sealed file is home finishes it";
+            return Ended { became: done_with(note), id };
+        }
         let became = self.finish_environment(action, name, attributes, made).await.unwrap_or_else(|e| e);
         Ended { became, id }
     }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::model::Timestamp;
-pub use crate::plan::{DEADLINE, GRACE, REQUEST_LIFE};
+pub use crate::plan::{DEADLINE, GRACE, REQUEST_LIFE, STAGE_DEADLINE, STAGE_GRACE};
 
 /// How many keys are minted before they are released: they share one second look at the listing.
 pub const CHUNK: usize = 50;

@@ -6,7 +6,7 @@ use std::panic::AssertUnwindSafe;
 use futures_util::FutureExt as _;
 use futures_util::future::try_join_all;
 
-use super::limits::{DEADLINE, REQUEST_LIFE, is_within, is_young};
+use super::limits::{DEADLINE, REQUEST_LIFE, STAGE_GRACE, is_within, is_young};
 use super::outcome::{Step as Attempt, changed, failed, panicked};
 use super::run::Run;
 use crate::model::{
@@ -25,6 +25,14 @@ pub(super) struct Wanted<'a> {
     pub key_type: KeyType,
     /// The final name.
     pub name: &'a str,
+}
+
+impl<'a> Wanted<'a> {
+    /// The key of an entry.
+    pub(super) fn of(entry: &'a SealedKey) -> Self {
+        let SealedKey { address, environment, key_type, name, .. } = entry;
+        Self { address, environment, key_type: *key_type, name }
+    }
 }
 
 /// Our own try, which is in nobody's way.
@@ -80,7 +88,7 @@ pub(super) fn obstacle(
     let elsewhere = |key: &LiveKey| sealed.key(&key.id).map(|entry| entry.state);
     listed.iter().filter(|key| own.is_none_or(|own| own.id != &key.id)).find_map(|key| {
         if let Some(entry) = here.iter().find(|entry| entry.id == key.id) {
-            return recorded(key, entry, now);
+            return recorded(key, entry, own.is_some(), now);
         }
         match takes_name(key, wanted) {
             // The listing may still show what was deleted.
@@ -90,13 +98,22 @@ pub(super) fn obstacle(
     })
 }
 
+fn is_staged_name(key: &LiveKey) -> bool {
+    Provisional::parse(&key.name).is_some_and(|mark| mark.digest.is_some())
+}
+
+/// Whether somebody who has its entry may still release a staged key.
+fn is_staged_young(now: Option<Timestamp>, key: &LiveKey) -> bool {
+    is_within(now, key.created.max(key.updated), STAGE_GRACE)
+}
+
 fn takes_name(key: &LiveKey, wanted: Wanted<'_>) -> Option<Obstacle> {
     let same =
         &key.environment == wanted.environment && key.key_type == wanted.key_type && key.name == wanted.name;
     same.then(|| Obstacle::Live(key.id.clone()))
 }
 
-fn recorded(key: &LiveKey, entry: &SealedKey, now: Option<Timestamp>) -> Option<Obstacle> {
+fn recorded(key: &LiveKey, entry: &SealedKey, is_made: bool, now: Option<Timestamp>) -> Option<Obstacle> {
     let live = || Obstacle::Live(key.id.clone());
     match entry.state {
         KeyState::Live => Some(live()),
@@ -104,6 +121,13 @@ fn recorded(key: &LiveKey, entry: &SealedKey, now: Option<Timestamp>) -> Option<
         KeyState::Releasing if !key.disabled || Provisional::parse(&key.name).is_none() => {
             (!is_late(key.created.unwrap_or(entry.created), key.updated)).then(live)
         }
+        KeyState::Provisional if key.disabled && is_staged_name(key) => {
+            (!is_made && is_staged_young(now, key)).then(|| Obstacle::Busy(key.id.clone()))
+        }
+        KeyState::Staged if !key.disabled || key.name == entry.name => Some(live()),
+        // Of two that were staged for one address, and that are both home, every plan takes the same. To make another
+        // beside it is something else.
+        KeyState::Staged => (!is_made && is_staged_young(now, key)).then(|| Obstacle::Busy(key.id.clone())),
         // Its PATCH may still be under way and would make it a second live key.
         KeyState::Releasing => is_young(now, key.created).then(|| Obstacle::Busy(key.id.clone())),
         KeyState::Provisional | KeyState::Dropping if !key.disabled => {
@@ -133,9 +157,16 @@ fn provisional(
     if !key.disabled {
         return Some(Obstacle::Enabled(key.id.clone()));
     }
-    let ours = own.is_some_and(|own| own.nonce == &mark.nonce)
-        || sealed.intents.iter().any(|intent| intent.nonce == mark.nonce);
-    (!ours && is_young(now, key.created)).then(|| Obstacle::Busy(key.id.clone()))
+    let is_in_work = match mark.digest {
+        // Its entry may be in somebody's checkout, whatever the record here knows of the try.
+        Some(_) => is_staged_young(now, key),
+        None => {
+            let ours = own.is_some_and(|own| own.nonce == &mark.nonce)
+                || sealed.intents.iter().any(|intent| intent.nonce == mark.nonce);
+            !ours && is_young(now, key.created)
+        }
+    };
+    is_in_work.then(|| Obstacle::Busy(key.id.clone()))
 }
 
 /// Step 7: the other keys with our own nonce, disabled: a request that was delivered twice made them.
@@ -173,7 +204,7 @@ impl<R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'_, R, W, K,
 
     /// What the record has of an address, may be in use, and is not in the listing: it may lag.
     fn unlisted(&self, address: &Address, listed: &[LiveKey]) -> Vec<KeyId> {
-        let in_use = |state| matches!(state, KeyState::Live | KeyState::Releasing);
+        let in_use = |state| matches!(state, KeyState::Live | KeyState::Releasing | KeyState::Staged);
         self.with_sealed(|sealed| {
             sealed
                 .generations(address)

@@ -13,8 +13,9 @@ use super::limits::{CHUNK, CHUNK_TIME, SIDE_BY_SIDE};
 use super::look::{Own, Wanted};
 use super::outcome::{Ended, Step as Attempt, failed, not_started};
 use super::post::Minted;
-use super::run::{Run, side_by_side, unpanicked};
-use crate::model::{EnvironmentId, KeyId, KeyType, LiveKey};
+use super::run::{Home, Run, side_by_side, unpanicked};
+use super::stage::run_again;
+use crate::model::{EnvironmentId, KeyId, KeyState, KeyType, LiveKey};
 use crate::plan::{Action, EnvironmentRef, MintKey, Step};
 use crate::ports::{KeepRecord, ReadLive, Surroundings, WriteLive};
 use crate::report::Became;
@@ -198,7 +199,7 @@ impl<R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'_, R, W, K,
         let ended = unpanicked(async {
             match looked {
                 Ok(listed) => self.confirm_then_release(&task, minted, listed).await.into(),
-                Err(ended) => unreleased(&minted.id, ended).into(),
+                Err(ended) => unreleased(&minted.id, KeyState::Provisional, ended).into(),
             }
         })
         .await;
@@ -214,10 +215,16 @@ impl<R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'_, R, W, K,
         let own = Own { id: &minted.id, nonce: &minted.nonce };
         let note = self.confirm(task.wanted(), own, listed).await?;
         let entry = self.managed_key(task.action, &minted.id)?;
-        let credential = task.mint.enabled.then_some(minted.credential);
-        let became = self.release(entry, minted.ends, credential).await?;
+        let became = match self.home {
+            Home::Disk => {
+                let credential = task.mint.enabled.then_some(minted.credential);
+                self.release(entry, minted.ends, credential).await?
+            }
+            Home::Staged => self.stage_key(entry, &minted.nonce, minted.ends).await?,
+        };
         Ok(match (note, became) {
             (Some(note), Became::Done { note: None }) => Became::Done { note: Some(note) },
+            (Some(note), Became::Staged { until, note: None }) => Became::Staged { until, note: Some(note) },
             (_, became) => became,
         })
     }
@@ -248,11 +255,7 @@ pub(super) fn works(id: &KeyId, what: &str) -> String {
 }
 
 /// The outcome of a key that is sealed and that something else kept from being released.
-pub(super) fn unreleased(id: &KeyId, cause: &Became) -> Became {
+pub(super) fn unreleased(id: &KeyId, state: KeyState, cause: &Became) -> Became {
     let Became::Failed { why, cause, .. } = cause else { return cause.clone() };
-    failed(
-        *cause,
-        format!("the key `{id}` is made and sealed, but not released: {why}"),
-        "run `keycomb apply` again: within 15 minutes of its creation it is released, later another is made",
-    )
+    failed(*cause, format!("the key `{id}` is made and sealed, but not released: {why}"), run_again(state))
 }

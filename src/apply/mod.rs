@@ -13,16 +13,20 @@ mod progress;
 mod release;
 mod retire;
 mod run;
+mod stage;
 mod tidy;
 mod update;
 mod verify;
 
-pub use limits::{CHUNK, DEADLINE, GRACE, REQUEST_LIFE};
+pub use limits::{CHUNK, DEADLINE, GRACE, REQUEST_LIFE, STAGE_DEADLINE, STAGE_GRACE};
 pub use progress::{Progress, Silent};
+pub use stage::is_staged;
 
 use std::panic::AssertUnwindSafe;
 
 use futures_util::FutureExt as _;
+
+use run::Home;
 
 use crate::model::SealSettings;
 use crate::plan::Plan;
@@ -46,7 +50,34 @@ pub async fn apply<R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings>(
     surroundings: &S,
     progress: &dyn Progress,
 ) -> Report {
-    let run = run::Run::new(plan, seal, (reader, writer), keeper, surroundings, progress);
+    carry_out(plan, seal, Home::Disk, (reader, writer), keeper, surroundings, progress).await
+}
+
+/// The same for a sealed file on a disk that does not last: makes environments and keys and seals the secrets, but enables
+/// nothing. Each new key stays disabled, with the digest of its sealed entry in its name, until a plain [`apply`] finds that
+/// very entry in the checkout that it runs on. Everything else of the plan is left for that apply.
+pub async fn stage<R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings>(
+    plan: &Plan,
+    seal: &SealSettings,
+    reader: &R,
+    writer: &W,
+    keeper: &mut K,
+    surroundings: &S,
+    progress: &dyn Progress,
+) -> Report {
+    carry_out(plan, seal, Home::Staged, (reader, writer), keeper, surroundings, progress).await
+}
+
+async fn carry_out<R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings>(
+    plan: &Plan,
+    seal: &SealSettings,
+    home: Home,
+    ports: (&R, &W),
+    keeper: &mut K,
+    surroundings: &S,
+    progress: &dyn Progress,
+) -> Report {
+    let run = run::Run::new(plan, seal, home, ports, keeper, surroundings, progress);
     run.all_stages().await;
     // Tidying up: whatever goes wrong in it is for the next run.
     let _ = AssertUnwindSafe(run.tidy_up()).catch_unwind().await;

@@ -2,25 +2,24 @@
 
 use std::time::Duration;
 
-use super::limits::{DEADLINE, PROOF_TIME, RELEASE_TRIES, age, delay};
+use super::limits::{DEADLINE, PROOF_TIME, RELEASE_TRIES, delay};
 use super::look::{Own, Wanted};
 use super::mint::unreleased;
 use super::outcome::{DONE, Fate, Step as Attempt, changed, failed};
 use super::run::Run;
+use super::stage::{late, run_again};
 use super::update::as_it_is;
 use super::verify::key_differs;
 use crate::model::{
-    KeyId, KeyState, KeyType, LiveKey, Permission, Provisional, Record, SealedKey, Secret, brief,
+    KeyId, KeyState, KeyType, LiveKey, Nonce, Permission, Provisional, Record, SealedKey, Secret, Timestamp,
+    brief,
 };
-use crate::plan::{Action, is_late};
+use crate::plan::{Action, is_late, is_late_staged};
 use crate::ports::{Failure, KeepRecord, KeyChange, Proof, ReadLive, ServiceError, Surroundings, WriteLive};
 use crate::report::{Became, Cause};
 
-const RUN_AGAIN: &str =
-    "run `keycomb apply` again: within 15 minutes of its creation it is released, later another is made";
-
 impl<R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'_, R, W, K, S> {
-    /// Finishes a key that an earlier run on this disk sealed and did not release.
+    /// Finishes a key that an earlier run on this disk sealed and did not release, or one that was staged.
     pub(super) async fn release_recorded(
         &self,
         action: &Action,
@@ -29,19 +28,21 @@ impl<R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'_, R, W, K,
     ) -> Attempt<Became> {
         let mut entry = self.managed_key(action, id)?;
         entry.applied.enabled = enabled;
-        if !matches!(entry.state, KeyState::Provisional | KeyState::Releasing) {
+        let (KeyState::Provisional | KeyState::Staged | KeyState::Releasing) = entry.state else {
             return Err(changed(format!("the record says that `{id}` is {}", entry.state.as_str())));
-        }
+        };
+        let is_begun = entry.state != KeyState::Provisional;
         let Some(live) = self.unless_stopped(self.read_key(id)).await? else {
-            let is_begun = entry.state == KeyState::Releasing;
             return Err(if is_begun { not_shown(id) } else { self.reaped(id) });
         };
-        // An earlier release arrived after all, and only its answer was lost. Nothing is to be sent.
-        if entry.state == KeyState::Releasing && key_differs(&target(&entry), &live).is_empty() {
+        // An earlier release arrived after all and only its answer was lost, or somebody else's did. Nothing is to be sent.
+        if is_begun && key_differs(&target(&entry), &live).is_empty() {
             return self.finish(entry, &live, None).await;
         }
-        let lineage = self.with_sealed(|sealed| sealed.lineage.clone());
-        let mark = Provisional::parse(&live.name).filter(|m| m.is_of(&lineage) && m.is_for(&entry.address));
+        let mark = self.own_mark(&entry, &live);
+        if entry.state == KeyState::Staged || mark.as_ref().is_some_and(|mark| mark.digest.is_some()) {
+            return self.release_staged(entry, &live).await;
+        }
         if mark.is_none() && live.name != entry.name {
             return Err(changed(format!("the key `{id}` is now called `{}`", brief(&live.name))));
         }
@@ -49,22 +50,23 @@ impl<R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'_, R, W, K,
             let Some(mark) = mark.filter(|_| live.disabled) else {
                 return Err(changed(format!("somebody else enabled or renamed the key `{id}`")));
             };
-            // The run that made it may have ended before it looked again.
-            let listed = self.listed.get_or_try_init(|| self.look(KeyType::ALL.iter().copied())).await?;
-            let wanted = Wanted {
-                address: &entry.address,
-                environment: &entry.environment,
-                key_type: entry.key_type,
-                name: &entry.name,
-            };
-            self.confirm(wanted, Own { id, nonce: &mark.nonce }, listed).await?;
+            self.confirm_recorded(&entry, &mark.nonce).await?;
         }
-        let left = match self.reader.service_now() {
-            Some(now) => DEADLINE.saturating_sub(age(now, entry.created)),
-            None => Duration::ZERO,
-        };
-        let ends = self.surroundings.monotonic() + left;
+        let ends = self.ends(&entry, DEADLINE);
         self.release(entry, ends, None).await
+    }
+
+    /// The mark in a key's name, if it is of our making for this entry's address.
+    pub(super) fn own_mark(&self, entry: &SealedKey, live: &LiveKey) -> Option<Provisional> {
+        let mark = Provisional::parse(&live.name)?;
+        let is_ours = mark.is_for(&entry.address) && self.with_sealed(|sealed| mark.is_of(&sealed.lineage));
+        is_ours.then_some(mark)
+    }
+
+    /// Step 7 for a recorded key: the run that made it may have ended before it looked again.
+    pub(super) async fn confirm_recorded(&self, entry: &SealedKey, nonce: &Nonce) -> Attempt<()> {
+        let listed = self.listed.get_or_try_init(|| self.look(KeyType::ALL.iter().copied())).await?;
+        self.confirm(Wanted::of(entry), Own { id: &entry.id, nonce }, listed).await.map(|_| ())
     }
 
     /// Step 9 and on, for a sealed key that may be enabled until `ends` (monotonic clock).
@@ -75,26 +77,33 @@ impl<R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'_, R, W, K,
         credential: Option<Secret>,
     ) -> Attempt<Became> {
         if let Some((cause, why)) = self.halted() {
-            return Err(unreleased(&entry.id, &failed(cause, why, "")));
+            return Err(unreleased(&entry.id, entry.state, &failed(cause, why, "")));
         }
         if self.surroundings.monotonic() >= ends {
-            return Err(too_late(&entry.id));
+            return Err(too_late(&entry));
         }
-        let since = self.service_now();
-        self.append(Record::State { id: entry.id.clone(), state: KeyState::Releasing, since })?;
-        let live = self.enable(&entry, ends).await?;
+        // Of a staged key the record says already that it may be enabled: by anybody who has its entry.
+        if entry.state != KeyState::Staged {
+            let since = self.service_now();
+            self.append(Record::State { id: entry.id.clone(), state: KeyState::Releasing, since })?;
+        }
+        let live = self.patch_until(&entry, &target(&entry), ends).await?;
         self.finish(entry, &live, credential).await
     }
 
-    /// Sends the one request that releases, again if its answer is lost, never past the deadline; reads it back.
-    async fn enable(&self, entry: &SealedKey, ends: Duration) -> Attempt<LiveKey> {
-        let change = target(entry);
+    /// Sends one request of absolute values, again if its answer is lost, never past the deadline; reads it back.
+    pub(super) async fn patch_until(
+        &self,
+        entry: &SealedKey,
+        change: &KeyChange,
+        ends: Duration,
+    ) -> Attempt<LiveKey> {
         let (mut sent, mut answered) = (0, 0);
         // Looked at before every send, also inside a call that waits or tries again. Who asks to stop does not close it:
         // what is made and sealed is finished.
         let in_time = || self.surroundings.monotonic() < ends;
         while in_time() {
-            match self.writer.update_key(&entry.id, &change, &in_time).await {
+            match self.writer.update_key(&entry.id, change, &in_time).await {
                 Ok(_) => answered += 1,
                 Err(error) if error.failure == Failure::Withheld => break,
                 // An earlier try may have arrived: what the key itself shows decides.
@@ -102,39 +111,43 @@ impl<R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'_, R, W, K,
                     if Fate::of(&error.failure) == Fate::Refused && error.failure.status() != Some(404) =>
                 {
                     return match self.read_key(&entry.id).await {
-                        Ok(Some(live)) if key_differs(&change, &live).is_empty() => Ok(live),
-                        _ => Err(unreleased(&entry.id, &self.refused(&error))),
+                        Ok(Some(live)) if key_differs(change, &live).is_empty() => Ok(live),
+                        _ => Err(unreleased(&entry.id, entry.state, &self.refused(&error))),
                     };
                 }
                 Err(_) => {}
             }
             sent += 1;
-            let live = self.read_back(&entry.id).await?;
-            let differs = key_differs(&change, &live);
+            let live = self.read_back(entry).await?;
+            let differs = key_differs(change, &live);
             if differs.is_empty() {
                 return Ok(live);
             }
             if answered >= RELEASE_TRIES {
-                let why =
-                    format!("the service did not release the key `{}`: {}", entry.id, differs.join(", "));
-                return Err(failed(Cause::Mismatch, why, RUN_AGAIN));
+                let why = format!(
+                    "the service took the release of `{}` and did not do it: {}",
+                    entry.id,
+                    differs.join(", ")
+                );
+                return Err(failed(Cause::Mismatch, why, run_again(entry.state)));
             }
             if self.is_stopping() {
                 let why = format!(
                     "the key `{}` is sealed; the run was interrupted before it was released",
                     entry.id
                 );
-                return Err(failed(Cause::Unconfirmed, why, RUN_AGAIN));
+                return Err(failed(Cause::Unconfirmed, why, run_again(entry.state)));
             }
             self.sleep(delay(sent - 1)).await;
         }
         // A request that was not answered in time may have arrived all the same.
-        let live = self.read_back(&entry.id).await?;
-        if key_differs(&change, &live).is_empty() { Ok(live) } else { Err(too_late(&entry.id)) }
+        let live = self.read_back(entry).await?;
+        if key_differs(change, &live).is_empty() { Ok(live) } else { Err(too_late(entry)) }
     }
 
     /// Step 10: the key itself, not what a request's answer said of it.
-    async fn read_back(&self, id: &KeyId) -> Attempt<LiveKey> {
+    async fn read_back(&self, entry: &SealedKey) -> Attempt<LiveKey> {
+        let id = &entry.id;
         let mut read = self.read_key(id).await;
         if matches!(read, Ok(None)) {
             self.sleep(delay(0)).await;
@@ -146,7 +159,7 @@ impl<R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'_, R, W, K,
             Err(Became::Failed { why, .. }) => {
                 let why =
                     format!("the key `{id}` is sealed; whether it is released could not be read: {why}");
-                Err(failed(Cause::Unconfirmed, why, RUN_AGAIN))
+                Err(failed(Cause::Unconfirmed, why, run_again(entry.state)))
             }
             Err(other) => Err(other),
         }
@@ -159,7 +172,7 @@ impl<R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'_, R, W, K,
         live: &LiveKey,
         credential: Option<Secret>,
     ) -> Attempt<Became> {
-        in_time(&entry, live)?;
+        in_time(&entry, live, self.service_now())?;
         if let Some(credential) = credential {
             self.prove(&entry, &credential).await?;
         }
@@ -187,7 +200,7 @@ impl<R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'_, R, W, K,
         if live.disabled && Provisional::parse(&live.name).is_some() {
             return Err(changed(format!("the key `{}` is not released", entry.id)));
         }
-        in_time(&entry, live)?;
+        in_time(&entry, live, self.service_now())?;
         (entry.state, entry.applied) = (KeyState::Live, as_it_is(live));
         entry.name.clone_from(&live.name);
         entry.since = live.updated.unwrap_or_else(|| self.service_now());
@@ -231,13 +244,13 @@ impl<R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'_, R, W, K,
 }
 
 /// Step 11: by the service's own times.
-fn in_time(entry: &SealedKey, live: &LiveKey) -> Attempt<()> {
-    if is_late(live.created.unwrap_or(entry.created), live.updated) {
-        let why = format!("the key `{}` is sealed and was released too late to rely on it", entry.id);
-        let help = "another run may have taken it for abandoned: do not hand it out; see `keycomb plan`";
-        return Err(failed(Cause::Unconfirmed, why, help));
-    }
-    Ok(())
+fn in_time(entry: &SealedKey, live: &LiveKey, now: Timestamp) -> Attempt<()> {
+    let created = live.created.unwrap_or(entry.created);
+    let is_late = match entry.state {
+        KeyState::Staged => is_late_staged(created, live.updated, now),
+        _ => is_late(created, live.updated),
+    };
+    if is_late { Err(late(entry)) } else { Ok(()) }
 }
 
 /// What a release asks for.
@@ -257,9 +270,9 @@ fn not_shown(id: &KeyId) -> Became {
     )
 }
 
-fn too_late(id: &KeyId) -> Became {
-    let why = format!("the key `{id}` is sealed, but was not released in time");
-    failed(Cause::Unconfirmed, why, RUN_AGAIN)
+fn too_late(entry: &SealedKey) -> Became {
+    let why = format!("the key `{}` is sealed, but was not released in time", entry.id);
+    failed(Cause::Unconfirmed, why, run_again(entry.state))
 }
 
 fn unproven(id: &KeyId, said: &str) -> Became {

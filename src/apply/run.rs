@@ -16,15 +16,26 @@ use super::limits::SIDE_BY_SIDE;
 use super::order::Stage;
 use super::outcome::{Ended, Step as Attempt, chain, failed, not_started, panicked, refused};
 use super::progress::Progress;
+use super::stage::{is_staged, left};
 use crate::model::{Address, EnvironmentId, Label, LiveKey, Record, SealSettings, Sealed, Timestamp};
 use crate::plan::{Action, Plan, Step};
 use crate::ports::{Failure, Gate, KeepError, KeepRecord, ReadLive, ServiceError, Surroundings, WriteLive};
 use crate::report::{Became, Cause, Outcome, Report};
 
+/// Where sealed entries last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Home {
+    /// On this disk: what is fsynced is home.
+    Disk,
+    /// Elsewhere: the sealed file reaches it after the run, and nothing is enabled before.
+    Staged,
+}
+
 /// One run over one plan.
 pub(super) struct Run<'a, R, W, K, S> {
     pub plan: &'a Plan,
     pub seal: &'a SealSettings,
+    pub home: Home,
     pub reader: &'a R,
     pub writer: &'a W,
     pub surroundings: &'a S,
@@ -57,6 +68,7 @@ impl<'a, R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'a, R, W
     pub(super) fn new(
         plan: &'a Plan,
         seal: &'a SealSettings,
+        home: Home,
         (reader, writer): (&'a R, &'a W),
         keeper: &'a mut K,
         surroundings: &'a S,
@@ -68,7 +80,20 @@ impl<'a, R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'a, R, W
         for (i, action) in plan.actions.iter().enumerate() {
             places.entry(&action.address).or_default().push(i);
         }
-        Self { plan, seal, reader, writer, surroundings, progress, places, keeper, so_far, listed, slugs }
+        Self {
+            plan,
+            seal,
+            home,
+            reader,
+            writer,
+            surroundings,
+            progress,
+            places,
+            keeper,
+            so_far,
+            listed,
+            slugs,
+        }
     }
 
     /// Carries out all stages; afterwards every action has an outcome.
@@ -113,6 +138,9 @@ impl<'a, R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'a, R, W
     /// Carries out one action that needs no company.
     async fn carry_out(&self, i: usize) {
         let Some(action) = self.plan.actions.get(i) else { return };
+        if self.home == Home::Staged && !is_staged(&action.step) {
+            return self.settle(i, left().into());
+        }
         if let Err(ended) = self.may_begin(action) {
             return self.settle(i, ended.into());
         }
@@ -133,6 +161,9 @@ impl<'a, R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'a, R, W
             }
             Step::DeleteEnvironment { id } => self.delete_environment(action, id).await.into(),
             Step::ForgetEnvironment { id } => self.forget_environment(action, id).await.into(),
+            Step::ReleaseKey { id, .. } if self.home == Home::Staged => {
+                self.stage_recorded(action, id).await.into()
+            }
             Step::ReleaseKey { id, enabled } => self.release_recorded(action, id, *enabled).await.into(),
             Step::UpdateKey { id, name, permissions, enabled, applied, remember } => {
                 let change = crate::ports::KeyChange {

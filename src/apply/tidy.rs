@@ -112,7 +112,7 @@ fn once(sealed: &Sealed, entry: &SealedKey, now: Timestamp) -> Option<Once> {
     match entry.state {
         KeyState::Deleted => (age(now, entry.since) > KEPT_AFTER_DELETION).then_some(Once::Forgotten),
         KeyState::Provisional | KeyState::Dropping => is_old.then_some(Once::Forgotten),
-        KeyState::Releasing => is_old.then_some(Once::Deleted),
+        KeyState::Releasing | KeyState::Staged => is_old.then_some(Once::Deleted),
         KeyState::Live | KeyState::Disabled => {
             // A merge may have left two keys of one generation: each can take the other's place.
             let is_later = |k: &&SealedKey| k.generation >= entry.generation && k.id != entry.id;

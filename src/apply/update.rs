@@ -68,10 +68,11 @@ impl<R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'_, R, W, K,
         remember: &Remembered,
     ) -> Attempt<Became> {
         let mut entry = self.managed_key(action, id)?;
-        if !matches!(entry.state, KeyState::Live | KeyState::Disabled | KeyState::Releasing) {
+        let is_released = matches!(entry.state, KeyState::Releasing | KeyState::Staged);
+        if !is_released && !matches!(entry.state, KeyState::Live | KeyState::Disabled) {
             return Err(changed(format!("the record says that `{id}` is {}", entry.state.as_str())));
         }
-        if entry.state == KeyState::Releasing {
+        if is_released {
             entry = self.arrived(entry, &self.unmoved_key(action, id).await?)?;
         }
         let Remembered { owner, protected, quarantine } = remember;

@@ -12,9 +12,10 @@ use super::output::Output;
 use super::plan::{allow, style};
 use super::progress::Bar;
 use super::session::{Session, check_scopes, from_seal, unconnected};
+use super::staged;
 use super::surroundings::{Real, fresh_lineage};
 use crate::model::{Recipient, Scope};
-use crate::plan::{self, Plan, SecretEffect, Step, Verb};
+use crate::plan::{self, Action, Plan, SecretEffect, Step, Verb};
 use crate::ports::KeepRecord as _;
 use crate::render;
 use crate::seal::{Holder, Keeper};
@@ -50,11 +51,16 @@ pub async fn run(
     .map_err(from_seal)?;
     let plan = interrupt.or(decide(args, &session, &keeper)).await?;
     show(args, &plan, output)?;
-    let is_idle = plan.actions.iter().all(|action| action.verb == Verb::Blocked);
+    // How many actions this run carries out.
+    let count = plan.actions.iter().filter(|action| is_for(args, action)).count();
+    if args.stage {
+        staged::say_before(&plan, count, output);
+    }
+    let is_idle = count == 0;
     if !is_idle {
-        check_scopes(&session.access, needed(&plan))?;
+        check_scopes(&session.access, needed(args, &plan))?;
         if !args.yes {
-            interrupt.or(confirm(&plan, output)).await?;
+            interrupt.or(confirm(count, output)).await?;
         }
         keeper.preflight(&recipients(&plan, &session.desired.seal)).map_err(from_seal)?;
     }
@@ -67,16 +73,11 @@ pub async fn run(
     let surroundings = Real::new(interrupt.clone());
     let writer = session.connection.writer().map_err(unconnected)?;
     // Also when there is nothing to do: the record is tidied, and what a cut-off run left is folded.
-    let report = apply::apply(
-        &plan,
-        &session.desired.seal,
-        &session.reader,
-        &writer,
-        &mut keeper,
-        &surroundings,
-        &bar,
-    )
-    .await;
+    let (reader, seal) = (&session.reader, &session.desired.seal);
+    let report = match args.stage {
+        true => apply::stage(&plan, seal, reader, &writer, &mut keeper, &surroundings, &bar).await,
+        false => apply::apply(&plan, seal, reader, &writer, &mut keeper, &surroundings, &bar).await,
+    };
     bar.end();
     say_stopping.abort();
     drop(keeper);
@@ -87,6 +88,9 @@ pub async fn run(
     }
     if args.format == Format::Text && plan.summary.issued > 0 && report.unfolded.is_none() {
         output.say(&format!("sealed: {}", session.sealed_path.display()));
+    }
+    if let (None, Some(until)) = (&report.unfolded, report.stage_ends()) {
+        staged::say_after(&report, until, &session.sealed_path, output);
     }
     session.close().await;
     let stopped = interrupt.is_raised().then(|| interrupt.exit());
@@ -118,10 +122,15 @@ fn show(args: &Args, plan: &Plan, output: &Output) -> Result<(), Failure> {
     }
 }
 
+/// Whether this run carries an action out, as far as it gets.
+fn is_for(args: &Args, action: &Action) -> bool {
+    action.verb != Verb::Blocked && (!args.stage || apply::is_staged(&action.step))
+}
+
 /// The scopes that carrying a plan out needs, besides reading.
-fn needed(plan: &Plan) -> &'static [Scope] {
-    let of_keys = plan.actions.iter().any(|a| a.address.is_key() && a.verb != Verb::Blocked);
-    let of_environments = plan.actions.iter().any(|a| !a.address.is_key() && a.verb != Verb::Blocked);
+fn needed(args: &Args, plan: &Plan) -> &'static [Scope] {
+    let of_keys = plan.actions.iter().any(|a| a.address.is_key() && is_for(args, a));
+    let of_environments = plan.actions.iter().any(|a| !a.address.is_key() && is_for(args, a));
     match (of_environments, of_keys) {
         (true, true) => &[Scope::EnvironmentsWrite, Scope::KeysWrite],
         (true, false) => &[Scope::EnvironmentsWrite],
@@ -144,8 +153,7 @@ fn recipients<'a>(plan: &Plan, seal: &'a model::SealSettings) -> Vec<(&'a str, &
 }
 
 /// Asks on stderr; only `yes` goes on.
-async fn confirm(plan: &Plan, output: &Output) -> Result<(), Failure> {
-    let changes = plan.summary.changes;
+async fn confirm(changes: usize, output: &Output) -> Result<(), Failure> {
     output.say(&format!(
         "Apply {changes} {}? Only `yes` goes on:",
         if changes == 1 { "change" } else { "changes" }

@@ -92,7 +92,7 @@ pub struct Service {
 #[derive(Debug, Clone, Default, Args)]
 pub struct Lift {
     /// Lift a guard: delete=N, disable=N or replace=N, where N is the plan's own number; or the ADDRESS of
-    /// something protected
+    /// something protected, or of a staged key whose sealed entry is lost
     #[arg(long, value_name = "WHAT", value_parser = parse_allow)]
     pub allow: Vec<Allowed>,
 }
@@ -225,8 +225,24 @@ pub struct Plan {
     pub detailed_exitcode: bool,
 }
 
+const STAGE_HELP: &str = "\
+Which home does the sealed file need? A key is enabled only once its sealed secret is where it
+will last.
+
+  This disk lasts:     keycomb apply, then commit the sealed file.
+  It does not (a job   1. keycomb apply --stage makes and seals the keys, and leaves them disabled.
+  on a hosted runner): 2. Commit and push the sealed file, or upload it.
+                       3. Within 7 days, keycomb apply where that file is checked out enables them,
+                          and does the rest of the plan. Commit the sealed file again.
+
+A staged key whose sealed entry is lost or changed on the way is never enabled. Its address is
+busy (exit 8) until it is deleted, 8 days after it was made; --allow ADDRESS deletes it at once.
+Do that only when no other pipeline still has its entry: the key could be deleted while that one
+enables it.";
+
 /// `keycomb apply`
 #[derive(Debug, Args)]
+#[command(after_help = STAGE_HELP)]
 pub struct Apply {
     /// The service.
     #[command(flatten)]
@@ -240,6 +256,9 @@ pub struct Apply {
     /// Do not ask. Never lifts a guard
     #[arg(short, long)]
     pub yes: bool,
+    /// For a runner whose disk does not last: make and seal keys, and enable none (see below)
+    #[arg(long)]
+    pub stage: bool,
 }
 
 /// `keycomb drift`

@@ -99,7 +99,7 @@ impl Exit {
         } else if failed(&[Cause::Credential]) {
             Self::Credential
         } else if fails + not_started > 0 {
-            if done > 0 || only_leftovers { Self::Partly } else { Self::Failed }
+            if done + report.staged().0 > 0 || only_leftovers { Self::Partly } else { Self::Failed }
         } else if plan.is_guarded() || is_held(plan) {
             Self::Blocked
         } else {
@@ -180,6 +180,8 @@ mod tests {
     #[test]
     fn an_apply_ends_with_the_gravest_code() {
         let done = || Became::Done { note: None };
+        let staged = || Became::Staged { until: Timestamp::UNIX_EPOCH, note: None };
+        let left = || Became::Left { why: String::new() };
         let not_started = || Became::NotStarted { why: String::new() };
         let in_doubt = || Became::InDoubt { why: String::new(), help: String::new() };
         for (became, exit) in [
@@ -193,6 +195,10 @@ mod tests {
             (vec![failed(Cause::Credential), failed(Cause::Busy)], Exit::Locked),
             (vec![failed(Cause::Busy), in_doubt()], Exit::Unconfirmed),
             (vec![failed(Cause::Unconfirmed)], Exit::Unconfirmed),
+            (vec![staged(), left()], Exit::Done),
+            (vec![left()], Exit::Done),
+            (vec![staged(), failed(Cause::Service)], Exit::Partly),
+            (vec![staged(), not_started()], Exit::Partly),
             (vec![failed(Cause::NotDisabled)], Exit::Unconfirmed),
             (vec![in_doubt(), failed(Cause::Seal)], Exit::Seal),
         ] {

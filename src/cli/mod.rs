@@ -27,6 +27,7 @@ mod sandbox;
 mod schema;
 mod secrets;
 mod session;
+mod staged;
 mod status;
 mod surroundings;
 

@@ -41,8 +41,9 @@ impl Progress for Bar {
     fn finished(&self, action: &Action, became: &Became) {
         let ended = match became {
             Became::Done { .. } => "done",
+            Became::Staged { .. } => "staged",
             Became::Failed { .. } => "failed",
-            Became::NotStarted { .. } => "not started",
+            Became::Left { .. } | Became::NotStarted { .. } => "not started",
             Became::InDoubt { .. } => "in doubt",
             Became::Blocked => "blocked",
         };

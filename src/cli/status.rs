@@ -10,7 +10,7 @@ use super::output::Output;
 use super::plan::table_style;
 use super::session::Session;
 use crate::model::{Desired, DesiredKey, KeyState, Live, LiveKey, Sealed, SealedKey, Timestamp, visible};
-use crate::plan::{self, Allow, FindingKind};
+use crate::plan::{self, Allow, FindingKind, stage_ends};
 use crate::render::{self, StatusRow};
 
 /// Shows the managed keys.
@@ -87,6 +87,10 @@ fn row(key: &SealedKey, desired: Option<&DesiredKey>, live: &Live) -> StatusRow 
 fn next(key: &SealedKey, desired: Option<&DesiredKey>, live: &LiveKey) -> Option<String> {
     match (key.state, desired) {
         (KeyState::Provisional | KeyState::Releasing, _) => Some("settled by the next apply".to_owned()),
+        (KeyState::Staged, Some(_)) if live.disabled => {
+            Some(format!("released by an apply until {}", day(stage_ends(key.created))))
+        }
+        (KeyState::Staged, _) => Some("settled by the next apply".to_owned()),
         (KeyState::Disabled, Some(_)) => Some("enabled by the next apply".to_owned()),
         (KeyState::Disabled, None) => {
             // Every change at the service begins the quarantine anew.

@@ -95,6 +95,10 @@ text_newtype! {
     Nonce, "a nonce is 16 characters of lower-case Crockford base32", |t| is_crockford(t, 16)
 }
 text_newtype! {
+    /// A sealed entry's digest ([`super::SealedKey::digest`]): 32 characters of lower-case Crockford base32.
+    EntryDigest, "a digest is 32 characters of lower-case Crockford base32", |t| is_crockford(t, 32)
+}
+text_newtype! {
     /// The service's base address: `https://host[:port]`, or `http://` on loopback; no path, no trailing slash.
     Endpoint, "an endpoint is `https://HOST[:PORT]` without a path (`http://` only for this machine)", is_endpoint
 }
@@ -136,6 +140,13 @@ impl Nonce {
     /// A nonce of 80 bits out of 16 random bytes.
     pub fn from_random(bytes: [u8; 16]) -> Self {
         Self(crockford(bytes))
+    }
+}
+
+impl EntryDigest {
+    /// The first 160 bits of the SHA-256 of these bytes.
+    pub(super) fn of(bytes: &str) -> Self {
+        Self(super::provisional::base32_hash(bytes, 32))
     }
 }
 

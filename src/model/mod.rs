@@ -4,6 +4,7 @@
 
 mod address;
 mod desired;
+mod digest;
 mod environment;
 mod ids;
 mod key;
@@ -21,7 +22,7 @@ mod visible;
 pub use address::{Address, AddressError, Label};
 pub use desired::{Desired, DesiredEnvironment, DesiredKey, Origin, Rotation, SealSettings};
 pub use environment::{Color, EnvironmentAttributes, LiveEnvironment};
-pub use ids::{Endpoint, EnvironmentId, IdError, KeyId, Lineage, Nonce, TeamSlug};
+pub use ids::{Endpoint, EntryDigest, EnvironmentId, IdError, KeyId, Lineage, Nonce, TeamSlug};
 pub use key::{KeyType, LiveKey};
 pub use live::{Access, Live, Scope};
 pub use permission::Permission;

@@ -3,13 +3,14 @@
 use sha2::{Digest, Sha256};
 
 use super::ids::{CROCKFORD, is_crockford};
-use super::{Address, Lineage, Nonce};
+use super::{Address, EntryDigest, Lineage, Nonce};
 
 const PREFIX: &str = "keycomb-pending";
 
-/// `keycomb-pending.<lineage8>.<address tag10>.<nonce16>.<check6>`: 59 characters, lower-case Crockford base32.
+/// `keycomb-pending.<lineage8>.<address tag10>.<nonce16>.<check6>`, 59 characters of lower-case Crockford base32, and for a
+/// staged key `.<digest32>` after it: 92 characters.
 ///
-/// The name is the only mark that can be left on a key at the service. `check` is a hash of the rest, so
+/// The name is the only mark that can be left on a key at the service. `check` is a hash of the rest, the digest included, so
 /// that no name a person gives is taken for one of ours by accident.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Provisional {
@@ -19,28 +20,47 @@ pub struct Provisional {
     pub tag: String,
     /// The try that made it.
     pub nonce: Nonce,
+    /// For a staged key: which sealed entry, byte for byte, its release waits for.
+    pub digest: Option<EntryDigest>,
 }
 
 impl Provisional {
     /// The provisional name of one try at one address.
     pub fn new(lineage: &Lineage, address: &Address, nonce: Nonce) -> Self {
-        Self { lineage: lineage.short().to_owned(), tag: tag(address), nonce }
+        Self { lineage: lineage.short().to_owned(), tag: tag(address), nonce, digest: None }
+    }
+
+    /// The same once its sealed entry is waiting to reach its home.
+    #[must_use]
+    pub fn staged(self, digest: EntryDigest) -> Self {
+        Self { digest: Some(digest), ..self }
     }
 
     /// Reads a name strictly: any other form, or a wrong check, is not ours.
     pub fn parse(name: &str) -> Option<Self> {
         let parts: Vec<&str> = name.split('.').collect();
-        let [PREFIX, lineage, tag, nonce, _check] = parts.as_slice() else { return None };
-        let parsed =
-            Self { lineage: (*lineage).to_owned(), tag: (*tag).to_owned(), nonce: Nonce::new(*nonce).ok()? };
+        let (lineage, tag, nonce, digest) = match parts.as_slice() {
+            [PREFIX, lineage, tag, nonce, _check] => (lineage, tag, nonce, None),
+            [PREFIX, lineage, tag, nonce, _check, digest] => (lineage, tag, nonce, Some(digest)),
+            _ => return None,
+        };
+        let parsed = Self {
+            lineage: (*lineage).to_owned(),
+            tag: (*tag).to_owned(),
+            nonce: Nonce::new(*nonce).ok()?,
+            digest: digest.map(|digest| EntryDigest::new(*digest)).transpose().ok()?,
+        };
         (is_crockford(lineage, 8) && is_crockford(tag, 10) && parsed.name() == name).then_some(parsed)
     }
 
     /// The name at the service.
     pub fn name(&self) -> String {
-        let body = format!("{PREFIX}.{}.{}.{}", self.lineage, self.tag, self.nonce);
-        let check = base32_hash(&body, 6);
-        format!("{body}.{check}")
+        let Self { lineage, tag, nonce, digest } = self;
+        let body = format!("{PREFIX}.{lineage}.{tag}.{nonce}");
+        match digest {
+            None => format!("{body}.{}", base32_hash(&body, 6)),
+            Some(digest) => format!("{body}.{}.{digest}", base32_hash(&format!("{body}.{digest}"), 6)),
+        }
     }
 
     /// Whether this was minted with that sealed file.
@@ -59,7 +79,7 @@ fn tag(address: &Address) -> String {
 }
 
 /// The first `length` (at most 51) base32 characters of a SHA-256.
-fn base32_hash(text: &str, length: usize) -> String {
+pub(super) fn base32_hash(text: &str, length: usize) -> String {
     let digest = Sha256::digest(text.as_bytes());
     let bit = |n: usize| digest.get(n / 8).is_some_and(|byte| byte >> (7 - n % 8) & 1 == 1);
     (0..length)
@@ -80,30 +100,47 @@ mod tests {
         Provisional::new(&lineage, &address, Nonce::new("zzzzzzzzzzzzzzzz").unwrap())
     }
 
+    fn staged() -> Provisional {
+        sample().staged(EntryDigest::new("0123456789abcdefghjkmnpqrstvwxyz").unwrap())
+    }
+
     #[test]
-    fn the_name_is_59_characters_and_reads_back() {
-        let name = sample().name();
-        assert_eq!(name.len(), 59, "{name}");
-        assert_eq!(Provisional::parse(&name), Some(sample()));
+    fn the_name_is_59_characters_and_92_staged_and_reads_back() {
+        for (mark, length) in [(sample(), 59), (staged(), 92)] {
+            let name = mark.name();
+            assert_eq!(name.len(), length, "{name}");
+            assert_eq!(Provisional::parse(&name), Some(mark));
+        }
     }
 
     #[test]
     fn every_changed_character_makes_it_not_ours() {
-        let name = sample().name();
-        for i in 0..name.len() {
-            let mut bytes = name.clone().into_bytes();
-            bytes[i] = if bytes[i] == b'7' { b'8' } else { b'7' };
-            let changed = String::from_utf8(bytes).unwrap();
-            assert_eq!(Provisional::parse(&changed), None, "{changed}");
+        for name in [sample().name(), staged().name()] {
+            for i in 0..name.len() {
+                let mut bytes = name.clone().into_bytes();
+                bytes[i] = if bytes[i] == b'7' { b'8' } else { b'7' };
+                let changed = String::from_utf8(bytes).unwrap();
+                assert_eq!(Provisional::parse(&changed), None, "{changed}");
+            }
+            for wrong in [name.to_uppercase(), format!("{name} "), format!("{name}."), format!("{name}.0")] {
+                assert_eq!(Provisional::parse(&wrong), None, "{wrong}");
+            }
         }
-        assert_eq!(Provisional::parse(&name.to_uppercase()), None);
+    }
+
+    #[test]
+    fn a_digest_is_neither_added_nor_taken_away_by_hand() {
+        let (plain, with_digest) = (sample().name(), staged().name());
+        let digest = with_digest.rsplit('.').next().unwrap();
+        assert_eq!(Provisional::parse(&format!("{plain}.{digest}")), None);
+        assert_eq!(Provisional::parse(with_digest.strip_suffix(&format!(".{digest}")).unwrap()), None);
     }
 
     #[test]
     fn no_other_letters_are_ours_even_with_their_check() {
         for (lineage, tag) in [("ilou/../", "0123456789"), ("01234567", "ééééé"), ("0123456\n", "0123456789")]
         {
-            let made = Provisional { lineage: lineage.into(), tag: tag.into(), nonce: sample().nonce };
+            let made = Provisional { lineage: lineage.into(), tag: tag.into(), ..sample() };
             assert_eq!(Provisional::parse(&made.name()), None, "{}", made.name());
         }
     }

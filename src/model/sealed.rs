@@ -150,6 +150,9 @@ pub enum NoSecret {
 pub enum KeyState {
     /// Minted and sealed, never enabled.
     Provisional,
+    /// Minted, sealed, and its entry's digest is in its name at the service: whoever has this very entry in a checkout may
+    /// release it. It may be enabled.
+    Staged,
     /// Its release was begun; it may be enabled.
     Releasing,
     /// To be deleted without ever having been enabled.
@@ -167,6 +170,7 @@ impl KeyState {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Provisional => "provisional",
+            Self::Staged => "staged",
             Self::Releasing => "releasing",
             Self::Dropping => "dropping",
             Self::Live => "live",

@@ -4,7 +4,8 @@
 
 use super::draft::Refusal;
 use super::index::{Index, Stray};
-use super::times::{DEADLINE, GRACE, REQUEST_LIFE};
+use super::phase::is_staged;
+use super::times::{DEADLINE, GRACE, REQUEST_LIFE, STAGE_GRACE};
 use super::value::{Action, Leftover, Reason, ReasonCode, Step, Verb};
 use crate::model::{
     Address, EnvironmentId, KeyState, Label, LiveKey, Provisional, Sealed, SealedKey, Timestamp, brief,
@@ -17,18 +18,27 @@ use crate::model::{
 pub fn discardable_from(sealed: &Sealed, entry: Option<&SealedKey>, live: &LiveKey) -> Option<Timestamp> {
     let mark = Provisional::parse(&live.name).filter(|mark| mark.is_of(&sealed.lineage))?;
     if live.disabled && entry.is_none_or(|entry| mark.is_for(&entry.address)) {
-        due(entry, || sealed.intents.iter().any(|intent| intent.nonce == mark.nonce), live)
+        let is_staged = mark.digest.is_some() || entry.is_some_and(|entry| entry.state == KeyState::Staged);
+        due(entry, is_staged, || sealed.intents.iter().any(|intent| intent.nonce == mark.nonce), live)
     } else {
         None
     }
 }
 
-fn due(entry: Option<&SealedKey>, is_intended: impl FnOnce() -> bool, live: &LiveKey) -> Option<Timestamp> {
+fn due(
+    entry: Option<&SealedKey>,
+    is_staged: bool,
+    is_intended: impl FnOnce() -> bool,
+    live: &LiveKey,
+) -> Option<Timestamp> {
     let after = |start: Timestamp, length| {
         let start = live.updated.map_or(start, |updated| updated.max(start));
         start.checked_add(length).ok()
     };
     match entry {
+        Some(SealedKey { state: KeyState::Live | KeyState::Disabled | KeyState::Deleted, .. }) => None,
+        // Its entry may be in anybody's checkout, whatever this record knows of it.
+        _ if is_staged => after(live.created?, STAGE_GRACE),
         None if is_intended() => Some(Timestamp::MIN),
         None => after(live.created?, GRACE),
         Some(entry) => match entry.state {
@@ -36,7 +46,7 @@ fn due(entry: Option<&SealedKey>, is_intended: impl FnOnce() -> bool, live: &Liv
             // A copy of the file may be on another machine, which may have begun to release it in its last moment.
             KeyState::Provisional => after(entry.created, DEADLINE + REQUEST_LIFE),
             KeyState::Releasing => after(live.created?.max(entry.created), GRACE),
-            KeyState::Live | KeyState::Disabled | KeyState::Deleted => None,
+            KeyState::Staged | KeyState::Live | KeyState::Disabled | KeyState::Deleted => None,
         },
     }
 }
@@ -47,9 +57,10 @@ pub(super) fn discard_generation(index: &Index<'_>, record: &SealedKey, live: &L
         ReasonCode::Unfinished,
         "minted, and not released in time: it never worked, and its secret was given to nobody",
     );
-    let action = Action::on(record, live, Verb::Discard, reason, step(live)).irreversible();
+    let is_given_up = is_staged(live) && index.is_named(&record.address);
+    let action = Action::on(record, live, Verb::Discard, reason, step(live, is_given_up)).irreversible();
     match index.input.sealed.and_then(|sealed| discardable_from(sealed, Some(record), live)) {
-        Some(from) if from <= index.input.now => action,
+        Some(from) if from <= index.input.now || is_given_up => action,
         Some(from) => action.block(too_young(from)),
         None => action.block(not_ours_any_more(live)),
     }
@@ -60,7 +71,9 @@ pub(super) fn discard_stray(index: &Index<'_>, address: &Address, stray: &Stray<
     let live = stray.live;
     let text = "asked for by an apply that did not finish it: it never worked, and nobody holds its secret";
     let reason = Reason::new(ReasonCode::Unfinished, text);
-    let action = Action::new(address, Verb::Discard, &live.name, reason, step(live)).irreversible();
+    let is_given_up = is_staged(live) && index.is_named(address);
+    let action =
+        Action::new(address, Verb::Discard, &live.name, reason, step(live, is_given_up)).irreversible();
     let action = Action { key_type: Some(live.key_type), ..action.id(&live.id) };
     let is_due = stray.from.is_some_and(|from| from <= index.input.now);
     is_due.then_some(action)
@@ -83,12 +96,13 @@ fn label(index: &Index<'_>, id: &EnvironmentId) -> Option<Label> {
     declared.find(|environment| environment.name == live.name).map(|environment| environment.label.clone())
 }
 
-fn step(live: &LiveKey) -> Step {
+fn step(live: &LiveKey, is_given_up: bool) -> Step {
     Step::DiscardKey(Box::new(Leftover {
         id: live.id.clone(),
         name: live.name.clone(),
         environment: live.environment.clone(),
         updated: live.updated,
+        is_given_up,
     }))
 }
 

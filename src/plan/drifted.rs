@@ -41,7 +41,11 @@ pub(super) fn key_drift(index: &Index<'_>, record: &SealedKey) -> Option<Finding
             let severity = if live.disabled { Severity::Warning } else { Severity::High };
             Some(Finding::new(FindingKind::Drift, severity, text))
         }
-        KeyState::Disabled | KeyState::Provisional | KeyState::Releasing | KeyState::Dropping => None,
+        KeyState::Disabled
+        | KeyState::Provisional
+        | KeyState::Staged
+        | KeyState::Releasing
+        | KeyState::Dropping => None,
     };
     found.map(|f| f.at(&record.address).about(&live.id))
 }

@@ -6,7 +6,7 @@ use std::fmt::Display;
 use super::drifted::{environment_drift, key_drift};
 use super::environments::is_classic;
 use super::index::{Index, Stray};
-use super::phase::Phase;
+use super::phase::{Phase, is_staged};
 use super::value::{Action, Finding, FindingKind, Severity, Verb};
 use crate::model::{Address, KeyState, LiveKey, Provisional, SealedKey, Unmanaged, brief};
 
@@ -59,6 +59,11 @@ fn unreleased(index: &Index<'_>, record: &SealedKey) -> Option<Finding> {
             (Severity::Note, "it was not released in time, and a request to do so may yet arrive")
         }
         Phase::Late(_) => (Severity::Warning, "it was released too late to be relied on"),
+        Phase::Unreleased(live)
+            if is_staged(live) && !index.input.desired.keys.contains_key(&record.address) =>
+        {
+            (Severity::Note, "it is staged, and no longer declared: it goes 8 days after it was made")
+        }
         _ => return None,
     };
     Some(Finding::new(FindingKind::Unfinished, severity, text).at(&record.address).about(&record.id))
@@ -68,6 +73,9 @@ fn unreleased(index: &Index<'_>, record: &SealedKey) -> Option<Finding> {
 fn unfinished(stray: &Stray<'_>) -> Option<Finding> {
     let text = match stray {
         Stray { live: LiveKey { disabled: false, .. }, .. } => return None,
+        stray if stray.is_busy() && stray.is_staged() => {
+            "another run staged this key, and its sealed entry is not in this checkout"
+        }
         Stray { known: false, young: true, .. } => "another run began to make this key less than an hour ago",
         _ => "a key of ours that was never finished; it was never enabled, and nobody holds its secret",
     };

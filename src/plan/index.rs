@@ -5,14 +5,15 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use super::discard::discardable_from;
 use super::input::Input;
-use super::phase::Phase;
+use super::phase::{Given, Phase, is_staged};
 use super::times::{GRACE, is_within};
 use crate::model::{
     Address, EnvironmentId, KeyId, KeyState, KeyType, Lineage, LiveEnvironment, LiveKey, Provisional, Sealed,
     SealedEnvironment, SealedKey, Timestamp,
 };
 
-/// A provisional key of this sealed file's lineage that the file has no entry for: nobody holds its secret.
+/// A provisional key of this sealed file's lineage that the file has no entry for: nobody holds its secret, or, where it is
+/// staged, nobody but whoever has its entry.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Stray<'a> {
     /// The key.
@@ -26,6 +27,11 @@ pub(super) struct Stray<'a> {
 }
 
 impl Stray<'_> {
+    /// Whether its entry may be on its way to its home.
+    pub(super) fn is_staged(&self) -> bool {
+        is_staged(self.live)
+    }
+
     /// Whether minting at its address would race with another run.
     pub(super) fn is_busy(&self) -> bool {
         self.young && !self.known
@@ -122,14 +128,26 @@ impl<'a> Index<'a> {
         let tags: HashMap<String, &'a Address> =
             addresses.chain(intents.map(|i| &i.address)).filter_map(|a| Some((tag_of(a)?, a))).collect();
         for (live, name) in strays {
+            let address = tags.get(&name.tag);
+            let is_staged = name.digest.is_some();
+            let is_given_up = is_staged && address.is_some_and(|address| self.is_named(address));
+            let from = match discardable_from(sealed, None, live) {
+                Some(_) if is_given_up => Some(Timestamp::MIN),
+                from => from,
+            };
+            let young = match is_staged {
+                true => from.is_none_or(|from| self.input.now < from),
+                false => live.created.is_none_or(|created| is_within(created, GRACE, self.input.now)),
+            };
             let stray = Stray {
                 live,
-                known: nonces.contains(&name.nonce),
-                young: live.created.is_none_or(|created| is_within(created, GRACE, self.input.now)),
-                from: discardable_from(sealed, None, live),
+                // Its entry may be in somebody's checkout, whatever became of the try here.
+                known: nonces.contains(&name.nonce) && !is_staged,
+                young,
+                from,
             };
             self.stray_ids.insert(&live.id);
-            match tags.get(&name.tag) {
+            match address {
                 Some(address) => self.strays.entry(address).or_default().push(stray),
                 None => self.lost.push(stray),
             }
@@ -258,7 +276,15 @@ impl<'a> Index<'a> {
 
     /// Where a recorded generation stands.
     pub(super) fn phase(&self, record: &SealedKey) -> Phase<'a> {
-        Phase::of(record, self.key(&record.id), self.input.now)
+        // Without a record there is no phase to ask for.
+        let Some(lineage) = self.lineage() else { return Phase::Over };
+        let is_named = self.is_named(&record.address);
+        Phase::of(record, self.key(&record.id), Given { lineage, now: self.input.now, is_named })
+    }
+
+    /// Whether the person named an address.
+    pub(super) fn is_named(&self, address: &Address) -> bool {
+        self.input.allow.addresses.contains(address)
     }
 
     /// The strays of an address, by id.

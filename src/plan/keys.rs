@@ -6,9 +6,10 @@ use super::discard::{address_of_lost, discard_generation, discard_stray};
 use super::draft::Refusal;
 use super::environments::Place;
 use super::index::Index;
-use super::minting::{busy, mint};
-use super::phase::Phase;
+use super::minting::{busy, busy_staged, mint};
+use super::phase::{Phase, is_staged};
 use super::retire::retire;
+use super::times::{STAGE_GRACE, stage_ends};
 use super::update::update;
 use super::value::{Action, Reason, ReasonCode, SecretEffect, Step, Verb};
 use crate::model::{Address, DesiredKey, KeyState, Label, LiveKey, OnMissing, SealedKey};
@@ -46,19 +47,21 @@ fn declared<'a>(
     let current = generations.iter().position(|(_, phase)| phase.is_current());
     let mut actions = match current.and_then(|at| generations.get(at)) {
         Some((record, Phase::Serving(live))) => update(index, place, desired, record, live),
-        Some((record, Phase::Unreleased(live))) => vec![release(desired, record, live)],
+        Some((record, Phase::Unreleased(live))) => vec![release(index, desired, record, live)],
         Some((record, _)) => vec![missing(index, place, desired, record)],
         None if generations.iter().any(|(_, phase)| matches!(phase, Phase::Pending)) => {
             let reason =
                 Reason::at(&desired.origin, ReasonCode::Declared, "declared, and not at the service");
             vec![mint(index, place, desired, reason).block(busy())]
         }
+        // What is said of it below says it all.
+        None if generations.iter().any(|(_, phase)| matches!(phase, Phase::Altered(_))) => vec![],
         None => vec![mint(index, place, desired, first_reason(desired, generations))],
     };
     let others = || generations.iter().enumerate().filter(|(at, _)| Some(*at) != current).map(|(_, g)| g);
     actions.extend(others().filter_map(|(record, phase)| match phase {
-        Phase::Abandoned(live) | Phase::Unreleased(live) => Some(discard_generation(index, record, live)),
-        _ => None,
+        Phase::Altered(live) => Some(altered(record, live)),
+        phase => discardable(index, record, phase).map(|live| discard_generation(index, record, live)),
     }));
     let is_settled =
         current.and_then(|at| generations.get(at)).is_some_and(|g| is_settled(index, desired, g));
@@ -71,12 +74,22 @@ fn declared<'a>(
 }
 
 fn undeclared(index: &Index<'_>, generations: &[(&SealedKey, Phase<'_>)]) -> Vec<Action> {
-    let discards = generations.iter().filter_map(|(record, phase)| match phase {
-        Phase::Abandoned(live) | Phase::Unreleased(live) => Some(discard_generation(index, record, live)),
-        _ => None,
+    let settled = generations.iter().filter_map(|(record, phase)| match phase {
+        Phase::Altered(live) => Some(altered(record, live)),
+        phase => discardable(index, record, phase).map(|live| discard_generation(index, record, live)),
     });
     let retired = generations.iter().filter_map(|(record, phase)| retire(index, record, phase));
-    discards.chain(first_steps(retired)).collect()
+    settled.chain(first_steps(retired)).collect()
+}
+
+/// The key of a generation that is not needed and was never enabled. A staged one has its entry in other checkouts, which may
+/// release it until its time is over.
+fn discardable<'a>(index: &Index<'_>, record: &SealedKey, phase: &Phase<'a>) -> Option<&'a LiveKey> {
+    match phase {
+        Phase::Abandoned(live) => Some(live),
+        Phase::Unreleased(live) => (!is_staged(live) || index.is_named(&record.address)).then_some(live),
+        _ => None,
+    }
 }
 
 /// All that are blocked, and the first that is not.
@@ -101,13 +114,48 @@ fn first_reason(desired: &DesiredKey, generations: &[(&SealedKey, Phase<'_>)]) -
     Reason::at(&desired.origin, ReasonCode::Declared, "declared, and not at the service")
 }
 
-fn release(desired: &DesiredKey, record: &SealedKey, live: &LiveKey) -> Action {
-    let text = "minted and sealed by an apply that was cut short before it released it";
-    let reason = Reason::at(&desired.origin, ReasonCode::Unreleased, text);
+fn release(index: &Index<'_>, desired: &DesiredKey, record: &SealedKey, live: &LiveKey) -> Action {
+    let (code, text) = match is_staged(live) {
+        true => {
+            let ends = stage_ends(record.created);
+            let text =
+                format!("staged, and its sealed entry is in this checkout; can be released until {ends:.0}");
+            (ReasonCode::Staged, text)
+        }
+        false => {
+            let text = "minted and sealed by an apply that was cut short before it released it";
+            (ReasonCode::Unreleased, text.to_owned())
+        }
+    };
+    let reason = Reason::at(&desired.origin, code, text);
     let step = Step::ReleaseKey { id: live.id.clone(), enabled: desired.enabled };
     let secret = if desired.enabled { SecretEffect::StartsWorking } else { SecretEffect::None };
     let action = Action::on(record, live, Verb::Release, reason, step).secret(secret);
-    Action { name: record.name.clone(), ..action }
+    let action = Action { name: record.name.clone(), ..action };
+    // Two keys staged for one address, and this checkout knows only one of them: another may release the other.
+    let rival = index.strays_at(&record.address).iter().find(|stray| stray.is_staged() && stray.is_busy());
+    match rival.filter(|_| code == ReasonCode::Staged) {
+        Some(stray) => action.block(busy_staged(stray.live, &record.address)),
+        None => action,
+    }
+}
+
+/// A staged key whose entry is not the one that it waits for.
+fn altered(record: &SealedKey, live: &LiveKey) -> Action {
+    let reason = Reason::new(ReasonCode::Staged, "staged, and its sealed entry is in this checkout");
+    let text = format!(
+        "the entry of the staged key `{}` is not the one that was staged: it was changed since",
+        live.id
+    );
+    let help = format!(
+        "Take the entry as the run that staged it wrote it (look for `{}` in the sealed file's history). If that is lost: \
+         `--allow {}` deletes the key, which was never enabled, and makes another; without that it goes {} days after it was made.",
+        live.id,
+        record.address,
+        STAGE_GRACE.as_secs() / 86_400,
+    );
+    let action = Action::on(record, live, Verb::Release, reason, Step::Nothing);
+    Action { name: record.name.clone(), ..action }.block(Refusal::new("altered", text, help))
 }
 
 fn missing(index: &Index<'_>, place: &Place<'_>, desired: &DesiredKey, record: &SealedKey) -> Action {

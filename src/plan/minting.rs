@@ -4,6 +4,7 @@ use super::draft::{Refusal, list, some_of};
 use super::environments::Place;
 use super::index::Index;
 use super::phase::Phase;
+use super::times::STAGE_GRACE;
 use super::unsealed;
 use super::value::{Action, Change, EnvironmentRef, MintKey, Reason, Remembered, SecretEffect, Step, Verb};
 use crate::model::{Address, DesiredKey, EnvironmentId, KeyId, KeyState, LiveKey, SealedKey, brief};
@@ -58,6 +59,21 @@ pub(super) fn busy() -> Refusal {
     )
 }
 
+/// A staged key whose entry is not here: whoever has it may release it.
+pub(super) fn busy_staged(live: &LiveKey, address: &Address) -> Refusal {
+    let until = live.created.and_then(|created| created.checked_add(STAGE_GRACE).ok());
+    let until = until.map_or_else(String::new, |until| format!(", until {until:.0} at the latest"));
+    let text = format!(
+        "the key `{}` is staged for this address, and its sealed entry is not in this checkout",
+        live.id
+    );
+    let help = format!(
+        "Merge the branch that has the entry, or wait{until}. If the entry is lost, `--allow {address}` deletes the key, which \
+         was never enabled, and makes another: only when no pipeline is about to release it from its own checkout."
+    );
+    Refusal::new("busy", text, help)
+}
+
 fn next_generation(index: &Index<'_>, address: &Address) -> u32 {
     index.generations(address).first().map_or(1, |(newest, _)| newest.generation.saturating_add(1))
 }
@@ -91,7 +107,9 @@ fn in_the_way(index: &Index<'_>, address: &Address) -> Option<Refusal> {
         let help = "Take the key out of the files and apply, so that it is retired, then declare it again.";
         return Some(Refusal::new("exists", text, help));
     }
-    strays.iter().any(|stray| stray.is_busy()).then(busy)
+    let mut in_work = strays.iter().filter(|stray| stray.is_busy());
+    let first = in_work.clone().find(|stray| stray.is_staged()).or_else(|| in_work.next())?;
+    Some(if first.is_staged() { busy_staged(first.live, address) } else { busy() })
 }
 
 fn attributes(desired: &DesiredKey) -> Vec<Change> {

@@ -28,8 +28,11 @@ mod value;
 pub use discard::discardable_from;
 pub use drift::{Drift, drift};
 pub use input::{Allow, Input};
+pub use phase::is_staged_with;
 pub use shown::{environment_value, key_value};
-pub use times::{DEADLINE, GRACE, REQUEST_LIFE, is_late};
+pub use times::{
+    DEADLINE, GRACE, REQUEST_LIFE, STAGE_DEADLINE, STAGE_GRACE, is_late, is_late_staged, stage_ends,
+};
 pub use value::{
     Action, Blocked, Change, EnvironmentRef, Finding, FindingKind, Header, Leftover, MintKey, Plan, Reason,
     ReasonCode, Remembered, SecretEffect, Severity, Step, Summary, Undo, Verb,

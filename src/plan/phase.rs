@@ -1,7 +1,9 @@
 //! Where one recorded generation stands: its entry, held against what the service says.
 
-use super::times::{DEADLINE, GRACE, REQUEST_LIFE, is_late, is_within};
-use crate::model::{KeyState, LiveKey, Provisional, SealedKey, Timestamp};
+use super::times::{
+    DEADLINE, GRACE, REQUEST_LIFE, STAGE_DEADLINE, STAGE_GRACE, is_late, is_late_staged, is_within,
+};
+use crate::model::{KeyState, Lineage, LiveKey, Provisional, SealedKey, Timestamp};
 
 /// A recorded generation and what is to be made of it.
 #[derive(Debug, Clone, Copy)]
@@ -21,22 +23,40 @@ pub(super) enum Phase<'a> {
     Pending,
     /// Released too late to be relied on: a successor is minted, and then it is retired.
     Late(&'a LiveKey),
+    /// Staged, and this entry is not the one that its name waits for: it is not released with it.
+    Altered(&'a LiveKey),
     /// Never enabled by keycomb, and never to be.
     Abandoned(&'a LiveKey),
 }
 
+/// What a phase hangs on besides the entry and its key.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Given<'a> {
+    /// The sealed file's.
+    pub(super) lineage: &'a Lineage,
+    /// The service's clock.
+    pub(super) now: Timestamp,
+    /// Whether the person named the address: what is staged there and cannot be released is given up before its time.
+    pub(super) is_named: bool,
+}
+
 impl<'a> Phase<'a> {
     /// Holds an entry against the key with its id.
-    pub(super) fn of(record: &SealedKey, live: Option<&'a LiveKey>, now: Timestamp) -> Self {
+    pub(super) fn of(record: &SealedKey, live: Option<&'a LiveKey>, given: Given<'_>) -> Self {
         let Some(live) = live else {
             return match record.state {
                 KeyState::Live | KeyState::Disabled => Self::Missing,
-                KeyState::Provisional | KeyState::Releasing | KeyState::Dropping => Self::Vanished,
+                KeyState::Provisional | KeyState::Staged | KeyState::Releasing | KeyState::Dropping => {
+                    Self::Vanished
+                }
                 KeyState::Deleted => Self::Over,
             };
         };
-        let is_young = |length| is_within(record.created, length, now);
+        let is_young = |length| is_within(record.created, length, given.now);
         match record.state {
+            KeyState::Staged => Self::of_staged(record, live, given),
+            // The digest reached the service, and the record of that was lost.
+            KeyState::Provisional if live.disabled && is_staged(live) => Self::of_staged(record, live, given),
             KeyState::Live | KeyState::Disabled => Self::Serving(live),
             KeyState::Deleted => Self::Over,
             KeyState::Dropping => Self::Abandoned(live),
@@ -56,6 +76,28 @@ impl<'a> Phase<'a> {
         }
     }
 
+    /// Whoever has the entry may release it, so only the service's own word counts; no record says that a release was begun.
+    fn of_staged(record: &SealedKey, live: &'a LiveKey, given: Given<'_>) -> Self {
+        let Given { lineage, now, is_named } = given;
+        if !live.disabled || live.name == record.name {
+            return match is_late_staged(record.created, live.updated, now) {
+                true => Self::Pending,
+                false => Self::Serving(live),
+            };
+        }
+        let is_exact = is_staged_with(&live.name, record, lineage);
+        // The entry's own time counts where the digest vouches for it.
+        let is_in_time = is_exact && is_within(record.created, STAGE_DEADLINE, now);
+        let is_young =
+            live.created.max(live.updated).is_none_or(|touched| is_within(touched, STAGE_GRACE, now));
+        match is_exact {
+            true if is_in_time => Self::Unreleased(live),
+            _ if is_named || !is_young => Self::Abandoned(live),
+            true => Self::Pending,
+            false => Self::Altered(live),
+        }
+    }
+
     /// Whether the generation can stand for its address.
     pub(super) fn is_current(&self) -> bool {
         matches!(self, Self::Missing | Self::Serving(_) | Self::Unreleased(_))
@@ -69,9 +111,26 @@ impl<'a> Phase<'a> {
             Self::Serving(_) => 3,
             Self::Unreleased(_) => 2,
             Self::Missing => 1,
-            Self::Over | Self::Vanished | Self::Pending | Self::Late(_) | Self::Abandoned(_) => 0,
+            Self::Over
+            | Self::Vanished
+            | Self::Pending
+            | Self::Late(_)
+            | Self::Altered(_)
+            | Self::Abandoned(_) => 0,
         }
     }
+}
+
+/// Whether a key's name waits for a sealed entry to reach its home.
+pub(super) fn is_staged(live: &LiveKey) -> bool {
+    Provisional::parse(&live.name).is_some_and(|mark| mark.digest.is_some())
+}
+
+/// Whether a name waits for this very entry.
+pub fn is_staged_with(name: &str, entry: &SealedKey, lineage: &Lineage) -> bool {
+    Provisional::parse(name).is_some_and(|mark| {
+        mark.is_of(lineage) && mark.is_for(&entry.address) && mark.digest == Some(entry.digest(lineage))
+    })
 }
 
 /// One request gives a key its name and enables it: either shows that it arrived.

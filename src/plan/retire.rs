@@ -12,7 +12,12 @@ pub(super) fn retire(index: &Index<'_>, record: &SealedKey, phase: &Phase<'_>) -
     let action = match phase {
         Phase::Serving(live) | Phase::Late(live) => step_of_live(index, record, live),
         Phase::Missing => step_of_missing(index, record),
-        Phase::Over | Phase::Vanished | Phase::Unreleased(_) | Phase::Pending | Phase::Abandoned(_) => None,
+        Phase::Over
+        | Phase::Vanished
+        | Phase::Unreleased(_)
+        | Phase::Pending
+        | Phase::Altered(_)
+        | Phase::Abandoned(_) => None,
     }?;
     if record.protected && !index.input.allow.addresses.contains(&record.address) {
         let is_superseded = index.input.desired.keys.contains_key(&record.address);

@@ -73,7 +73,7 @@ pub struct Action {
 pub enum Verb {
     /// Make it. For a key: mint, seal, release.
     Create,
-    /// Finish a key whose minting was cut short on this disk.
+    /// Finish a key whose minting was cut short on this disk, or whose staged entry is in this checkout.
     Release,
     /// Change it in place.
     Update,
@@ -153,6 +153,8 @@ pub enum ReasonCode {
     QuarantineOver,
     /// Minted and sealed on this disk, not released.
     Unreleased,
+    /// Staged, and its sealed entry is in this checkout.
+    Staged,
     /// Due for rotation.
     RotationDue,
     /// Gone from the service.
@@ -171,6 +173,7 @@ impl ReasonCode {
             Self::Undeclared => "undeclared",
             Self::QuarantineOver => "quarantine_over",
             Self::Unreleased => "unreleased",
+            Self::Staged => "staged",
             Self::RotationDue => "rotation_due",
             Self::Missing => "missing",
             Self::Unfinished => "unfinished",
@@ -303,6 +306,8 @@ pub struct Leftover {
     pub environment: EnvironmentId,
     /// When it was changed last, by the service's clock.
     pub updated: Option<Timestamp>,
+    /// Whether the person gave it up by naming its address: a staged key goes before its time then.
+    pub is_given_up: bool,
 }
 
 /// All that is needed to mint a key.

@@ -175,7 +175,7 @@ fn stage(state: KeyState, since: Timestamp) -> (u8, Timestamp, KeyState) {
     let rank = match state {
         KeyState::Provisional => 0,
         KeyState::Dropping => 1,
-        KeyState::Releasing => 2,
+        KeyState::Staged | KeyState::Releasing => 2,
         KeyState::Live | KeyState::Disabled => 3,
         KeyState::Deleted => 4,
     };

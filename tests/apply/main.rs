@@ -15,6 +15,7 @@ mod gate;
 mod plans;
 mod running;
 mod settled;
+mod staged;
 mod steps;
 mod sweep;
 mod world;

@@ -136,7 +136,8 @@ pub fn delete(at: &str, id: &str) -> Action {
 /// Discards a key as it is at the service.
 pub fn discard(at: &str, live: &LiveKey) -> Action {
     let LiveKey { id, name, environment, updated, .. } = live.clone();
-    action(at, Verb::Discard, Step::DiscardKey(Box::new(Leftover { id, name, environment, updated })))
+    let leftover = Leftover { id, name, environment, updated, is_given_up: false };
+    action(at, Verb::Discard, Step::DiscardKey(Box::new(leftover)))
 }
 
 pub fn release(at: &str, id: &str) -> Action {

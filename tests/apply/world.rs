@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-use keycomb::apply::{Silent, apply};
+use keycomb::apply::{Silent, apply, stage};
 use keycomb::model::{
     Access, Color, Endpoint, EnvironmentAttributes, EnvironmentId, KeyId, KeyType, Lineage, LiveEnvironment,
     LiveKey, Nonce, Payload, Permission, Recipient, Record, SealSettings, Sealed, Secret, TeamSlug,
@@ -284,6 +284,10 @@ impl World {
 
     pub async fn apply(&self, plan: &Plan, keeper: &mut Keeper) -> Report {
         apply(plan, &seal_settings(), self, self, keeper, self, &Silent).await
+    }
+
+    pub async fn stage(&self, plan: &Plan, keeper: &mut Keeper) -> Report {
+        stage(plan, &seal_settings(), self, self, keeper, self, &Silent).await
     }
 
     /// A write. It waits first, and looks at its gate meanwhile, as the real one does.

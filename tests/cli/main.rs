@@ -23,6 +23,7 @@ mod many;
 mod readme;
 mod removal;
 mod signals;
+mod staged;
 mod team;
 mod terminal;
 mod words;

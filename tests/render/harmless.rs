@@ -110,12 +110,15 @@ fn any_plan() -> impl Strategy<Value = Plan> {
 }
 
 fn any_report() -> impl Strategy<Value = Report> {
-    let became = (0..6_usize, hostile(), hostile()).prop_map(|(which, why, help)| match which {
+    let until = "2026-03-08T12:00:00Z".parse().unwrap();
+    let became = (0..8_usize, hostile(), hostile()).prop_map(move |(which, why, help)| match which {
         0 => Became::Done { note: Some(why) },
         1 => Became::Failed { why, help: Some(help), cause: Cause::Service },
         2 => Became::NotStarted { why },
         3 => Became::InDoubt { why, help },
         4 => Became::Done { note: None },
+        5 => Became::Staged { until, note: Some(why) },
+        6 => Became::Left { why },
         _ => Became::Blocked,
     });
     (prop::collection::vec((became, hostile()), 0..6), prop::option::of(hostile())).prop_map(

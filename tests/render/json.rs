@@ -143,6 +143,21 @@ fn every_cause_has_its_word() {
 }
 
 #[test]
+fn what_is_staged_and_what_is_left_fit_the_schema() {
+    let until = "2026-03-08T12:00:00Z".parse().unwrap();
+    let document = json::report(&report(vec![
+        outcome("key.a.b", Verb::Create, Became::Staged { until, note: None }),
+        outcome("key.a.c", Verb::Update, Became::Left { why: "later".into() }),
+    ]));
+    assert_fits("report", &document);
+    let value: Value = serde_json::from_str(&document).unwrap();
+    assert_eq!(value["outcomes"][0]["became"]["state"], "staged");
+    assert_eq!(value["outcomes"][0]["became"]["until"], "2026-03-08T12:00:00Z");
+    assert_eq!(value["outcomes"][1]["became"]["state"], "left");
+    assert_eq!((&value["summary"]["staged"], &value["summary"]["left"]), (&1.into(), &1.into()));
+}
+
+#[test]
 fn the_same_plan_has_the_same_bytes() {
     assert_eq!(json::plan(&everything()), json::plan(&everything()));
 }

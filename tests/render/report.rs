@@ -43,6 +43,18 @@ fn all_done() {
 }
 
 #[test]
+fn staged_says_until_when_and_what_is_left() {
+    let until = "2026-03-08T12:00:00Z".parse().unwrap();
+    let note = Some("it was staged already".into());
+    let report = report(vec![
+        outcome("key.production.checkout", Verb::Create, Became::Staged { until, note: None }),
+        outcome("key.production.begun", Verb::Release, Became::Staged { until, note }),
+        outcome("key.production.old", Verb::Disable, Became::Left { why: "left for the next".into() }),
+    ]);
+    assert_snapshot!(text::report(&report, None, &plain(100)));
+}
+
+#[test]
 fn a_plan_that_is_not_the_reports_lends_it_nothing() {
     let (plan, _) = every_outcome();
     let report = report(vec![outcome("key.other.key", Verb::Blocked, Became::Blocked)]);

@@ -80,8 +80,8 @@ impl<'a> ActionView<'a> {
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "Reason")]
 struct ReasonView<'a> {
-    /// Stable: `declared`, `changed`, `drifted`, `undeclared`, `quarantine_over`, `unreleased`, `rotation_due`,
-    /// `missing`, `unfinished`.
+    /// Stable: `declared`, `changed`, `drifted`, `undeclared`, `quarantine_over`, `unreleased`, `staged`,
+    /// `rotation_due`, `missing`, `unfinished`.
     code: &'static str,
     /// One sentence.
     text: &'a str,

@@ -50,10 +50,14 @@ impl<'a> ReportView<'a> {
 struct CountsView {
     /// As planned, and verified.
     done: usize,
+    /// Made, sealed and disabled.
+    staged: usize,
     /// Not done.
     failed: usize,
     /// Not begun.
     not_started: usize,
+    /// Not for this run: it only stages.
+    left: usize,
     /// Nobody can say yet.
     in_doubt: usize,
     /// Blocked in the plan.
@@ -63,8 +67,9 @@ struct CountsView {
 impl CountsView {
     fn of(report: &Report) -> Self {
         let (done, failed, not_started, in_doubt) = report.counts();
+        let (staged, left) = report.staged();
         let blocked = report.outcomes.iter().filter(|outcome| outcome.became == Became::Blocked).count();
-        Self { done, failed, not_started, in_doubt, blocked }
+        Self { done, staged, failed, not_started, left, in_doubt, blocked }
     }
 }
 
@@ -110,6 +115,14 @@ enum BecameView<'a> {
         /// Something to add.
         note: Option<&'a str>,
     },
+    /// Made, sealed and disabled: an apply releases it once its sealed entry is in the checkout that it runs on.
+    Staged {
+        /// Until when it can be released, RFC 3339 in UTC.
+        #[schemars(extend("format" = "date-time"))]
+        until: String,
+        /// Something to add.
+        note: Option<&'a str>,
+    },
     /// Not done; the next run finishes what was begun.
     Failed {
         /// What went wrong.
@@ -123,6 +136,11 @@ enum BecameView<'a> {
     /// Not begun.
     NotStarted {
         /// Why.
+        why: &'a str,
+    },
+    /// Not for this run: it only stages.
+    Left {
+        /// For which it is left.
         why: &'a str,
     },
     /// Nobody can say yet whether it happened.
@@ -143,6 +161,10 @@ impl<'a> BecameView<'a> {
             Became::Failed { why, help, cause } => {
                 Self::Failed { why, help: help.as_deref(), cause: cause_name(*cause) }
             }
+            Became::Staged { until, note } => {
+                Self::Staged { until: until.to_string(), note: note.as_deref() }
+            }
+            Became::Left { why } => Self::Left { why },
             Became::NotStarted { why } => Self::NotStarted { why },
             Became::InDoubt { why, help } => Self::InDoubt { why, help },
             Became::Blocked => Self::Blocked,

@@ -100,6 +100,8 @@ pub(super) enum StepView<'a> {
         environment: &'a str,
         /// When it was changed last, RFC 3339 in UTC.
         updated: Option<String>,
+        /// Whether the person gave up a staged key by naming its address.
+        is_given_up: bool,
     },
 }
 
@@ -130,12 +132,13 @@ impl<'a> StepView<'a> {
             Step::RetireKey { id } => Self::RetireKey { id: id.as_str() },
             Step::DeleteKey { id } => Self::DeleteKey { id: id.as_str() },
             Step::DiscardKey(leftover) => {
-                let Leftover { id, name, environment, updated } = &**leftover;
+                let Leftover { id, name, environment, updated, is_given_up } = &**leftover;
                 Self::DiscardKey {
                     id: id.as_str(),
                     name,
                     environment: environment.as_str(),
                     updated: updated.map(|updated| updated.to_string()),
+                    is_given_up: *is_given_up,
                 }
             }
         }

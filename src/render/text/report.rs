@@ -91,8 +91,8 @@ impl Grid {
 
 fn rank(became: &Became) -> u8 {
     match became {
-        Became::Done { .. } => 0,
-        Became::Blocked => 1,
+        Became::Done { .. } | Became::Staged { .. } => 0,
+        Became::Left { .. } | Became::Blocked => 1,
         Became::NotStarted { .. } => 2,
         Became::InDoubt { .. } => 3,
         Became::Failed { .. } => 4,
@@ -102,6 +102,8 @@ fn rank(became: &Became) -> u8 {
 fn mark(style: &Style, became: &Became) -> (Tone, &'static str, &'static str) {
     let (tone, symbol, ascii, word) = match became {
         Became::Done { .. } => (Tone::Good, "✓", "+", "done"),
+        Became::Staged { .. } => (Tone::Good, "✓", "+", "staged"),
+        Became::Left { .. } => (Tone::Dim, "○", "-", "not started"),
         Became::Blocked => (Tone::Bad, "!", "!", "blocked"),
         Became::NotStarted { .. } => (Tone::Change, "○", "-", "not started"),
         Became::InDoubt { .. } => (Tone::Change, "?", "?", "in doubt"),
@@ -157,7 +159,14 @@ fn put_why(page: &mut Page<'_>, became: &Became, action: Option<&Action>) {
                 put_help(page, INDENT, help);
             }
         }
-        Became::NotStarted { why } => put_sentence(page, INDENT, Tone::Dim, why),
+        Became::Staged { until, note } => {
+            if let Some(note) = note {
+                put_sentence(page, INDENT, Tone::Dim, note);
+            }
+            let text = format!("disabled until its sealed entry is home; can be released until {until:.0}");
+            put_sentence(page, INDENT, Tone::Plain, &text);
+        }
+        Became::Left { why } | Became::NotStarted { why } => put_sentence(page, INDENT, Tone::Dim, why),
         Became::InDoubt { why, help } => {
             put_sentence(page, INDENT, Tone::Plain, why);
             put_help(page, INDENT, help);
@@ -173,21 +182,28 @@ fn put_why(page: &mut Page<'_>, became: &Became, action: Option<&Action>) {
 
 fn put_counts(page: &mut Page<'_>, report: &Report, rows: &[Row<'_>]) {
     let (done, failed, not_started, in_doubt) = report.counts();
+    let (staged, left) = report.staged();
     let blocked = rows.iter().filter(|row| row.outcome.became == Became::Blocked).count();
     let toned = |count, tone| if count == 0 { Tone::Plain } else { tone };
-    let mut counts = vec![
-        (toned(done, Tone::Good), format!("{done} done")),
+    let mut counts = vec![(toned(done, Tone::Good), format!("{done} done"))];
+    if staged > 0 {
+        counts.push((Tone::Good, format!("{staged} staged")));
+    }
+    counts.extend([
         (toned(failed, Tone::Bad), format!("{failed} failed")),
         (toned(not_started, Tone::Change), format!("{not_started} not started")),
         (toned(in_doubt, Tone::Change), format!("{in_doubt} in doubt")),
-    ];
+    ]);
+    if left > 0 {
+        counts.push((Tone::Dim, format!("{left} left for later")));
+    }
     if blocked > 0 {
         counts.push((Tone::Bad, format!("{blocked} blocked")));
     }
     page.put(Tone::Strong, "Apply: ");
     put_list(page, &counts);
     let issued = |row: &&Row<'_>| {
-        let is_done = matches!(row.outcome.became, Became::Done { .. });
+        let is_done = matches!(row.outcome.became, Became::Done { .. } | Became::Staged { .. });
         is_done && row.action.is_some_and(|a| matches!(a.secret, SecretEffect::Issued { .. }))
     };
     let sealed = rows.iter().filter(issued).count();

@@ -163,7 +163,7 @@ const FIELDS: &[(&str, &str)] = &[
     ("color", "the name of a colour"),
     ("delete_protected", "`true` or `false`"),
     ("generation", "a whole number"),
-    ("state", "`provisional`, `releasing`, `dropping`, `live`, `disabled` or `deleted`"),
+    ("state", "`provisional`, `staged`, `releasing`, `dropping`, `live`, `disabled` or `deleted`"),
     ("type", "`ingest` or `configuration`"),
     ("created", "an RFC 3339 time in quotes"),
     ("since", "an RFC 3339 time in quotes"),
