@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use clap::builder::TypedValueParser as _;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::exit;
@@ -32,7 +33,8 @@ pub struct Global {
         global = true,
         value_name = "FILE",
         default_value = "keycomb.toml",
-        env = "KEYCOMB_CONFIG"
+        env = "KEYCOMB_CONFIG",
+        value_parser = clap::builder::PathBufValueParser::new().map(without_line_end)
     )]
     pub config: PathBuf,
     /// Use this endpoint instead of the configuration's
@@ -108,6 +110,14 @@ pub enum Allowed {
     Address(Address),
 }
 
+/// A variable that was filled from a file ends with that file's line end.
+fn without_line_end(path: PathBuf) -> PathBuf {
+    match path.to_str() {
+        Some(text) => PathBuf::from(text.trim_end_matches(['\r', '\n'])),
+        None => path,
+    }
+}
+
 /// A file's name. What looks like a key is refused, and clap's own message about it is masked.
 fn parse_file(text: &str) -> Result<PathBuf, String> {
     if crate::config::mask(text) == text {
@@ -143,6 +153,10 @@ pub enum Command {
     /// Show what would change
     Plan(Plan),
     /// Show what would change, ask, and carry it out
+    ///
+    /// What earlier applies left is settled first: a key that was made and sealed on this disk is released while there is time, and
+    /// one that was never enabled is discarded: one of this sealed file's own tries at once, one of another machine's run an hour
+    /// after it was made.
     Apply(Apply),
     /// Show what changed at the service since the last apply; exit 2 if anything did
     Drift(Drift),
@@ -277,6 +291,19 @@ pub enum Secrets {
         #[arg(long)]
         json: bool,
     },
+    /// Merge two versions of the sealed file: every entry of both, none dropped; git's merge driver
+    #[command(long_about = MERGE_HELP)]
+    Merge {
+        /// The version that both came from; may be an empty file
+        base: PathBuf,
+        /// Our version; the result is written here
+        ours: PathBuf,
+        /// Their version
+        theirs: PathBuf,
+        /// Git calls: what the file is called in the repository
+        #[arg(long, value_name = "NAME", allow_hyphen_values = true)]
+        path: Option<String>,
+    },
     /// Print all credentials that the identity can open
     Export {
         /// Who opens them.
@@ -290,6 +317,34 @@ pub enum Secrets {
         env: Option<Label>,
     },
 }
+
+const MERGE_HELP: &str = "\
+Merge two versions of the sealed file: every entry of both, none dropped.
+
+As git's merge driver, so that branches and rebases join the file by
+themselves. `init` writes the first line; the second is run once in each
+clone:
+
+  echo '*.sealed.toml merge=keycomb' >> .gitattributes
+  git config merge.keycomb.driver \\
+    'keycomb secrets merge %O %A %B --path %P'
+
+By hand, when a merge without the driver stopped at the file:
+
+  git show :1:./keycomb.sealed.toml > base.toml
+  git show :2:./keycomb.sealed.toml > ours.toml
+  git show :3:./keycomb.sealed.toml > theirs.toml
+  keycomb secrets merge base.toml ours.toml theirs.toml
+  mv ours.toml keycomb.sealed.toml; git add keycomb.sealed.toml
+
+To take back entries that a rollback of the file lost:
+
+  git show COMMIT:./keycomb.sealed.toml > old.toml
+  keycomb secrets merge old.toml keycomb.sealed.toml old.toml
+
+Exit 1 when a person must decide: both sides sealed a secret anew. Nothing
+is written then; with --path the entry stands in the file twice, between
+conflict markers.";
 
 /// Who opens a secret.
 #[derive(Debug, Clone, Args)]

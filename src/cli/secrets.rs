@@ -1,4 +1,4 @@
-//! `keycomb secrets list | open | export`: for holders of an identity; never talks to the service.
+//! `keycomb secrets …`: for holders of an identity; never talks to the service.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -10,8 +10,10 @@ use zeroize::Zeroizing;
 use super::args::{ExportFormat, Format, Global, Opener, Secrets};
 use super::exit::Exit;
 use super::failure::Failure;
+use super::merge;
 use super::output::Output;
 use super::plan::table_style;
+use super::private_file;
 use super::session::{from_seal, load, sandbox_endpoint, sealed_path};
 use crate::config;
 use crate::model::{Address, KeyState, Label, Payload, Sealed, SealedKey};
@@ -26,6 +28,9 @@ pub fn run(command: &Secrets, global: &Global, output: &Output) -> Result<Exit, 
     match command {
         Secrets::List { sandbox, format } => list(*sandbox, *format, global, output),
         Secrets::Open { address, opener, json } => open(address, opener, *json, global, output),
+        Secrets::Merge { base, ours, theirs, path } => {
+            merge::run(base, ours, theirs, path.as_deref(), output)
+        }
         Secrets::Export { opener, format, env } => export(opener, *format, env.as_ref(), global, output),
     }
 }
@@ -250,7 +255,14 @@ fn identities(opener: &Opener, output: &Output) -> Result<Identities, Failure> {
             .ok()
             .map(secrecy::SecretString::from)
     };
-    let read = |path: &PathBuf| Identities::read(path, &ask);
+    let read = |path: &PathBuf| {
+        // Said and not refused: the file is the reader's own, it may be under a passphrase, and `age` opens it too.
+        if let Some(mend) = std::fs::metadata(path).ok().and_then(|file| private_file::mend(&file, path)) {
+            let name = path.display();
+            output.say(&format!("note: others on this machine can read `{name}`: {mend}"));
+        }
+        Identities::read(path, &ask)
+    };
     let all: Result<Vec<Identities>, SealError> = opener.identity.iter().map(read).collect();
     Ok(Identities::join(all.map_err(from_seal)?))
 }

@@ -6,14 +6,18 @@
 mod crypt;
 mod disk;
 mod error;
+#[doc(hidden)]
+pub mod fuzzing;
 mod generate;
 mod identity;
 mod journal;
 mod keeper;
 mod lock;
+mod merge;
 mod open;
 mod read;
 pub mod text;
+mod versions;
 
 pub use crypt::seal;
 pub use disk::{Disk, OsDisk};
@@ -22,5 +26,7 @@ pub use generate::{generate_identity, write_new_private};
 pub use identity::{AskPassphrase, Identities, IdentityProblem};
 pub use keeper::Keeper;
 pub use lock::Holder;
+pub use merge::{Merged, Undecided, Unrelated, merge};
 pub use open::open;
 pub use read::read;
+pub use versions::{merge_by_hand, merge_for_git};
