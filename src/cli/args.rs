@@ -153,6 +153,10 @@ pub enum Command {
     /// Show what would change
     Plan(Plan),
     /// Show what would change, ask, and carry it out
+    ///
+    /// What earlier applies left is settled first: a key that was made and sealed on this disk is released while there is time, and
+    /// one that was never enabled is discarded: one of this sealed file's own tries at once, one of another machine's run an hour
+    /// after it was made.
     Apply(Apply),
     /// Show what changed at the service since the last apply; exit 2 if anything did
     Drift(Drift),

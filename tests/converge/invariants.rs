@@ -1,13 +1,14 @@
 //! What must hold at any time, held against what really is at the service.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
-use keycomb::model::{KeyState, Provisional};
+use keycomb::model::{KeyState, Lineage, Provisional};
 use keycomb::ports::ReadLive as _;
 use keycomb::sandbox::{EnvironmentTruth, KeyTruth, Truth};
 use keycomb::seal::open;
 
-use crate::lab::Lab;
+use crate::lab::{LINEAGE, Lab};
 
 /// What nobody declares, as it was.
 #[derive(Debug, Clone, PartialEq)]
@@ -66,8 +67,25 @@ impl Lab {
         for key in truth.keys.iter().filter(|key| !self.theirs.has(key) && was_enabled(key)) {
             self.assert_held(key, case);
         }
+        self.assert_deleted_rightly(&truth, case);
         self.assert_one_each(&truth, case);
         self.assert_never_in_clear(&truth, case);
+    }
+
+    /// S3, S4: only what was never enabled and still had our mark, or what had been off for its quarantine, was deleted.
+    fn assert_deleted_rightly(&self, truth: &Truth, case: &str) {
+        let lineage = Lineage::new(LINEAGE).unwrap();
+        let by_hand = self.by_hand.borrow();
+        let ours = truth.keys.iter().filter(|key| !self.theirs.has(key) && !by_hand.contains(&key.id));
+        for key in ours.filter(|key| key.deleted.is_some()) {
+            let is_marked = Provisional::parse(&key.name).is_some_and(|mark| mark.is_of(&lineage));
+            let last = key.history.iter().rev().find(|(_, what)| what != "deleted");
+            let (since, what) = last.unwrap_or_else(|| panic!("{case}: {key:?}"));
+            let quarantine = Duration::from_secs(14 * 24 * 60 * 60);
+            let is_over = key.disabled && key.deleted >= since.checked_add(quarantine).ok();
+            let is_right = (is_marked && !was_enabled(key)) || is_over;
+            assert!(is_right, "{case}: deleted after {what}: {key:?}");
+        }
     }
 
     /// No key that ever worked was deleted.

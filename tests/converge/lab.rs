@@ -47,6 +47,8 @@ pub struct Lab {
     pub patience: Patience,
     /// The seals that were opened already: address, id, armor.
     pub opened: RefCell<HashSet<(String, String, Option<String>)>>,
+    /// The keys that a test deleted as a person would.
+    pub by_hand: RefCell<HashSet<String>>,
     folder: TempDir,
     time: Time,
 }
@@ -114,7 +116,16 @@ impl Lab {
         static LABS: AtomicU64 = AtomicU64::new(1);
         let nonces = AtomicU64::new(LABS.fetch_add(1, Ordering::Relaxed) * 1_000_000);
         let time = Time { clock: Arc::clone(&clock), nonces };
-        Self { sandbox, clock, theirs, patience, folder, time, opened: RefCell::default() }
+        Self {
+            sandbox,
+            clock,
+            theirs,
+            patience,
+            folder,
+            time,
+            opened: RefCell::default(),
+            by_hand: RefCell::default(),
+        }
     }
 
     /// Reads a configuration: the tables that every one needs, then `rest`.
@@ -170,7 +181,12 @@ impl Lab {
     pub async fn plan(&self, desired: &Desired) -> Plan {
         let (reader, _) = self.connect();
         let keeper = self.keeper(desired);
-        self.decide(desired, keeper.sealed(), &reader).await.unwrap()
+        let before = self.sandbox.requests().len();
+        let plan = self.decide(desired, keeper.sealed(), &reader).await.unwrap();
+        // S9.
+        let written = self.sandbox.requests().into_iter().skip(before).find(|r| r.method != "GET");
+        assert!(written.is_none(), "a plan wrote: {written:?}");
+        plan
     }
 
     async fn decide(

@@ -95,6 +95,7 @@ async fn a_lost_key_is_made_again_beside_one_in_quarantine() {
     let sealed = lab.sealed();
     let lost = sealed.keys.iter().find(|k| k.state == KeyState::Live && k.name == "one").unwrap();
     writer.delete_key(&lost.id, OPEN).await.unwrap();
+    lab.by_hand.borrow_mut().insert(lost.id.to_string());
     lab.apply_all(&desired).await;
     // The apply itself sees that what it replaced is gone.
     assert_eq!(generations(&lab), [(1, KeyState::Disabled), (2, KeyState::Deleted), (3, KeyState::Live)]);
@@ -204,6 +205,34 @@ async fn an_address_that_another_run_is_at_work_on_is_left_alone_for_an_hour() {
     assert_eq!(history, ["created disabled", "deleted"]);
     lab.assert_safe("busy");
     lab.assert_live_keys_open("busy").await;
+}
+
+#[tokio::test]
+async fn s7_leftovers_of_addresses_that_nothing_names_any_more_go_too() {
+    let lab = Lab::new().await;
+    let desired = lab.declare("[environment.first]\n");
+    lab.apply_all(&desired).await;
+    let (_, writer) = lab.connect();
+    let environment = lab.sealed().environments[0].id.clone();
+    for (key, nonce) in [("gone", "7777777777777777"), ("lost", "8888888888888888")] {
+        let address = format!("key.first.{key}").parse().unwrap();
+        let (lineage, nonce) = (Lineage::new(LINEAGE).unwrap(), Nonce::new(nonce).unwrap());
+        let new = NewKey {
+            key_type: keycomb::model::KeyType::Ingest,
+            environment: environment.clone(),
+            name: Provisional::new(&lineage, &address, nonce).name(),
+            disabled: true,
+            permissions: [].into(),
+        };
+        writer.create_key(&new, OPEN).await.unwrap();
+    }
+    assert_eq!(tell(&lab.plan(&desired).await), Vec::<String>::new());
+    wait(&lab, 60 * MINUTE);
+    assert_eq!(verbs(&lab.plan(&desired).await), [(Verb::Discard, None), (Verb::Discard, None)]);
+    lab.apply_all(&desired).await;
+    lab.assert_no_leftovers("lost");
+    lab.assert_safe("lost");
+    assert_eq!(tell(&lab.plan(&desired).await), Vec::<String>::new());
 }
 
 #[tokio::test]

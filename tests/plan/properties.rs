@@ -323,6 +323,29 @@ proptest! {
     }
 
     #[test]
+    fn cut_off_anywhere_the_next_plan_stops_and_deletes_nothing_that_the_first_did_not(world in world(), cut in 0..12usize) {
+        // A first file's lineage is fresh: nothing can bear its mark before.
+        prop_assume!(world.sealed.is_some());
+        let intended = |action: &Action| {
+            let verb = action.blocked.as_ref().map_or(action.verb, |blocked| blocked.verb);
+            (verb, action.id.clone())
+        };
+        let first = world.plan();
+        let known: BTreeSet<_> = first.actions.iter().map(intended).collect();
+        let mut after = world.clone();
+        simulate::apply_first(&mut after, 1, cut);
+        for action in after.plan().actions.iter().filter(|action| action.blocked.is_none()) {
+            let stops = matches!(action.verb, Verb::Disable | Verb::Delete | Verb::Discard);
+            // An address takes one step an apply: what was to follow there follows now. That never is what serves it.
+            let carried_out = || first.actions.iter().take(cut).filter(|a| a.address == action.address);
+            let is_declared = after.desired.keys.contains_key(&action.address);
+            let is_served_by = carried_out().any(|a| a.id == action.id);
+            let is_next = carried_out().next().is_some() && !(is_declared && is_served_by);
+            prop_assert!(!stops || known.contains(&intended(action)) || is_next, "{}\n{}", tell(action), told(&first));
+        }
+    }
+
+    #[test]
     fn without_leftovers_one_apply_is_enough(mut world in world()) {
         // One generation for each address, all released; environments stay; no limits; no key is the last.
         let mut seen = BTreeSet::new();

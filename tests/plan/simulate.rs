@@ -9,9 +9,14 @@ use super::builders::World;
 
 /// Carries a plan's actions out on the world, in order.
 pub fn apply(world: &mut World, round: usize) {
+    apply_first(world, round, usize::MAX);
+}
+
+/// Only the first of them.
+pub fn apply_first(world: &mut World, round: usize, count: usize) {
     let plan = world.plan();
     let mut made: HashMap<Label, EnvironmentId> = HashMap::new();
-    for (number, action) in plan.actions.iter().enumerate() {
+    for (number, action) in plan.actions.iter().enumerate().take(count) {
         take(world, action, &format!("r{round}n{number}"), &mut made);
     }
 }
