@@ -18,3 +18,4 @@ mod properties;
 mod retire;
 mod simulate;
 mod size;
+mod twins;
