@@ -1,6 +1,5 @@
 //! `keycomb apply`: read, decide, show, ask, carry out, report.
 
-use std::collections::BTreeMap;
 use std::io::BufRead as _;
 use std::path::Path;
 
@@ -48,7 +47,7 @@ pub async fn run(
         &holder,
     )
     .map_err(from_seal)?;
-    let plan = interrupt.or(decide(args, &session, &keeper)).await?;
+    let plan = interrupt.or(decide(args, &session, &keeper, output)).await?;
     show(args, &plan, output)?;
     let is_idle = plan.actions.iter().all(|action| action.verb == Verb::Blocked);
     if !is_idle {
@@ -93,16 +92,17 @@ pub async fn run(
     Ok(Exit::of_apply(&plan, &report, stopped))
 }
 
-async fn decide(args: &Args, session: &Session, keeper: &Keeper) -> Result<Plan, Failure> {
+async fn decide(args: &Args, session: &Session, keeper: &Keeper, output: &Output) -> Result<Plan, Failure> {
     let sealed = keeper.sealed();
     let live = session.live(Some(sealed)).await?;
+    let elsewhere = session.elsewhere(Some(sealed), &live, output).await;
     Ok(plan::plan(&plan::Input {
         desired: &session.desired,
         live: &live,
         sealed: Some(sealed),
         now: live.now,
         allow: allow(&args.lift),
-        elsewhere: BTreeMap::new(),
+        elsewhere,
     }))
 }
 

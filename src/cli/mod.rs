@@ -11,6 +11,7 @@ mod credential;
 mod drift;
 mod exit;
 mod failure;
+mod history;
 mod init;
 mod interrupt;
 mod log;
