@@ -39,5 +39,9 @@ pub async fn run(args: &Args, global: &Global, output: &Output) -> Result<Exit, 
     })?;
     Ok(if drift.is_unsealed() {
         Exit::Unconfirmed
-    } else if drift.is_drifted() { Exit::Changes } else { Exit::Done })
+    } else if drift.is_drifted() {
+        Exit::Changes
+    } else {
+        Exit::Done
+    })
 }

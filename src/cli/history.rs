@@ -155,7 +155,7 @@ fn listen(child: &mut Child, stdout: ChildStdout, wanted: BTreeSet<KeyId>, until
                 missing -= usize::from(searched.commits.insert(id, commit).is_none());
             }
             Ok(Said::Shallow) => {
-                searched.unsure = Some("the clone is shallow: `git fetch --unshallow` gets the rest")
+                searched.unsure = Some("the clone is shallow: `git fetch --unshallow` gets the rest");
             }
             Ok(Said::Over) => break,
             Err(RecvTimeoutError::Timeout) => return Searched { unsure: Some(TOO_LONG), ..searched },

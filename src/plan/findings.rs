@@ -68,9 +68,7 @@ fn unreleased(index: &Index<'_>, record: &SealedKey) -> Option<Finding> {
 fn unfinished(stray: &Stray<'_>) -> Option<Finding> {
     let text = match stray {
         Stray { live: LiveKey { disabled: false, .. }, .. } => return None,
-        Stray { known: false, young: true, .. } => {
-            "another run began to make this key less than an hour ago"
-        }
+        Stray { known: false, young: true, .. } => "another run began to make this key less than an hour ago",
         _ => "a key of ours that was never finished; it was never enabled, and nobody holds its secret",
     };
     Some(Finding::new(FindingKind::Unfinished, Severity::Note, text).about(&stray.live.id))

@@ -72,7 +72,8 @@ fn in_the_way(index: &Index<'_>, address: &Address) -> Option<Refusal> {
     let strays = index.strays_at(address);
     if let Some(stray) = strays.iter().find(|stray| !stray.live.disabled) {
         let id = &stray.live.id;
-        let text = format!("`{id}` was made for this address, has no entry in the sealed file, and is enabled");
+        let text =
+            format!("`{id}` was made for this address, has no entry in the sealed file, and is enabled");
         return Some(Refusal::new("unsealed", text, "See what is said of it among the findings."));
     }
     if let Some(id) = enabled.next() {

@@ -14,7 +14,8 @@ pub(super) fn unsealed(index: &Index<'_>) -> Vec<Finding> {
 }
 
 fn finding(index: &Index<'_>, key: &LiveKey) -> Finding {
-    let environment = index.environment(&key.environment).map_or(key.environment.as_str(), |e| e.name.as_str());
+    let environment =
+        index.environment(&key.environment).map_or(key.environment.as_str(), |e| e.name.as_str());
     let text = format!(
         "the {} {} key `{}` in `{}` is keycomb's own, and the sealed file has no entry of it{}",
         if key.disabled { "disabled" } else { "enabled" },
@@ -22,7 +23,8 @@ fn finding(index: &Index<'_>, key: &LiveKey) -> Finding {
         visible(&key.name),
         visible(environment),
         match index.commit_of(key) {
-            Some(commit) => format!(": the file was rolled back, or a merge dropped it; commit {commit} has it"),
+            Some(commit) =>
+                format!(": the file was rolled back, or a merge dropped it; commit {commit} has it"),
             None => "; somebody has enabled it under its provisional name".to_owned(),
         }
     );

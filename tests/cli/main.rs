@@ -10,6 +10,7 @@
     reason = "test code"
 )]
 
+mod attacked;
 mod diagnosis;
 mod drift;
 mod examples;

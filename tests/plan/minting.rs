@@ -276,7 +276,11 @@ fn a_protected_key_that_was_superseded_goes_only_when_named() {
     let old = SealedKey { protected: true, ..record_of(&wanted(), "old") };
     world.sealed().keys.push(old);
     world.live.keys.push(live_of(&wanted(), "old"));
-    world.sealed().keys.push(SealedKey { generation: 2, since: ago(30 * DAY), ..record_of(&wanted(), "new") });
+    world.sealed().keys.push(SealedKey {
+        generation: 2,
+        since: ago(30 * DAY),
+        ..record_of(&wanted(), "new")
+    });
     world.live.keys.push(live_of(&wanted(), "new"));
     assert_eq!(world.only_blocked(), (Verb::Disable, "protected", true));
     let help = world.only().blocked.unwrap().help;

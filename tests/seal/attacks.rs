@@ -154,7 +154,7 @@ fn a_merge_by_hand_takes_the_journal_in_and_waits_for_nobody() {
     let (base_path, theirs_path) =
         (folder.dir.path().join("base.toml"), folder.dir.path().join("theirs.toml"));
     std::fs::copy(&folder.file, &base_path).unwrap();
-    let mut theirs = base.clone();
+    let mut theirs = base;
     theirs.take(minted(2, key("b", "k2")));
     theirs.serial = 4;
     std::fs::write(&theirs_path, keycomb::seal::text::write(&theirs)).unwrap();

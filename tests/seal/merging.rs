@@ -216,7 +216,7 @@ fn resealed(mark: &str) -> SealedKey {
 #[test]
 fn a_seal_made_anew_counts_and_two_of_them_are_for_a_person() {
     let (old, new) = (resealed("AAAA"), resealed("BBBB"));
-    let base = with([old.clone()]);
+    let base = with([old]);
     assert_eq!(joined(Some(&base), &with([new.clone()]), &base).keys, std::slice::from_ref(&new));
     assert_eq!(joined(Some(&base), &base, &with([new.clone()])).keys, std::slice::from_ref(&new));
     for base in [Some(&base), None] {
