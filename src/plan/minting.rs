@@ -6,7 +6,7 @@ use super::index::Index;
 use super::phase::Phase;
 use super::unsealed;
 use super::value::{Action, Change, EnvironmentRef, MintKey, Reason, Remembered, SecretEffect, Step, Verb};
-use crate::model::{Address, DesiredKey, EnvironmentId, KeyId, KeyState, LiveKey, SealedKey, visible};
+use crate::model::{Address, DesiredKey, EnvironmentId, KeyId, KeyState, LiveKey, SealedKey, brief};
 
 /// The creation of a declared key as its next generation; blocked where that would race or make a duplicate.
 pub(super) fn mint(index: &Index<'_>, place: &Place<'_>, desired: &DesiredKey, reason: Reason) -> Action {
@@ -140,7 +140,7 @@ fn exists(index: &Index<'_>, key: &LiveKey, name: &str) -> Refusal {
     if let Some(commit) = index.commit_of(key) {
         return unsealed::refusal(index, key, commit);
     }
-    let (id, name) = (&key.id, visible(name));
+    let (id, name) = (&key.id, brief(name));
     match index.owner(id) {
         Some(owner) => Refusal::new(
             "exists",

@@ -11,10 +11,13 @@
 )]
 
 mod attacked;
+mod credentials;
 mod diagnosis;
 mod drift;
 mod examples;
 mod git;
+mod hardening;
+mod hostile;
 mod leaks;
 mod main_job;
 mod many;
