@@ -77,7 +77,10 @@ fn assert_folded(records: Vec<Record>) {
     let folded = seal::folded(None, &journal).unwrap();
     let is_changed = content != base;
     content.serial += u64::from(is_changed);
-    let Some(folded) = folded else { return assert!(kept.is_empty()) };
+    let Some(folded) = folded else {
+        assert!(kept.is_empty());
+        return;
+    };
     assert_eq!(folded, content);
     let file = text::write(&folded);
     let back = text::parse(&file).unwrap_or_else(|problem| panic!("{problem}\n{file}"));
@@ -96,7 +99,7 @@ fn assert_seals_kept(before: &Sealed, after: &Sealed, record: &Record) {
         match after.key(&key.id) {
             Some(now) => assert_eq!(now.sealed, key.sealed, "the seal of `{}` changed", key.id),
             None => {
-                assert!(matches!(record, Record::KeyGone { id } if *id == key.id), "`{}` is gone", key.id)
+                assert!(matches!(record, Record::KeyGone { id } if *id == key.id), "`{}` is gone", key.id);
             }
         }
     }

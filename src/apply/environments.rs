@@ -149,7 +149,7 @@ impl<R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'_, R, W, K,
         applied: &EnvironmentAttributes,
     ) -> Attempt<Became> {
         self.managed_environment(action, id)?;
-        let Some(live) = self.read_environment(id).await? else {
+        let Some(live) = self.unless_stopped(self.read_environment(id)).await? else {
             return Err(changed(format!("the environment `{id}` is gone from the service")));
         };
         let moved = environment_moved(&action.changes, &live);
@@ -201,7 +201,7 @@ impl<R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'_, R, W, K,
     /// gone was held against none of the rules for deleting.
     pub(super) async fn forget_environment(&self, action: &Action, id: &EnvironmentId) -> Attempt<Became> {
         self.managed_environment(action, id)?;
-        if self.read_environment(id).await?.is_some() {
+        if self.unless_stopped(self.read_environment(id)).await?.is_some() {
             return Err(changed(format!("the environment `{id}` is not gone after all")));
         }
         self.append(Record::EnvironmentGone { address: action.address.clone() })?;
@@ -212,7 +212,7 @@ impl<R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'_, R, W, K,
     pub(super) async fn delete_environment(&self, action: &Action, id: &EnvironmentId) -> Attempt<Became> {
         self.managed_environment(action, id)?;
         let gone = Record::EnvironmentGone { address: action.address.clone() };
-        let Some(live) = self.read_environment(id).await? else {
+        let Some(live) = self.unless_stopped(self.read_environment(id)).await? else {
             self.append(gone)?;
             return Ok(done_with("it was already gone"));
         };

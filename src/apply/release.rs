@@ -32,7 +32,7 @@ impl<R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'_, R, W, K,
         if !matches!(entry.state, KeyState::Provisional | KeyState::Releasing) {
             return Err(changed(format!("the record says that `{id}` is {}", entry.state.as_str())));
         }
-        let Some(live) = self.read_key(id).await? else {
+        let Some(live) = self.unless_stopped(self.read_key(id)).await? else {
             let is_begun = entry.state == KeyState::Releasing;
             return Err(if is_begun { not_shown(id) } else { self.reaped(id) });
         };

@@ -162,6 +162,7 @@ mod tests {
             generation: None,
             id: None,
             became,
+            blocked: None,
         };
         Report {
             outcomes: became.into_iter().map(outcome).collect(),

@@ -16,7 +16,7 @@ use crate::model::Secret;
 use crate::ports::{Failure, Gate, ServiceError};
 
 /// The longest list page, in bytes: a hundred objects of about 1 kB, with room.
-const LONGEST_PAGE: usize = 8 * 1024 * 1024;
+const LONGEST_PAGE: usize = 2 * 1024 * 1024;
 /// The longest single object, in bytes.
 const LONGEST_OBJECT: usize = 1024 * 1024;
 

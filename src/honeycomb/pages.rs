@@ -16,8 +16,9 @@ const PAGE_SIZE: &str = "100";
 const MOST_PAGES: usize = 10_000;
 /// No list is longer, in objects.
 const MOST_OBJECTS: usize = 200_000;
-/// No list is longer, in bytes of all its pages: an object has about 1 kB, and three lists are held at a time.
-const LONGEST_LIST: usize = 64 * 1024 * 1024;
+/// No list is longer, in bytes of all its pages or of what is kept of them, whichever is more: an object has about 1 kB,
+/// and three lists are held at a time.
+const LONGEST_LIST: usize = 32 * 1024 * 1024;
 
 /// A list of the service.
 #[derive(Debug, Clone, Copy)]
@@ -40,6 +41,8 @@ pub(super) struct Links {
 #[derive(Debug)]
 pub(super) struct Page<T> {
     pub(super) items: Vec<T>,
+    /// The bytes that the items take, about.
+    pub(super) held: usize,
     pub(super) links: Links,
 }
 
@@ -75,7 +78,7 @@ pub(super) async fn walk<T>(
 /// A list so far.
 pub(super) struct Walk<T> {
     pub(super) items: Vec<T>,
-    /// Of all pages so far.
+    /// Of all pages so far, or kept of them.
     bytes: usize,
     cursor: Option<String>,
     seen: HashSet<String>,
@@ -115,7 +118,7 @@ impl<T> Walk<T> {
         endpoint: &Url,
         path: &str,
     ) -> Result<bool, String> {
-        self.take(page.items, bytes)?;
+        self.take(page.items, bytes.max(page.held))?;
         self.follow(page.links.next.as_deref(), endpoint, path)
     }
 
@@ -185,6 +188,6 @@ mod tests {
         assert_eq!(walk.take(vec![()], 100), Err("the list has more than 200000 objects".into()));
         let mut walk = Walk::default();
         assert_eq!(walk.take(page(), LONGEST_LIST), Ok(()));
-        assert_eq!(walk.take(page(), 1), Err("the list is longer than 67108864 bytes".into()));
+        assert_eq!(walk.take(page(), 1), Err("the list is longer than 33554432 bytes".into()));
     }
 }

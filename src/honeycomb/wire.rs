@@ -48,14 +48,17 @@ struct RelatedId<'a> {
     id: Text<'a>,
 }
 
-/// Reads a page; `read` makes an item of its body, and says what is wrong with one.
+/// Reads a page; `read` makes an item of its body, and says what is wrong with one; `held` says about how many bytes
+/// an item takes.
 fn page<'a, B: Deserialize<'a>, T>(
     body: &'a [u8],
     read: impl Fn(B) -> Result<T, String>,
+    held: impl Fn(&T) -> usize,
 ) -> Result<Page<T>, String> {
     let Many { data, links } = json::read::<Many<B>>(body)?;
     let item = |(index, body)| read(body).map_err(|problem| format!("{problem} at `data[{index}]`"));
-    Ok(Page { items: data.into_iter().enumerate().map(item).collect::<Result<_, _>>()?, links })
+    let items: Vec<T> = data.into_iter().enumerate().map(item).collect::<Result<_, _>>()?;
+    Ok(Page { held: items.iter().map(held).sum(), items, links })
 }
 
 fn one<'a, B: Deserialize<'a>, T>(

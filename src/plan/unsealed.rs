@@ -5,7 +5,7 @@
 use super::draft::Refusal;
 use super::index::Index;
 use super::value::{Finding, FindingKind, Severity};
-use crate::model::{LiveKey, visible};
+use crate::model::{LiveKey, brief};
 
 /// All of them: what an older version of the file knew, and what bears our mark and was enabled.
 pub(super) fn unsealed(index: &Index<'_>) -> Vec<Finding> {
@@ -20,8 +20,8 @@ fn finding(index: &Index<'_>, key: &LiveKey) -> Finding {
         "the {} {} key `{}` in `{}` is keycomb's own, and the sealed file has no entry of it{}",
         if key.disabled { "disabled" } else { "enabled" },
         key.key_type,
-        visible(&key.name),
-        visible(environment),
+        brief(&key.name),
+        brief(environment),
         match index.commit_of(key) {
             Some(commit) =>
                 format!(": the file was rolled back, or a merge dropped it; commit {commit} has it"),

@@ -145,9 +145,9 @@ fn nothing_is_written_through_a_link_or_over_a_folder() {
     let target = outside.path().join("target");
     for dangling in [false, true] {
         if dangling {
-            fs::remove_file(&target).unwrap()
+            fs::remove_file(&target).unwrap();
         } else {
-            fs::write(&target, "theirs").unwrap()
+            fs::write(&target, "theirs").unwrap();
         }
         for arguments in [
             &["init", "-c", "link"][..],

@@ -48,7 +48,7 @@ fn waiting_apply(team: &Team, binary: &str) -> Child {
     let key = team.sandbox.management_key();
     // Without limits of its own, so that what is measured is what the program does.
     let line = "ulimit -c unlimited 2>/dev/null; exec \"$0\" apply --yes";
-    let child = as_somebody("sh")
+    let mut child = as_somebody("sh")
         .args(["-c", line, binary])
         .env_clear()
         .env("PATH", std::env::var_os("PATH").unwrap())
@@ -65,6 +65,8 @@ fn waiting_apply(team: &Team, binary: &str) -> Child {
         }
         std::thread::sleep(Duration::from_millis(10));
     }
+    child.kill().unwrap();
+    child.wait().unwrap();
     panic!("the apply never asked for anything");
 }
 

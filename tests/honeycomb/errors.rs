@@ -126,7 +126,7 @@ async fn a_huge_body_is_refused() {
     let huge = vec![b' '; 8 * 1024 * 1024 + 1];
     for reply in [Reply::json(200, huge.clone()), Reply::json(200, huge.clone()).chunked()] {
         let server = Server::playing([reply]).await;
-        is_unreadable(&environments(&server).await, "the body is longer than 8388608 bytes");
+        is_unreadable(&environments(&server).await, "the body is longer than 2097152 bytes");
     }
     let server = Server::playing([Reply::json(404, huge)]).await;
     assert_eq!(

@@ -67,9 +67,9 @@ async fn a_body_of_a_gibibyte_is_not_read() {
     let told = head(200, "content-length: 1073741824");
     for (head, piece) in [(told, &BLANKS[..]), (head(200, "transfer-encoding: chunked"), &CHUNK[..])] {
         let (endpoint, written) = endless(head, piece).await;
-        assert_eq!(problem(&environments(&endpoint).await), "the body is longer than 8388608 bytes");
+        assert_eq!(problem(&environments(&endpoint).await), "the body is longer than 2097152 bytes");
         let written = written.load(Ordering::SeqCst);
-        assert!(written < 8 * MEBIBYTE + BUFFERS, "{written}");
+        assert!(written < 2 * MEBIBYTE + BUFFERS, "{written}");
     }
     let (endpoint, written) = endless(head(200, "connection: close"), &BLANKS).await;
     assert!(problem(&environments(&endpoint).await).contains("its end is unknown"));
@@ -216,6 +216,22 @@ async fn a_key_with_a_thousand_unknown_permissions_is_refused() {
         problem(&reader.keys(KeyType::Ingest).await.unwrap_err())
             .contains("`data[0].attributes.permissions`")
     );
+}
+
+#[tokio::test]
+async fn a_list_is_measured_by_what_is_kept_of_it() {
+    let permissions: Vec<_> = (0..1_000).map(|n| format!(r#""{n:x}":true"#)).collect();
+    let key = key_body("k", "ingest", "").replace(r#""create_datasets":true"#, &permissions.join(","));
+    let (items, mut number) = (vec![key; 100], 0);
+    let server = Server::start(move |_| {
+        number += 1;
+        Reply::json(200, page(&items, &format!(r#""/2/teams/acme/api-keys?page[after]={number}""#)))
+    })
+    .await;
+    let error = reader(&server.endpoint).keys(KeyType::Ingest).await.unwrap_err();
+    assert_eq!(problem(&error), "the list is longer than 33554432 bytes");
+    // A page of one megabyte: three times as many would fit if it were measured by the wire.
+    assert!(server.requests().len() < 10, "{}", server.requests().len());
 }
 
 #[tokio::test]

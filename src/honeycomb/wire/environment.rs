@@ -42,7 +42,12 @@ pub(in crate::honeycomb) fn environment(body: &[u8]) -> Result<LiveEnvironment, 
 
 /// Reads a page of environments.
 pub(in crate::honeycomb) fn environments(body: &[u8]) -> Result<Page<LiveEnvironment>, String> {
-    page(body, live)
+    page(body, live, held)
+}
+
+fn held(environment: &LiveEnvironment) -> usize {
+    let LiveEnvironment { id: _, name, slug, description, color: _, delete_protected: _ } = environment;
+    size_of::<LiveEnvironment>() + name.len() + slug.len() + description.len()
 }
 
 fn live(body: EnvironmentBody<'_>) -> Result<LiveEnvironment, String> {
