@@ -14,7 +14,7 @@ use super::progress::Bar;
 use super::session::{Session, check_scopes, from_seal, unconnected};
 use super::staged;
 use super::surroundings::{Real, fresh_lineage};
-use crate::model::{Recipient, Scope};
+use crate::model::{KeyId, Recipient, Scope, Sealed};
 use crate::plan::{self, Action, Plan, SecretEffect, Step, Verb};
 use crate::ports::KeepRecord as _;
 use crate::render;
@@ -49,7 +49,7 @@ pub async fn run(
         &holder,
     )
     .map_err(from_seal)?;
-    let plan = interrupt.or(decide(args, &session, &keeper)).await?;
+    let plan = interrupt.or(decide(args, &session, &keeper, output)).await?;
     show(args, &plan, output)?;
     // How many actions this run carries out.
     let count = plan.actions.iter().filter(|action| is_for(args, action)).count();
@@ -97,17 +97,42 @@ pub async fn run(
     Ok(Exit::of_apply(&plan, &report, stopped))
 }
 
-async fn decide(args: &Args, session: &Session, keeper: &Keeper) -> Result<Plan, Failure> {
+async fn decide(args: &Args, session: &Session, keeper: &Keeper, output: &Output) -> Result<Plan, Failure> {
     let sealed = keeper.sealed();
     let live = session.live(Some(sealed)).await?;
+    let elsewhere = session.elsewhere(Some(sealed), &live, output).await;
+    refuse_second_file(session, sealed, &elsewhere)?;
     Ok(plan::plan(&plan::Input {
         desired: &session.desired,
         live: &live,
         sealed: Some(sealed),
         now: live.now,
         allow: allow(&args.lift),
-        elsewhere: BTreeMap::new(),
+        elsewhere,
     }))
+}
+
+/// Where the sealed file is gone and git has it, a new one would be of another lineage, and the two could never be joined.
+///
+/// # Errors
+/// Names the commit that has it (10).
+fn refuse_second_file(
+    session: &Session,
+    sealed: &Sealed,
+    elsewhere: &BTreeMap<KeyId, String>,
+) -> Result<(), Failure> {
+    let Some(commit) = elsewhere.values().next().filter(|_| sealed.serial == 0) else { return Ok(()) };
+    let file = &session.desired.seal.file;
+    Err(Failure::words(
+        Exit::Unconfirmed,
+        format!(
+            "there is no sealed file at `{}`, and {} live at the service {} in that of commit {commit}",
+            session.sealed_path.display(),
+            if elsewhere.len() == 1 { "a key".to_owned() } else { format!("{} keys", elsewhere.len()) },
+            if elsewhere.len() == 1 { "is" } else { "are" },
+        ),
+        format!("nothing was written; put it back: `git show {commit}:./{file} > {file}`"),
+    ))
 }
 
 /// With `--format json` stdout is for the report alone.
@@ -176,7 +201,10 @@ pub(super) fn holder(verb: &str) -> Holder {
         pid: std::process::id(),
         user: variable("USER"),
         host: host.map_or_else(|| "unknown host".to_owned(), |host| host.trim().to_owned()),
-        started: model::Timestamp::now(),
+        // For people: whole seconds.
+        started: model::Timestamp::now()
+            .round(jiff::Unit::Second)
+            .unwrap_or_else(|_| model::Timestamp::now()),
         command: std::env::args_os().next().map_or_else(String::new, |program| {
             let name = Path::new(&program).file_name().map(|name| name.to_string_lossy().into_owned());
             format!("{} {verb}", name.unwrap_or_default())

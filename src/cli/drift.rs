@@ -1,7 +1,5 @@
 //! `keycomb drift`: live against last applied.
 
-use std::collections::BTreeMap;
-
 use super::args::{Drift as Args, Format, Global};
 use super::exit::Exit;
 use super::failure::Failure;
@@ -25,13 +23,14 @@ pub async fn run(args: &Args, global: &Global, output: &Output) -> Result<Exit, 
         ));
     }
     let live = session.live(sealed.as_ref()).await?;
+    let elsewhere = session.elsewhere(sealed.as_ref(), &live, output).await;
     let drift = plan::drift(&plan::Input {
         desired: &session.desired,
         live: &live,
         sealed: sealed.as_ref(),
         now: live.now,
         allow: Allow::default(),
-        elsewhere: BTreeMap::new(),
+        elsewhere,
     });
     session.close().await;
     output.write(&match args.format {

@@ -12,6 +12,7 @@ mod drift;
 mod exit;
 mod failure;
 mod hardening;
+mod history;
 mod init;
 mod interrupt;
 mod log;

@@ -1,7 +1,5 @@
 //! `keycomb plan`: read, decide, show.
 
-use std::collections::BTreeMap;
-
 use super::args::{Allowed, Format, Global, Lift, Plan as Args};
 use super::exit::Exit;
 use super::failure::Failure;
@@ -23,13 +21,14 @@ pub async fn run(args: &Args, global: &Global, output: &Output) -> Result<Exit, 
     }
     let sealed = session.sealed()?;
     let live = session.live(sealed.as_ref()).await?;
+    let elsewhere = session.elsewhere(sealed.as_ref(), &live, output).await;
     let plan = plan::plan(&plan::Input {
         desired: &session.desired,
         live: &live,
         sealed: sealed.as_ref(),
         now: live.now,
         allow: allow(&args.lift),
-        elsewhere: BTreeMap::new(),
+        elsewhere,
     });
     session.close().await;
     output.write(&match args.format {

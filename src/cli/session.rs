@@ -1,5 +1,6 @@
 //! What every command that talks to the service needs: the configuration, the credential, the connection.
 
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -7,6 +8,7 @@ use super::args::{Global, Service};
 use super::credential::{self, Found, Lookup};
 use super::exit::Exit;
 use super::failure::Failure;
+use super::history::{self, Searched};
 use super::output::Output;
 use super::place::refuse_link;
 use super::private_file::{self, Unread};
@@ -14,7 +16,7 @@ use crate::config::{self, Loaded};
 use crate::honeycomb::{
     self, Connection, ConnectionError, Context, Credential, Diagnosis, Kind, Notice, Patience, Reader, Why,
 };
-use crate::model::{Access, Desired, Endpoint, KeyState, Live, Scope, Sealed, Secret, TeamSlug};
+use crate::model::{Access, Desired, Endpoint, KeyId, KeyState, Live, Scope, Sealed, Secret, TeamSlug};
 use crate::ports::{ReadLive as _, ServiceError};
 use crate::sandbox::{self, Sandbox};
 use crate::seal::{self, SealError};
@@ -174,6 +176,33 @@ impl Session {
         live.environments.sort_by(|a, b| a.id.cmp(&b.id));
         live.keys.sort_by(|a, b| a.id.cmp(&b.id));
         Ok(live)
+    }
+
+    /// The keys at the service that the record does not know and an older version of the sealed file does, with a commit
+    /// that has it. Asks git only when there are unknown keys; what cannot be looked up is said and fails nothing.
+    pub async fn elsewhere(
+        &self,
+        sealed: Option<&Sealed>,
+        live: &Live,
+        output: &Output,
+    ) -> BTreeMap<KeyId, String> {
+        let known: HashSet<&KeyId> =
+            sealed.iter().flat_map(|sealed| &sealed.keys).map(|key| &key.id).collect();
+        let unknown = live.keys.iter().map(|key| &key.id).filter(|id| !known.contains(id));
+        let wanted: BTreeSet<KeyId> = unknown.cloned().collect();
+        // The sandbox's sealed file is never committed.
+        if wanted.is_empty() || self.is_sandbox() {
+            return BTreeMap::new();
+        }
+        let file = self.sealed_path.clone();
+        let search = tokio::task::spawn_blocking(move || history::search(&file, wanted, history::LIMIT));
+        let Searched { commits, unsure } = search.await.unwrap_or_default();
+        if let Some(why) = unsure {
+            output.say(&format!(
+                "note: the service has keys that the sealed file does not know, and its history was not searched for them: {why}"
+            ));
+        }
+        commits
     }
 
     fn context(&self) -> Context<'_> {

@@ -1,6 +1,5 @@
 //! `keycomb status`: the managed keys, and what is next for each.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::args::{Format, Global, Status as Args};
@@ -21,6 +20,7 @@ pub async fn run(args: &Args, global: &Global, output: &Output) -> Result<Exit, 
     let session = Session::open(global, &args.service, *output).await?;
     let sealed = session.sealed()?;
     let live = session.live(sealed.as_ref()).await?;
+    let elsewhere = session.elsewhere(sealed.as_ref(), &live, output).await;
     let rows = rows(&session.desired, &live, sealed.as_ref());
     let drift = plan::drift(&plan::Input {
         desired: &session.desired,
@@ -28,7 +28,7 @@ pub async fn run(args: &Args, global: &Global, output: &Output) -> Result<Exit, 
         sealed: sealed.as_ref(),
         now: live.now,
         allow: Allow::default(),
-        elsewhere: BTreeMap::new(),
+        elsewhere,
     });
     session.close().await;
     output.write(&match args.format {

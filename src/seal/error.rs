@@ -36,6 +36,19 @@ pub enum SealError {
         /// Who, as the lock file says: process, host, user, start, command.
         holder: String,
     },
+    /// The file system takes no locks.
+    #[error("cannot lock `{}`", path.display())]
+    #[diagnostic(help(
+        "without a lock two applies could write the sealed file at once: keep it on a file system that has locks (some \
+         network and FUSE mounts have none)"
+    ))]
+    NoLock {
+        /// The lock file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
     /// Not a regular file.
     #[error("`{}` is {kind}; expected a regular file", path.display())]
     #[diagnostic(help("name the file itself in `[seal] file`; keycomb writes through no link"))]

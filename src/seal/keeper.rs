@@ -1,12 +1,12 @@
 //! Keeps the record while an apply works: one writer, a journal, and at the end a new file in the old one's place.
 
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use super::disk::{Disk, OsDisk, beside, folder_of, refuse_unless_regular};
+use super::disk::{Disk, OsDisk, beside, folder_of, is_same, refuse_unless_regular};
 use super::journal::{Chain, Header};
 use super::lock::{Holder, Lock};
 use super::{SealError, crypt, read, text};
@@ -18,6 +18,8 @@ use crate::ports::{KeepError, KeepRecord};
 /// Dropped without [`KeepRecord::fold`], it leaves its journal behind, and the next one takes it in.
 pub struct Keeper {
     path: PathBuf,
+    /// The folder as it was when this was opened.
+    folder: Metadata,
     disk: Box<dyn Disk>,
     _lock: Lock,
     /// What the file holds; `None` when there is none.
@@ -79,8 +81,11 @@ impl Keeper {
         let read::Found { file, has_journal, replayed, content } = read::find(path, Some((team, endpoint)))?;
         let mut now = content.unwrap_or_else(|| Sealed::new(team.clone(), endpoint.clone(), fresh_lineage));
         now.serial = file.as_ref().map_or(0, |file| file.serial);
+        let folder =
+            std::fs::metadata(folder_of(path)).map_err(|e| SealError::io("look at", folder_of(path), e))?;
         let mut keeper = Self {
             path: path.to_owned(),
+            folder,
             disk,
             _lock: lock,
             file,
@@ -143,7 +148,7 @@ impl Keeper {
         let path = self.journal_path();
         let mut chain = Chain::default();
         let line = encode(&mut chain, &Header::of(&self.now), &path)?;
-        let mut file = self.step("create", &path, |disk, path| disk.create_new(path))?;
+        let mut file = self.create(&path)?;
         self.has_journal = true;
         self.write_line(&mut file, &line)?;
         self.sync_folder()?;
@@ -200,7 +205,7 @@ impl Keeper {
         if std::fs::symlink_metadata(&path).is_ok() {
             self.step("remove", &path, |disk, path| disk.remove(path))?;
         }
-        let mut file = self.step("create", &path, |disk, path| disk.create_new(path))?;
+        let mut file = self.create(&path)?;
         let written = self
             .step("write", &path, |disk, path| disk.write(&mut file, path, bytes))
             .and_then(|()| self.step("sync", &path, |disk, path| disk.sync(&file, path)));
@@ -209,6 +214,19 @@ impl Keeper {
             let _ = self.disk.remove(&path);
         }
         written.map(|()| path)
+    }
+
+    /// A new file, in the very folder that the lock is in.
+    fn create(&mut self, path: &Path) -> Result<File, KeepError> {
+        self.refuse_other_folder()?;
+        self.step("create", path, |disk, path| disk.create_new(path))
+    }
+
+    fn refuse_other_folder(&self) -> Result<(), KeepError> {
+        match std::fs::metadata(folder_of(&self.path)) {
+            Ok(folder) if is_same(&folder, &self.folder) => Ok(()),
+            _ => Err(refused("write", &self.path, "its folder was replaced by another one during this run")),
+        }
     }
 
     /// The folder's fsync. When it fails, nothing more is done in this run.
@@ -281,6 +299,7 @@ impl KeepRecord for Keeper {
                 "an earlier fsync failed; the journal is kept for the next run",
             ));
         }
+        self.refuse_other_folder()?;
         let is_changed = match &self.file {
             Some(file) => *file != self.now,
             None => !is_blank(&self.now),

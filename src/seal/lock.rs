@@ -1,7 +1,7 @@
 //! One writer at a time: a lock beside the sealed file that says who holds it.
 
 use std::fmt;
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{File, Metadata, OpenOptions, TryLockError};
 use std::io::{Read as _, Seek as _, Write as _};
 use std::path::Path;
 
@@ -51,10 +51,10 @@ impl Lock {
                 Err(TryLockError::WouldBlock) => {
                     return Err(SealError::Locked {
                         path: sealed_file.to_owned(),
-                        holder: read_holder(&mut file),
+                        holder: read_holder(&mut file, holder.started),
                     });
                 }
-                Err(TryLockError::Error(error)) => return Err(SealError::io("lock", &path, error)),
+                Err(TryLockError::Error(source)) => return Err(SealError::NoLock { path, source }),
             }
             let locked = file.metadata().map_err(|e| SealError::io("look at", &path, e))?;
             if refuse_unless_regular(&path)?.is_some_and(|named| is_same(&named, &locked)) {
@@ -77,6 +77,10 @@ impl Drop for Lock {
 
 fn open(path: &Path) -> Result<File, SealError> {
     let before = refuse_unless_regular(path)?;
+    // Its content is overwritten, so it must not be another file's content too.
+    if before.as_ref().is_some_and(has_other_names) {
+        return Err(SealError::NotAFile { path: path.to_owned(), kind: "a hard link to another file" });
+    }
     let file = private(OpenOptions::new().read(true).write(true).create(true).truncate(false))
         .open(path)
         .map_err(|e| SealError::io("open", path, e))?;
@@ -92,13 +96,40 @@ fn write_holder(file: &mut File, holder: &Holder) -> std::io::Result<()> {
     writeln!(file, "{holder}")
 }
 
-fn read_holder(file: &mut File) -> String {
+#[cfg(unix)]
+fn has_other_names(found: &Metadata) -> bool {
+    std::os::unix::fs::MetadataExt::nlink(found) > 1
+}
+
+#[cfg(not(unix))]
+fn has_other_names(_found: &Metadata) -> bool {
+    false
+}
+
+/// What the lock file says, and how long ago that was.
+fn read_holder(file: &mut File, now: Timestamp) -> String {
     let mut bytes = vec![];
     // For a message only: whatever can be read is shown, made harmless.
     let _ = file.take(512).read_to_end(&mut bytes);
     let text = String::from_utf8_lossy(&bytes);
     match text.lines().next() {
-        Some(line) if !line.trim().is_empty() => visible(line.trim()).into_owned(),
+        Some(line) if !line.trim().is_empty() => {
+            let since = line.trim().rsplit(' ').next().and_then(|word| word.parse().ok());
+            let age = since.and_then(|since| age(since, now)).unwrap_or_default();
+            format!("{}{age}", visible(line.trim()))
+        }
         _ => "another process".into(),
     }
+}
+
+/// `, 12 minutes ago`; nothing when the clocks of two machines disagree.
+fn age(since: Timestamp, now: Timestamp) -> Option<String> {
+    let seconds = u64::try_from(now.duration_since(since).as_secs()).ok()?;
+    let (count, unit) = match seconds {
+        0..60 => return Some(", less than a minute ago".into()),
+        60..3600 => (seconds / 60, "minute"),
+        3600..86_400 => (seconds / 3600, "hour"),
+        _ => (seconds / 86_400, "day"),
+    };
+    Some(format!(", {count} {unit}{} ago", if count == 1 { "" } else { "s" }))
 }

@@ -67,6 +67,8 @@ fn raw(path: &Path) -> Result<String, SealError> {
 fn put(path: &Path, content: &str) -> Result<(), SealError> {
     let temporary = beside(path, ".new");
     let mut disk = OsDisk;
+    // What a crash left there.
+    let _ = disk.remove(&temporary);
     let written = disk
         .create_new(&temporary)
         .and_then(|mut file| {

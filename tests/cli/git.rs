@@ -67,7 +67,9 @@ fn branch(team: &Team, name: &str, keys: &[&str]) {
     for one in keys {
         fs::write(team.path(&format!("keys/{one}.toml")), key(one)).unwrap();
     }
-    team.run(&["apply", "--yes", "--allow", "disable=0"]).exits(0);
+    // What only another branch has is missing here: that is said, and the rest is done.
+    let ran = team.run(&["apply", "--yes"]);
+    assert!([0, 10].contains(&ran.exit), "{ran:?}");
     commit(team, name);
 }
 
@@ -147,7 +149,7 @@ fn the_commands_that_the_help_names_mend_a_merge_without_the_driver() {
     git(&team, &["config", "--unset", "merge.keycomb.driver"]).exits(0);
     // Both saved a different number of times, so the serial is in the way.
     fs::write(team.path("keys/gamma.toml"), key("gamma")).unwrap();
-    team.run(&["apply", "--yes"]).exits(0);
+    team.run(&["apply", "--yes"]).exits(10);
     commit(&team, "more");
     let merged = git(&team, &["merge", "--no-edit", "one"]);
     assert_eq!(merged.exit, 1, "{merged:?}");
@@ -192,4 +194,236 @@ fn init_tells_git_about_the_sealed_file_and_keeps_what_is_there() {
     for name in ["lock", "journal", "new"] {
         assert_eq!(ignored.matches(&format!("*.sealed.toml.{name}\n")).count(), 1, "{ignored}");
     }
+}
+
+/// A repository with `first` in its first version and `alpha` in its second, taken back to the first.
+fn rolled_back() -> (Team, String) {
+    let team = repository();
+    fs::write(team.path("keys/alpha.toml"), key("alpha")).unwrap();
+    team.run(&["apply", "--yes"]).exits(0);
+    commit(&team, "alpha");
+    let commit = git(&team, &["rev-parse", "--short=12", "HEAD"]).exits(0).stdout.trim().to_owned();
+    git(&team, &["checkout", "--quiet", "HEAD~1", "--", "keycomb.sealed.toml"]).exits(0);
+    (team, commit)
+}
+
+fn writes(team: &Team) -> usize {
+    team.sandbox.requests().iter().filter(|request| request.method != "GET").count()
+}
+
+#[test]
+fn a_file_that_was_rolled_back_is_told_from_git_and_nothing_is_minted() {
+    for is_committed in [false, true] {
+        let (team, had_it) = rolled_back();
+        if is_committed {
+            commit(&team, "back");
+        }
+        let before = writes(&team);
+        for arguments in [&["plan"][..], &["drift"], &["apply", "--yes"], &["status"]] {
+            let ran = team.run(arguments).exits(10);
+            let said = format!("{}{}", ran.stdout, ran.stderr);
+            assert!(said.contains("unsealed"), "{arguments:?}: {said}");
+            assert!(arguments == ["status"] || said.contains(&had_it), "{arguments:?}: {had_it} {said}");
+        }
+        assert_eq!(writes(&team), before, "something was written to the service");
+        assert_eq!(team.sandbox.truth().live_keys().count(), 2);
+        // The commands that the help names.
+        let help = team.run(&["plan"]).exits(10).stdout;
+        assert!(help.contains("keycomb secrets merge"), "{help}");
+        let old = git(&team, &["show", &format!("{had_it}:./keycomb.sealed.toml")]).exits(0).stdout;
+        fs::write(team.path("old.toml"), old).unwrap();
+        team.run(&["secrets", "merge", "old.toml", "keycomb.sealed.toml", "old.toml"]).exits(0);
+        assert_whole(&team, 2);
+    }
+}
+
+#[test]
+fn a_file_that_was_deleted_is_told_from_git_and_nothing_is_minted() {
+    let team = repository();
+    let head = git(&team, &["rev-parse", "--short=12", "HEAD"]).exits(0).stdout;
+    fs::remove_file(team.path("keycomb.sealed.toml")).unwrap();
+    // A key that no version knows must not begin a second file, which could never be joined with the first.
+    let found = FIRST.replace("[environment.production]", "[environment.production]\nreference = true");
+    fs::write(team.path("keys/first.toml"), found).unwrap();
+    fs::write(team.path("keys/new.toml"), key("new")).unwrap();
+    team.run(&["plan"]).exits(10);
+    let before = writes(&team);
+    let ran = team.run(&["apply", "--yes"]).exits(10);
+    assert!(format!("{}{}", ran.stdout, ran.stderr).contains(head.trim()), "{ran:?}");
+    assert_eq!(writes(&team), before);
+    assert!(!team.path("keycomb.sealed.toml").exists());
+    assert!(ran.stderr.contains("put it back"), "{}", ran.stderr);
+    git(&team, &["checkout", "--quiet", "--", "keycomb.sealed.toml", "keys/first.toml"]).exits(0);
+    team.run(&["apply", "--yes"]).exits(0);
+    assert_whole(&team, 2);
+}
+
+#[test]
+fn an_entry_on_a_branch_that_was_deleted_is_found() {
+    let team = two_branches();
+    git(&team, &["checkout", "--quiet", "main"]).exits(0);
+    git(&team, &["merge", "--quiet", "--no-edit", "two"]).exits(0);
+    // The hurried merge that takes one side, and the branch is gone.
+    git(&team, &["merge", "--quiet", "--no-edit", "--strategy=ours", "one"]).exits(0);
+    git(&team, &["branch", "--quiet", "-D", "one"]).exits(0);
+    git(&team, &["reflog", "expire", "--expire=now", "--all"]).exits(0);
+    git(&team, &["gc", "--quiet", "--prune=now"]).exits(0);
+    team.run(&["plan"]).exits(10);
+}
+
+/// git is asked only when the service has a key that the file does not know.
+#[test]
+fn git_is_not_run_while_every_key_is_known() {
+    let team = repository();
+    fake_git(&team, "echo run >> ran.txt");
+    let run = || with_fake_git(&team, &["plan"]);
+    run().exits(0);
+    assert!(!team.path("ran.txt").exists());
+    make_by_hand(&team);
+    run().exits(0);
+    assert_eq!(fs::read_to_string(team.path("ran.txt")).unwrap(), "run\n", "once");
+}
+
+/// A program called `git` that is first in PATH.
+fn fake_git(team: &Team, script: &str) {
+    fs::create_dir_all(team.path("bin")).unwrap();
+    let path = team.path("bin/git");
+    fs::write(&path, format!("#!/bin/sh\n{script}\n")).unwrap();
+    fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+}
+
+fn with_fake_git(team: &Team, arguments: &[&str]) -> Ran {
+    let path = format!("{}:{}", team.path("bin").display(), std::env::var("PATH").unwrap());
+    let mut command = team.command(arguments);
+    command
+        .env("PATH", path)
+        .env("HOME", team.folder.path())
+        .env("GIT_DIR", "/elsewhere")
+        .env("KEYCOMB_CANARY", "x");
+    command.output().unwrap().into()
+}
+
+/// A key that keycomb did not make.
+fn make_by_hand(team: &Team) {
+    let environment = team.sandbox.truth().environments[0].id.clone();
+    let body = format!(
+        r#"{{"data":{{"type":"api-keys","attributes":{{"key_type":"ingest","name":"by hand"}},"relationships":{{"environment":{{"data":{{"type":"environments","id":"{environment}"}}}}}}}}}}"#
+    );
+    let (status, body) = team.by_hand("POST", "/2/teams/acme/api-keys", Some(&body));
+    assert_eq!(status, 201, "{body}");
+}
+
+#[test]
+fn git_gets_none_of_our_secrets_no_stdin_and_no_file() {
+    let team = repository();
+    make_by_hand(&team);
+    fake_git(
+        &team,
+        "cd \"$HOME\"; env > env.txt; echo \"$@\" > arguments.txt; cat > stdin.txt; ls -l /proc/$$/fd > files.txt",
+    );
+    with_fake_git(&team, &["apply", "--yes"]).exits(0);
+    let variables = fs::read_to_string(team.path("env.txt")).unwrap();
+    let names: Vec<&str> =
+        variables.lines().filter_map(|line| line.split_once('=')).map(|(name, _)| name).collect();
+    let known = ["PATH", "HOME", "LANG", "LC_ALL", "PWD", "OLDPWD", "SHLVL", "_"];
+    let strange: Vec<_> =
+        names.iter().filter(|name| !known.contains(name) && !name.starts_with("GIT_")).collect();
+    assert!(strange.is_empty(), "{variables}");
+    assert!(!names.contains(&"GIT_DIR"), "{variables}");
+    for wanted in ["GIT_TERMINAL_PROMPT=0", "GIT_OPTIONAL_LOCKS=0", "GIT_CONFIG_NOSYSTEM=1", "LC_ALL=C"] {
+        assert!(variables.lines().any(|line| line == wanted), "{wanted}: {variables}");
+    }
+    let key = team.sandbox.management_key();
+    for name in ["env.txt", "arguments.txt", "stdin.txt"] {
+        let text = fs::read_to_string(team.path(name)).unwrap();
+        assert!(!text.contains(&key.secret) && !text.contains(&key.id), "{name}: {text}");
+    }
+    assert_eq!(fs::read_to_string(team.path("stdin.txt")).unwrap(), "");
+    let files = fs::read_to_string(team.path("files.txt")).unwrap();
+    assert!(!files.contains("keycomb.sealed.toml") && !files.contains("socket:"), "{files}");
+}
+
+#[test]
+fn what_git_prints_never_reaches_the_terminal() {
+    let team = repository();
+    make_by_hand(&team);
+    for end in ["exit 0", "exit 1", "exit 128", "kill -9 $$"] {
+        let script = "printf '\\033]0;owned\\007commit \\033[31m\\n+id = \"\\033[2J\"\\n::set-output x=y\\n'";
+        fake_git(&team, &format!("{script}; {script} >&2; {end}"));
+        for format in ["text", "json"] {
+            let ran = with_fake_git(&team, &["plan", "--format", format]).exits(0);
+            let said = format!("{}{}", ran.stdout, ran.stderr);
+            assert!(
+                !said.contains('\u{1b}') && !said.contains("owned") && !said.contains("set-output"),
+                "{said}"
+            );
+            assert_eq!(said.contains("was not searched"), end != "exit 0", "{said}");
+        }
+    }
+}
+
+#[test]
+fn a_git_that_hangs_is_given_up_and_nothing_fails() {
+    let team = repository();
+    make_by_hand(&team);
+    // Its child keeps the pipe open when git itself is killed.
+    fake_git(&team, "sleep 30 & sleep 30");
+    let ran = with_fake_git(&team, &["plan"]).exits(0);
+    assert!(ran.stderr.contains("git took too long"), "{}", ran.stderr);
+}
+
+#[test]
+fn no_git_and_no_repository_are_said_and_fail_nothing() {
+    let team = Team::new();
+    team.declare(FIRST).run(&["apply", "--yes"]).exits(0);
+    make_by_hand(&team);
+    let ran = team.run(&["plan"]).exits(0);
+    assert!(ran.stderr.contains("finds no repository"), "{}", ran.stderr);
+    let mut command = team.command(&["plan"]);
+    // A `git` that only a relative folder has is not taken.
+    fake_git(&team, "echo run >> ran.txt");
+    let ran: Ran = command.env("PATH", "bin:.").output().unwrap().into();
+    assert!(ran.exits(0).stderr.contains("there is no `git` in PATH"));
+    assert!(!team.path("ran.txt").exists());
+}
+
+#[test]
+fn a_shallow_clone_is_said() {
+    let (team, _) = rolled_back();
+    commit(&team, "back");
+    let clone = team.path("clone");
+    let source = format!("file://{}", team.folder.path().display());
+    git(&team, &["clone", "--quiet", "--depth", "1", &source, clone.to_str().unwrap()]).exits(0);
+    let mut command = team.command(&["plan", "-c", "clone/keycomb.toml"]);
+    let ran: Ran = command.env("HOME", team.folder.path()).output().unwrap().into();
+    assert!(ran.stderr.contains("shallow"), "{ran:?}");
+    // Its name is taken, so nothing is minted all the same.
+    assert!(ran.stdout.contains("blocked"), "{}", ran.stdout);
+}
+
+/// A repository that somebody else wrote: what its settings name is not run.
+#[test]
+fn the_repository_s_own_programs_are_not_run() {
+    let (team, had_it) = rolled_back();
+    let trap = format!("touch {}; cat", team.path("sprung").display());
+    for setting in [
+        "core.fsmonitor",
+        "core.pager",
+        "diff.external",
+        "diff.trap.command",
+        "diff.trap.textconv",
+        "gpg.program",
+        "core.sshCommand",
+        "core.askPass",
+        "core.editor",
+    ] {
+        git(&team, &["config", setting, &trap]).exits(0);
+    }
+    git(&team, &["config", "log.showSignature", "true"]).exits(0);
+    git(&team, &["config", "alias.log", &format!("!{trap}")]).exits(0);
+    git(&team, &["config", "core.hooksPath", "hooks"]).exits(0);
+    fs::write(team.path(".gitattributes"), "*.sealed.toml merge=keycomb diff=trap\n").unwrap();
+    let ran = team.run(&["plan"]).exits(10);
+    assert!(ran.stdout.contains(&had_it), "{}", ran.stdout);
+    assert!(!team.path("sprung").exists());
 }

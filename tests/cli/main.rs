@@ -10,6 +10,7 @@
     reason = "test code"
 )]
 
+mod attacked;
 mod credentials;
 mod diagnosis;
 mod drift;

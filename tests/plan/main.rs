@@ -19,3 +19,4 @@ mod retire;
 mod simulate;
 mod size;
 mod staged;
+mod twins;

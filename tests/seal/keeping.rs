@@ -4,7 +4,7 @@ use std::os::unix::fs::{PermissionsExt as _, symlink};
 
 use keycomb::model::{Endpoint, KeyState, Record, SealedKey, TeamSlug};
 use keycomb::ports::KeepRecord as _;
-use keycomb::seal::{Keeper, SealError};
+use keycomb::seal::{Holder, Keeper, SealError};
 
 use super::support::*;
 
@@ -95,8 +95,22 @@ fn a_file_with_a_looser_mode_works_and_becomes_private() {
 fn the_second_opener_is_told_who_holds_it_and_the_lock_ends_with_its_holder() {
     let folder = folder();
     let first = folder.open().unwrap();
-    let Err(SealError::Locked { holder, .. }) = folder.open() else { panic!("it opened twice") };
-    assert_eq!(holder, "process 42 on web-1 of sam, running `keycomb apply` since 2026-11-20T10:00:00Z");
+    let Err(SealError::Locked { holder: told, .. }) = folder.open() else { panic!("it opened twice") };
+    let said = "process 42 on web-1 of sam, running `keycomb apply` since 2026-11-20T10:00:00Z";
+    assert_eq!(told, format!("{said}, less than a minute ago"));
+    for (later, age) in [
+        ("2026-11-20T10:01:00Z", ", 1 minute ago"),
+        ("2026-11-20T10:12:30Z", ", 12 minutes ago"),
+        ("2026-11-20T13:59:00Z", ", 3 hours ago"),
+        ("2026-11-23T10:00:00Z", ", 3 days ago"),
+        // The clocks of two machines.
+        ("2026-11-20T09:00:00Z", ""),
+    ] {
+        let second = Holder { started: later.parse().unwrap(), ..holder() };
+        let opened = Keeper::open(&folder.file, &team(), &Endpoint::us(), lineage(), &second);
+        let Err(SealError::Locked { holder: told, .. }) = opened else { panic!("it opened twice") };
+        assert_eq!(told, format!("{said}{age}"));
+    }
     assert!(folder.read().unwrap().is_none(), "reading needs no lock");
     drop(first);
     assert!(folder.beside(".lock").exists());

@@ -8,6 +8,7 @@
     reason = "test code"
 )]
 
+mod attacks;
 mod cipher;
 mod faults;
 mod identities;

@@ -106,7 +106,7 @@ proptest! {
         let left = joined(base, &joined(base, &a, &b), &c);
         let right = joined(base, &a, &joined(base, &b, &c));
         prop_assert_eq!(content(left), content(right));
-        prop_assert_eq!(joined(base, &a, &a), a.clone());
+        prop_assert_eq!(&joined(base, &a, &a), &a);
         let once = joined(base, &a, &b);
         prop_assert_eq!(joined(base, &once, &b), once);
     }
@@ -134,9 +134,9 @@ proptest! {
     }
 }
 
-fn with(keys: &[SealedKey]) -> Sealed {
+fn with<const N: usize>(keys: [SealedKey; N]) -> Sealed {
     let mut sealed = blank();
-    keys.iter().for_each(|key| sealed.take(Record::Key { key: Box::new(key.clone()) }));
+    keys.into_iter().for_each(|key| sealed.take(Record::Key { key: Box::new(key) }));
     sealed
 }
 
@@ -162,8 +162,8 @@ fn the_state_that_is_further_on_counts() {
         (at(Disabled, 9), at(Deleted, 1), at(Deleted, 1)),
     ] {
         for (ours, theirs) in [(&one, &other), (&other, &one)] {
-            let merged = joined(None, &with(std::slice::from_ref(ours)), &with(std::slice::from_ref(theirs)));
-            assert_eq!(merged.keys, [expected.clone()], "{ours:?} {theirs:?}");
+            let merged = joined(None, &with([ours.clone()]), &with([theirs.clone()]));
+            assert_eq!(merged.keys, std::slice::from_ref(&expected), "{ours:?} {theirs:?}");
         }
     }
 }
@@ -178,22 +178,22 @@ fn two_sides_that_changed_different_fields_keep_both_changes() {
     theirs.quarantine = Period::days(3);
     let mut expected = theirs.clone();
     expected.owner = Some("b".into());
-    let [base, ours, theirs] = [base, ours, theirs].map(|key| with(&[key]));
-    assert_eq!(joined(Some(&base), &ours, &theirs).keys, [expected.clone()]);
+    let [base, ours, theirs] = [base, ours, theirs].map(|key| with([key]));
+    assert_eq!(joined(Some(&base), &ours, &theirs).keys, std::slice::from_ref(&expected));
     assert_eq!(joined(Some(&base), &theirs, &ours).keys, [expected]);
 }
 
 #[test]
 fn an_entry_that_one_side_took_out_is_kept() {
-    let base = with(&[key("a", "k_a"), key("b", "k_b")]);
-    let ours = with(&[key("a", "k_a")]);
+    let base = with([key("a", "k_a"), key("b", "k_b")]);
+    let ours = with([key("a", "k_a")]);
     assert_eq!(joined(Some(&base), &ours, &base).keys.len(), 2);
     assert_eq!(joined(Some(&base), &base, &ours).keys.len(), 2);
 }
 
 #[test]
 fn two_keys_of_one_generation_are_both_kept() {
-    let merged = joined(Some(&blank()), &with(&[key("a", "k_1")]), &with(&[key("a", "k_2")]));
+    let merged = joined(Some(&blank()), &with([key("a", "k_1")]), &with([key("a", "k_2")]));
     assert_eq!(merged.keys, [key("a", "k_1"), key("a", "k_2")]);
     let folder = folder();
     folder.put(&merged);
@@ -216,12 +216,12 @@ fn resealed(mark: &str) -> SealedKey {
 #[test]
 fn a_seal_made_anew_counts_and_two_of_them_are_for_a_person() {
     let (old, new) = (resealed("AAAA"), resealed("BBBB"));
-    let base = with(std::slice::from_ref(&old));
-    assert_eq!(joined(Some(&base), &with(&[new.clone()]), &base).keys, [new.clone()]);
-    assert_eq!(joined(Some(&base), &base, &with(&[new.clone()])).keys, [new.clone()]);
+    let base = with([old]);
+    assert_eq!(joined(Some(&base), &with([new.clone()]), &base).keys, std::slice::from_ref(&new));
+    assert_eq!(joined(Some(&base), &base, &with([new.clone()])).keys, std::slice::from_ref(&new));
     for base in [Some(&base), None] {
-        let theirs = with(&[resealed("CCCC"), key("b", "k_2")]);
-        let merged = merge(base, &with(&[new.clone()]), &theirs).unwrap();
+        let theirs = with([resealed("CCCC"), key("b", "k_2")]);
+        let merged = merge(base, &with([new.clone()]), &theirs).unwrap();
         assert_eq!(merged.undecided.len(), 1);
         assert_eq!(merged.undecided[0].what, "key `key.production.a` (id `k_1`)");
         assert_eq!(merged.sealed.keys, [new.clone(), key("b", "k_2")]);
@@ -239,8 +239,8 @@ fn a_seal_made_anew_counts_and_two_of_them_are_for_a_person() {
 
 #[test]
 fn what_never_changes_is_not_joined() {
-    let base = with(&[key("a", "k_1")]);
-    let moved = |name: &str| with(&[SealedKey { address: key(name, "k").address, ..key("a", "k_1") }]);
+    let base = with([key("a", "k_1")]);
+    let moved = |name: &str| with([SealedKey { address: key(name, "k").address, ..key("a", "k_1") }]);
     assert_eq!(joined(Some(&base), &moved("b"), &base), Sealed { serial: 0, ..moved("b") });
     assert_eq!(merge(Some(&base), &moved("b"), &moved("c")).unwrap().undecided.len(), 1);
     assert_eq!(merge(None, &moved("b"), &base).unwrap().undecided.len(), 1);
@@ -295,8 +295,8 @@ fn what_was_sealed_on_either_side_opens_after_the_merge() {
     };
     let [a, b, b2] =
         [("a", "k_a"), ("b", "k_b"), ("b", "k_b2")].map(|(name, id)| make(name, id, &format!("of-{id}")));
-    let base = with(std::slice::from_ref(&a));
-    let merged = joined(Some(&base), &with(&[a.clone(), b]), &with(&[a, b2]));
+    let base = with([a.clone()]);
+    let merged = joined(Some(&base), &with([a.clone(), b]), &with([a, b2]));
     let read = parse(&write(&merged)).unwrap();
     assert_eq!(read.keys.len(), 3);
     for key in &read.keys {

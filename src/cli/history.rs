@@ -1,0 +1,343 @@
+//! Looks for keys in the versions of the sealed file that git remembers.
+//!
+//! One `git log`, bounded in time and output. The repository is not ours: nothing that its settings name is run, the
+//! child gets none of our variables but a few harmless ones and no stdin, and of what it prints only ids that were
+//! asked for and commits are taken.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::env;
+use std::ffi::OsStr;
+use std::io::{BufRead, BufReader, Read};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{self, RecvTimeoutError, Sender};
+use std::time::{Duration, Instant};
+
+use crate::model::KeyId;
+
+/// How long a search may take.
+pub const LIMIT: Duration = Duration::from_secs(10);
+
+/// What a search found.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Searched {
+    /// The keys that an older version has, each with a commit (12 hex digits) whose version of the file has it.
+    pub commits: BTreeMap<KeyId, String>,
+    /// Why keys that were not found may be in an older version all the same.
+    pub unsure: Option<&'static str>,
+}
+
+/// Looks for keys in all versions of a file that any branch, tag or reflog of its repository leads to. Blocks.
+pub fn search(file: &Path, wanted: BTreeSet<KeyId>, limit: Duration) -> Searched {
+    if wanted.is_empty() {
+        return Searched::default();
+    }
+    let unsure = |why| Searched { unsure: Some(why), ..Searched::default() };
+    let Some(program) = find_git(env::var_os("PATH").as_deref()) else {
+        return unsure("there is no `git` in PATH");
+    };
+    let Some(mut command) = log_of(&program, file) else {
+        return unsure("the file has no name");
+    };
+    let Ok(mut child) = command.spawn() else { return unsure("`git` could not be started") };
+    let Some(stdout) = child.stdout.take() else { return unsure("`git` could not be started") };
+    let searched = listen(&mut child, stdout, wanted, Instant::now() + limit);
+    // Also when it was not waited for to the end. What it may have started itself is left to see its pipe closed.
+    let _ = child.kill();
+    let _ = child.wait();
+    searched
+}
+
+/// `git` by its whole path: from no folder that the place where we run decides about.
+fn find_git(path: Option<&OsStr>) -> Option<PathBuf> {
+    let name = if cfg!(windows) { "git.exe" } else { "git" };
+    env::split_paths(path?).filter(|folder| folder.is_absolute()).map(|folder| folder.join(name)).find(
+        |program| std::fs::metadata(program).is_ok_and(|found| found.is_file() && is_executable(&found)),
+    )
+}
+
+#[cfg(unix)]
+fn is_executable(found: &std::fs::Metadata) -> bool {
+    std::os::unix::fs::PermissionsExt::mode(&found.permissions()) & 0o111 != 0
+}
+
+#[cfg(not(unix))]
+fn is_executable(_found: &std::fs::Metadata) -> bool {
+    true
+}
+
+/// Settings of the repository that would run a program or change the form of what is printed.
+const SETTINGS: &[&str] = &[
+    "core.fsmonitor=false",
+    "core.hooksPath=/dev/null",
+    "core.askPass=",
+    "diff.external=",
+    "log.showSignature=false",
+    "log.diffMerges=separate",
+    "log.follow=false",
+];
+
+/// Every change of the file, newest first; those of merges against each parent, since a merge is where entries get lost.
+const LOG: &[&str] = &[
+    "--no-pager",
+    "--no-optional-locks",
+    "--literal-pathspecs",
+    "log",
+    "--all",
+    "--reflog",
+    "--full-history",
+    "--format=commit %H %P%nrefs %D",
+    "--patch",
+    "-m",
+    "--unified=0",
+    "--inter-hunk-context=0",
+    "--text",
+    "--no-color",
+    "--no-renames",
+    "--no-ext-diff",
+    "--no-textconv",
+    "--no-notes",
+    "--no-show-signature",
+];
+
+/// The variables that git may have of ours: where programs are, and whose settings (`safe.directory`) count.
+const KEPT: &[&str] = &["HOME", "XDG_CONFIG_HOME", "USERPROFILE", "SYSTEMROOT"];
+
+fn log_of(program: &Path, file: &Path) -> Option<Command> {
+    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut command = Command::new(program);
+    command.arg("-C").arg(folder);
+    for setting in SETTINGS {
+        command.args(["-c", setting]);
+    }
+    command.args(LOG).arg("--").arg(file.file_name()?);
+    command.env_clear();
+    let path: Vec<PathBuf> =
+        env::split_paths(&env::var_os("PATH")?).filter(|folder| folder.is_absolute()).collect();
+    command.env("PATH", env::join_paths(path).ok()?);
+    for name in KEPT {
+        command.envs(env::var_os(name).map(|value| (name, value)));
+    }
+    command
+        .env("LC_ALL", "C")
+        .env("LANG", "C")
+        .env("GIT_CONFIG_NOSYSTEM", "1")
+        .env("GIT_TERMINAL_PROMPT", "0")
+        .env("GIT_OPTIONAL_LOCKS", "0")
+        .env("GIT_NO_REPLACE_OBJECTS", "1")
+        // A partial clone would fetch what it lacks, through a program that the repository names.
+        .env("GIT_NO_LAZY_FETCH", "1")
+        .env("GIT_ALLOW_PROTOCOL", "none")
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null());
+    Some(command)
+}
+
+/// What the reading thread has to say.
+#[derive(Debug)]
+enum Said {
+    Found(KeyId, String),
+    Shallow,
+    /// All is read, or all is found.
+    Over,
+}
+
+fn listen(child: &mut Child, stdout: ChildStdout, wanted: BTreeSet<KeyId>, until: Instant) -> Searched {
+    let (sender, receiver) = mpsc::channel();
+    let mut missing = wanted.len();
+    // Not waited for: a pipe that a child of git keeps open would hold it.
+    std::thread::spawn(move || read(stdout, wanted, &sender));
+    let mut searched = Searched::default();
+    loop {
+        match receiver.recv_timeout(until.saturating_duration_since(Instant::now())) {
+            Ok(Said::Found(id, commit)) => {
+                missing -= usize::from(searched.commits.insert(id, commit).is_none());
+            }
+            Ok(Said::Shallow) => {
+                searched.unsure = Some("the clone is shallow: `git fetch --unshallow` gets the rest");
+            }
+            Ok(Said::Over) => break,
+            Err(RecvTimeoutError::Timeout) => return Searched { unsure: Some(TOO_LONG), ..searched },
+            Err(RecvTimeoutError::Disconnected) => break,
+        }
+    }
+    if missing == 0 {
+        return Searched { unsure: None, ..searched };
+    }
+    match wait(child, until) {
+        None => Searched { unsure: Some(TOO_LONG), ..searched },
+        Some(status) if !status.success() => {
+            let why = "git finds no repository there, or does not trust it (`safe.directory`)";
+            Searched { unsure: Some(why), ..searched }
+        }
+        Some(_) => searched,
+    }
+}
+
+const TOO_LONG: &str = "git took too long";
+
+fn wait(child: &mut Child, until: Instant) -> Option<ExitStatus> {
+    loop {
+        if let Ok(Some(status)) = child.try_wait() {
+            return Some(status);
+        }
+        if Instant::now() >= until {
+            return None;
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// More than any history's changes.
+const LARGEST: u64 = 4 * 1024 * 1024 * 1024;
+/// Longer than any line that matters.
+const LONGEST: u64 = 4096;
+
+fn read(stdout: impl Read, mut wanted: BTreeSet<KeyId>, said: &Sender<Said>) {
+    let mut lines = BufReader::new(stdout.take(LARGEST));
+    let mut line = Vec::new();
+    let mut at = Commit::default();
+    let mut is_start = true;
+    while !wanted.is_empty() {
+        line.clear();
+        match lines.by_ref().take(LONGEST).read_until(b'\n', &mut line) {
+            Ok(0) | Err(_) => break,
+            Ok(_) => {}
+        }
+        let is_whole = line.ends_with(b"\n");
+        if is_start
+            && is_whole
+            && let Ok(text) = std::str::from_utf8(&line)
+        {
+            let text = text.trim_end_matches(['\n', '\r']);
+            if let Some(commit) = Commit::parse(text) {
+                at = commit;
+            } else if text
+                .strip_prefix("refs ")
+                .is_some_and(|refs| refs.split(", ").any(|one| one == "grafted"))
+            {
+                let _ = said.send(Said::Shallow);
+            } else if let Some((id, commit)) = at.holder(text)
+                && wanted.remove(&id)
+            {
+                let _ = said.send(Said::Found(id, commit.to_owned()));
+            }
+        }
+        is_start = is_whole;
+    }
+    let _ = said.send(Said::Over);
+}
+
+/// A commit and its parents, each 12 hex digits.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Commit {
+    id: String,
+    parents: Vec<String>,
+}
+
+impl Commit {
+    /// `commit HASH PARENT …`
+    fn parse(line: &str) -> Option<Self> {
+        let mut hashes = line.strip_prefix("commit ")?.split_ascii_whitespace().map(short);
+        let id = hashes.next()??;
+        Some(Self { id, parents: hashes.collect::<Option<_>>()? })
+    }
+
+    /// The id in a line that this commit added or took out, and the commit that has it: this one, or its only parent.
+    fn holder(&self, line: &str) -> Option<(KeyId, &str)> {
+        let holder = match (line.as_bytes().first()?, self.parents.as_slice()) {
+            (b'+', _) => self.id.as_str(),
+            (b'-', [parent]) => parent.as_str(),
+            _ => return None,
+        };
+        let id = line.get(1..)?.strip_prefix("id = \"")?.strip_suffix('"')?;
+        Some((KeyId::new(id).ok()?, holder)).filter(|_| !holder.is_empty())
+    }
+}
+
+/// The beginning of a hash, if it is one.
+fn short(hash: &str) -> Option<String> {
+    let is_hash = matches!(hash.len(), 40 | 64) && hash.bytes().all(|byte| byte.is_ascii_hexdigit());
+    is_hash.then(|| hash.get(..12).map(ToOwned::to_owned))?
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ids(texts: &[&str]) -> BTreeSet<KeyId> {
+        texts.iter().map(|text| KeyId::new(*text).unwrap()).collect()
+    }
+
+    fn read_all(text: &[u8], wanted: &[&str]) -> (Vec<(String, String)>, bool) {
+        let (sender, receiver) = mpsc::channel();
+        read(text, ids(wanted), &sender);
+        drop(sender);
+        let (mut found, mut shallow) = (vec![], false);
+        for said in receiver {
+            match said {
+                Said::Found(id, commit) => found.push((id.to_string(), commit)),
+                Said::Shallow => shallow = true,
+                Said::Over => {}
+            }
+        }
+        (found, shallow)
+    }
+
+    const A: &str = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
+    const B: &str = "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb";
+
+    #[test]
+    fn what_a_commit_added_it_has_and_what_it_took_out_its_parent_has() {
+        let text = format!(
+            "commit {A} {B}\nrefs HEAD -> main\n\n@@ -1 +1 @@ id = \"k3\"\n-id = \"k1\"\n+id = \"k2\"\r\n id = \"k3\"\n\
+             commit {B}\nrefs \n+id = \"k1\"\n"
+        );
+        let (found, shallow) = read_all(text.as_bytes(), &["k1", "k2", "k3"]);
+        let expected = [("k1", "bbbbbbbbbbbb"), ("k2", "aaaaaaaaaaaa")];
+        assert_eq!(found, expected.map(|(id, commit)| (id.to_owned(), commit.to_owned())));
+        assert!(!shallow);
+    }
+
+    #[test]
+    fn what_a_merge_took_out_is_not_said_of_a_parent() {
+        let (found, shallow) =
+            read_all(format!("commit {A} {B} {A}\nrefs grafted, x\n-id = \"k1\"\n").as_bytes(), &["k1"]);
+        assert_eq!((found.len(), shallow), (0, true));
+    }
+
+    #[test]
+    fn nothing_but_ids_and_hashes_is_taken() {
+        let long = "x".repeat(5000);
+        for text in [
+            "+id = \"k1\"\n".to_owned(),
+            format!("commit {A}x\n+id = \"k1\"\n"),
+            "commit \u{1b}[31mred\n+id = \"k1\"\n".to_owned(),
+            format!("commit {A}\n+id = \"k1\u{1b}[31m\"\n+id = \"k1\n++id = \"k1\"\n+id='k1'\n"),
+            format!("commit {A}\n+{long}+id = \"k1\"\n"),
+            // A line whose end looks like one of ours when it is cut.
+            format!("commit {A}\n+{}\n+id = \"k1\"", "y".repeat(4095)),
+        ] {
+            assert_eq!(read_all(text.as_bytes(), &["k1"]).0, [], "{text}");
+        }
+        let mut bytes = format!("commit {A}\n").into_bytes();
+        bytes.extend(b"+\xff\xfe\n+id = \"k1\"\n");
+        assert_eq!(read_all(&bytes, &["k1"]).0.len(), 1);
+    }
+
+    #[test]
+    fn git_is_looked_for_in_whole_paths_only() {
+        let folder = tempfile::tempdir().unwrap();
+        let git = folder.path().join("git");
+        std::fs::write(&git, "").unwrap();
+        let paths = env::join_paths([Path::new("."), Path::new(""), folder.path()]).unwrap();
+        assert_eq!(find_git(Some(&paths)), None, "it cannot be run");
+        #[cfg(unix)]
+        {
+            std::fs::set_permissions(&git, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+            assert_eq!(find_git(Some(&paths)), Some(git));
+        }
+        assert_eq!(find_git(None), None);
+    }
+}
