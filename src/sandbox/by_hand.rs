@@ -63,7 +63,7 @@ impl Sandbox {
 }
 
 impl Store {
-    fn by_hand(&mut self, act: ByHand, now: Timestamp) -> Option<String> {
+    pub(super) fn by_hand(&mut self, act: ByHand, now: Timestamp) -> Option<String> {
         let change = KeyChange::default();
         match act {
             ByHand::CreateEnvironment { name } => (!self.is_taken(&name)).then(|| {
