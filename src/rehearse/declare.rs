@@ -56,8 +56,9 @@ pub(super) fn part(desired: &Desired, keys: usize, chance: &mut Rng) -> Desired 
     part
 }
 
-/// The configuration as it may have been before, and what is otherwise in it.
-pub(super) fn before(desired: &Desired, chance: &mut Rng) -> (Desired, Vec<String>) {
+/// The configuration as it may have been before, and what is otherwise in it. Only a name tells one disk of what
+/// another one made and has not committed, so `may_rename` only where there is one.
+pub(super) fn before(desired: &Desired, may_rename: bool, chance: &mut Rng) -> (Desired, Vec<String>) {
     let mut other = desired.clone();
     let mut told = vec![];
     for environment in other.environments.values_mut().filter(|e| !e.reference) {
@@ -67,11 +68,11 @@ pub(super) fn before(desired: &Desired, chance: &mut Rng) -> (Desired, Vec<Strin
         }
     }
     let keys = std::mem::take(&mut other.keys);
-    other.keys = keys.into_iter().filter_map(|(a, key)| Some((a, changed(key, chance, &mut told)?))).collect();
+    other.keys = keys.into_iter().filter_map(|(a, key)| Some((a, changed(key, may_rename, chance, &mut told)?))).collect();
     (other, told)
 }
 
-fn changed(mut key: DesiredKey, chance: &mut Rng, told: &mut Vec<String>) -> Option<DesiredKey> {
+fn changed(mut key: DesiredKey, may_rename: bool, chance: &mut Rng, told: &mut Vec<String>) -> Option<DesiredKey> {
     let address = key.address.clone();
     match chance.u8(..12) {
         0..3 => {
@@ -86,7 +87,7 @@ fn changed(mut key: DesiredKey, chance: &mut Rng, told: &mut Vec<String>) -> Opt
             key.enabled = !key.enabled;
             told.push(format!("`{address}` {}", if key.enabled { "enabled" } else { "disabled" }));
         }
-        5 => {
+        5 if may_rename => {
             // Short enough for whatever name it is added to.
             key.name = format!("{} 2", key.name.chars().take(90).collect::<String>());
             told.push(format!("`{address}` under another name"));

@@ -14,7 +14,6 @@ mod disk;
 mod leaks;
 mod life;
 mod log;
-mod merge;
 mod process;
 mod repository;
 mod run;

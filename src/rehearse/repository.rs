@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 use fastrand::Rng;
 
 use super::RehearseError;
+use super::checks::told;
 use super::disk::Shared;
-use super::merge::merge;
 use crate::model::{KeyState, Lineage, Sealed};
-use crate::seal::{self, SealError, text};
+use crate::seal::{self, text};
 
 /// One repository.
 pub(super) struct Repository {
@@ -36,8 +36,8 @@ impl Disk {
     }
 
     /// What is there, with the journal.
-    pub(super) fn record(&self) -> Result<Option<Sealed>, SealError> {
-        seal::read(&self.path(), None)
+    pub(super) fn record(&self) -> Result<Option<Sealed>, String> {
+        seal::read(&self.path(), None).map_err(|error| told(&error))
     }
 }
 
@@ -61,17 +61,20 @@ impl Repository {
         let Some(disk) = self.disks.get_mut(number).filter(is_clean) else { return Ok(()) };
         let Some(sealed) = &self.committed else { return Ok(()) };
         disk.base = Some(sealed.clone());
+        // What comes with a checkout is taken for durable.
+        disk.platter = Shared::default();
         std::fs::write(disk.path(), text::write(sealed)).map_err(RehearseError::Folder)
     }
 
     /// Commits what is on a disk, merged with what others committed since.
-    pub(super) fn push(&mut self, number: usize) -> Result<(), SealError> {
+    pub(super) fn push(&mut self, number: usize) -> Result<(), String> {
         // What is in a journal is committed once it is in the file.
         let Some(disk) = self.disks.get_mut(number).filter(|disk| !disk.has_journal()) else { return Ok(()) };
         if let Some(found) = disk.record()? {
             self.committed = Some(match self.committed.take() {
                 Some(committed) if Some(&committed) != disk.base.as_ref() => {
-                    merge(disk.base.as_ref(), committed, found.clone())
+                    let merged = seal::merge(disk.base.as_ref(), &committed, &found).map_err(|e| told(&e))?;
+                    merged.undecided.first().map_or(Ok(merged.sealed), |u| Err(format!("undecided: {}", u.what)))?
                 }
                 _ => found.clone(),
             });
@@ -81,7 +84,7 @@ impl Repository {
     }
 
     /// Everything that any disk holds, or that is committed.
-    pub(super) fn records(&self) -> Result<Vec<Sealed>, SealError> {
+    pub(super) fn records(&self) -> Result<Vec<Sealed>, String> {
         let mut records: Vec<Sealed> = self.committed.iter().cloned().collect();
         for disk in &self.disks {
             records.extend(disk.record()?);

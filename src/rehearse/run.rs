@@ -9,7 +9,7 @@ use tempfile::TempDir;
 
 use super::RehearseError;
 use super::attempt::{Attempt, Ended, attempt, look};
-use super::checks::{Broken, Checks, Rule, at_rest, is_of, told};
+use super::checks::{Broken, Checks, Rule, at_rest, is_of};
 use super::declare::{before, elsewhere, part};
 use super::disk::cut_power;
 use super::leaks::Needles;
@@ -57,7 +57,10 @@ pub(super) async fn run(desired: &Desired, identities: &Identities, seed: u64) -
     let (log, _guard) = Captured::start();
     let mut stage = Stage::set(desired, identities, seed, log).await?;
     stage.play().await?;
-    let (steps, trouble, broken) = stage.world.end();
+    let (mut steps, trouble, broken) = stage.world.end();
+    if !broken.is_empty() {
+        steps.extend(stage.histories());
+    }
     Ok(Ran { seed, steps, trouble, broken })
 }
 
@@ -88,7 +91,7 @@ impl<'a> Stage<'a> {
     async fn play(&mut self) -> Result<(), RehearseError> {
         self.strangers();
         if self.chance.u8(..3) > 0 {
-            let (earlier, differs) = before(&self.desired, &mut self.chance);
+            let (earlier, differs) = before(&self.desired, self.disks() == 1, &mut self.chance);
             self.world.step(format!("applied earlier: the configuration {}", differs_told(&differs)));
             self.apply(0, 0, &earlier, &Trouble::default()).await?;
         }
@@ -122,11 +125,15 @@ impl<'a> Stage<'a> {
         }
     }
 
+    fn disks(&self) -> usize {
+        self.repositories.first().map_or(0, |(repository, _)| repository.disks.len())
+    }
+
     /// One apply with trouble, or two at once.
     async fn round(&mut self) -> Result<(), RehearseError> {
         let (desired, differs) =
-            if self.chance.u8(..3) == 0 { before(&self.desired, &mut self.chance) } else { (self.desired.clone(), vec![]) };
-        let disks = self.repositories.first().map_or(0, |(repository, _)| repository.disks.len());
+            if self.chance.u8(..3) == 0 { before(&self.desired, self.disks() == 1, &mut self.chance) } else { (self.desired.clone(), vec![]) };
+        let disks = self.disks();
         let may_lag = disks == 1;
         let first = self.chance.usize(..disks.max(1));
         let mut trouble = Trouble::choose(&desired, may_lag, &mut self.chance);
@@ -252,7 +259,7 @@ impl<'a> Stage<'a> {
             _ => {}
         }
         if !is_killed && let Err(error) = repository.push(disk) {
-            self.world.broken(Broken::new(Rule::Record, format!("what was written cannot be read: {}", told(&error))));
+            self.world.broken(Broken::new(Rule::Record, format!("what was written cannot be committed: {error}")));
         }
         Ok(())
     }
@@ -333,6 +340,20 @@ impl<'a> Stage<'a> {
         wrong.extend(at_rest(&self.world.sandbox.truth(), &desired, repository));
         wrong.into_iter().for_each(|text| self.world.broken(Broken::new(Rule::Rest, text)));
         Ok(())
+    }
+
+    /// What became of each key of the repositories, in minutes since the start.
+    fn histories(&self) -> Vec<String> {
+        let truth = self.world.sandbox.truth();
+        let start = super::world::start();
+        let minutes = |when: &crate::model::Timestamp| when.duration_since(start).as_mins();
+        let ours = truth.keys.iter().filter(|key| self.repositories.iter().any(|(r, _)| is_of(key, r)));
+        let one = |key: &sandbox::KeyTruth| {
+            let told: Vec<_> = key.history.iter().map(|(when, what)| format!("{what} at {}", minutes(when))).collect();
+            let updated = minutes(&key.updated);
+            format!("key `{}`, `{}`, minutes: {}; last written at {updated}", key.id, key.name, told.join(", "))
+        };
+        ours.map(one).collect()
     }
 
     /// People take away what they made or changed, where it stands in the way by their own doing.

@@ -32,13 +32,13 @@ pub(super) enum Aftermath {
 }
 
 impl Trouble {
-    /// For one process, by chance. A listing that lags can hide what another disk just made: nothing tells then that it
-    /// is there, so `may_lag` only where one disk is at work.
-    pub(super) fn choose(desired: &Desired, may_lag: bool, chance: &mut Rng) -> Self {
+    /// For one process, by chance. What another disk made and did not commit can be told by its name in a listing, and
+    /// by nothing else: only a disk that `is_alone` meets listings that lag, and people who rename.
+    pub(super) fn choose(desired: &Desired, is_alone: bool, chance: &mut Rng) -> Self {
         let mut trouble = Self::default();
         let faults = [0, 0, 1, 1, 2, 3];
         for _ in 0..chance.choice(faults).unwrap_or_default() {
-            trouble.faults.push(fault(may_lag, chance));
+            trouble.faults.push(fault(is_alone, chance));
         }
         match chance.u8(..10) {
             0..2 => trouble.death = Some(Death::BeforeCall(call(chance))),
@@ -51,7 +51,7 @@ impl Trouble {
         }
         if chance.u8(..3) == 0 {
             for _ in 0..chance.u8(1..3) {
-                trouble.acts.push((call(chance), act(desired, chance)));
+                trouble.acts.push((call(chance), act(desired, is_alone, chance)));
             }
         }
         if chance.u8(..5) == 0 {
@@ -140,10 +140,10 @@ fn shape(chance: &mut Rng) -> &'static str {
     chance.choice(shapes).unwrap_or("empty")
 }
 
-fn act(desired: &Desired, chance: &mut Rng) -> Act {
+fn act(desired: &Desired, may_rename: bool, chance: &mut Rng) -> Act {
     let n = chance.usize(..64);
     match chance.u8(..9) {
-        0 => Act::Rename(n),
+        0 if may_rename => Act::Rename(n),
         1 => Act::Disable(n),
         2 => Act::Enable(n),
         3 => Act::Delete(n),

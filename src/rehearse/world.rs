@@ -30,7 +30,7 @@ struct Notes {
 }
 
 /// When every rehearsal begins. No day counts more than another.
-fn start() -> Timestamp {
+pub(super) fn start() -> Timestamp {
     // 2026-01-01
     Timestamp::from_second(1_767_225_600).unwrap_or_default()
 }

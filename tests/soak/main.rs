@@ -13,9 +13,6 @@
 
 mod configurations;
 
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicU64, Ordering};
-
 use keycomb::config::{SourceFile, parse};
 use keycomb::model::Desired;
 use keycomb::rehearse::{Ran, Rehearsal, Rule, Tally};
@@ -29,12 +26,14 @@ fn number(variable: &str) -> Option<u64> {
 }
 
 fn declared(text: &str) -> Desired {
-    let (recipient, _) = keycomb::seal::generate_identity(keycomb::model::Timestamp::UNIX_EPOCH).unwrap();
+    let recipient = || keycomb::seal::generate_identity(keycomb::model::Timestamp::UNIX_EPOCH).unwrap().0;
     let head = format!(
-        "version = 1\n[honeycomb]\nteam = \"acme\"\n[seal.recipients]\nops = \"{recipient}\"\nspare = \"{recipient}\"\n"
+        "version = 1\n[honeycomb]\nteam = \"acme\"\n[seal.recipients]\nops = \"{}\"\nspare = \"{}\"\n",
+        recipient(),
+        recipient()
     );
     let file = SourceFile { name: "keycomb.toml".into(), text: format!("{head}{text}").into_bytes() };
-    parse(vec![file]).unwrap_or_else(|problems| panic!("{problems:?}\n{text}"))
+    parse(vec![file]).unwrap_or_else(|problems| panic!("{problems}\n{text}"))
 }
 
 /// What a failing run says: the seed, what broke, the steps, the command that replays it.
@@ -54,24 +53,17 @@ fn soak(name: &str, text: &str) {
     let seeds = number("KEYCOMB_SOAK_SEEDS").unwrap_or(ORDINARY).div_ceil(4);
     let (first, last) = number("KEYCOMB_SOAK_SEED").map_or((0, seeds), |seed| (seed, seed + 1));
     let most = number("KEYCOMB_SOAK_FAILURES").unwrap_or(3);
-    let (next, failures) = (AtomicU64::new(first), Mutex::new(vec![]));
-    let tally = Mutex::new(Tally::default());
-    std::thread::scope(|scope| {
-        scope.spawn(|| {
-            loop {
-                let seed = next.fetch_add(1, Ordering::Relaxed);
-                if seed >= last || failures.lock().unwrap().len() as u64 >= most {
-                    return;
-                }
-                let ran = rehearsal.run(seed).unwrap();
-                tally.lock().unwrap().add(&ran);
-                if !ran.broken.is_empty() {
-                    failures.lock().unwrap().push(told(name, &ran));
-                }
-            }
-        });
-    });
-    let (tally, failures) = (tally.into_inner().unwrap(), failures.into_inner().unwrap());
+    let (mut tally, mut failures) = (Tally::default(), vec![]);
+    for seed in first..last {
+        let ran = rehearsal.run(seed).unwrap();
+        tally.add(&ran);
+        if !ran.broken.is_empty() {
+            failures.push(told(name, &ran));
+        }
+        if failures.len() as u64 >= most {
+            break;
+        }
+    }
     println!("{name}: {} runs, {} came to rest", tally.runs, tally.rested);
     for rule in [Rule::Lost, Rule::Unsealed, Rule::Duplicate, Rule::Touched, Rule::Leaked] {
         println!("  {}: {}", rule.as_str(), tally.broken(rule));
