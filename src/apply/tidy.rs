@@ -57,8 +57,10 @@ fn once(sealed: &Sealed, entry: &SealedKey, now: Timestamp) -> Option<Once> {
         KeyState::Provisional | KeyState::Dropping => is_old.then_some(Once::Forgotten),
         KeyState::Releasing => is_old.then_some(Once::Deleted),
         KeyState::Live | KeyState::Disabled => {
-            let is_later = |k: &&SealedKey| k.generation > entry.generation && k.state == KeyState::Live;
-            let successor = sealed.generations(&entry.address).find(is_later)?;
+            // A merge may have left two keys of one generation: each can take the other's place.
+            let is_later = |k: &&SealedKey| k.generation >= entry.generation && k.id != entry.id;
+            let is_successor = |k: &&SealedKey| is_later(k) && k.state == KeyState::Live;
+            let successor = sealed.generations(&entry.address).find(is_successor)?;
             Some(Once::Superseded(successor.id.clone()))
         }
     }

@@ -1,5 +1,6 @@
 //! The input, findable: everything is looked up by id, name or address in one step.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use super::input::Input;
@@ -227,10 +228,13 @@ impl<'a> Index<'a> {
         declared.chain(self.records.keys().copied()).chain(self.strays.keys().copied()).collect()
     }
 
-    /// The generations at an address, newest first.
+    /// The generations at an address, newest first. Two keys of one generation (a merge can leave them) stand with the
+    /// one first that serves.
     pub(super) fn generations(&self, address: &Address) -> Vec<(&'a SealedKey, Phase<'a>)> {
         let Some(records) = self.records.get(address) else { return vec![] };
-        records.iter().map(|record| (*record, self.phase(record))).collect()
+        let mut found: Vec<_> = records.iter().map(|record| (*record, self.phase(record))).collect();
+        found.sort_by_key(|(record, phase)| Reverse((record.generation, phase.rank(record.state))));
+        found
     }
 
     /// All recorded keys, by address, newest generation first.

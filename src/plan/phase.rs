@@ -58,6 +58,18 @@ impl<'a> Phase<'a> {
     pub(super) fn is_current(&self) -> bool {
         matches!(self, Self::Missing | Self::Serving(_) | Self::Unreleased(_))
     }
+
+    /// How well a key of this generation stands for its address, against another of the same generation.
+    pub(super) fn rank(&self, state: KeyState) -> u8 {
+        match self {
+            Self::Serving(live) if state == KeyState::Live && !live.disabled => 5,
+            Self::Serving(_) if state == KeyState::Live => 4,
+            Self::Serving(_) => 3,
+            Self::Unreleased(_) => 2,
+            Self::Missing => 1,
+            Self::Over | Self::Vanished | Self::Pending | Self::Late(_) | Self::Abandoned(_) => 0,
+        }
+    }
 }
 
 /// One request gives a key its name and enables it: either shows that it arrived.
