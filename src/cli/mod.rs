@@ -19,6 +19,7 @@ mod merge;
 mod output;
 mod plan;
 mod progress;
+mod rehearse;
 mod run;
 mod sandbox;
 mod schema;

@@ -13,7 +13,7 @@ use super::interrupt::Interrupt;
 use super::output::Output;
 use crate::config;
 
-use super::{apply, auth, check, completions, drift, init, log, man, plan, sandbox, schema, secrets, status};
+use super::{apply, auth, check, completions, drift, init, log, man, plan, rehearse, sandbox, schema, secrets, status};
 
 /// Runs the command line of this process and gives its exit code.
 pub fn main() -> ExitCode {
@@ -65,6 +65,9 @@ fn run(cli: Cli) -> Exit {
             wait(async |interrupt| interrupt.or(auth::status(&service, format, &global, &output)).await)
         }
         Command::Apply(args) => wait(async |interrupt| apply::run(&args, &global, &output, &interrupt).await),
+        Command::Rehearse(args) => {
+            wait(async |interrupt| rehearse::run(&args, &global, &output, &interrupt).await)
+        }
         Command::Sandbox(args) => wait(async |interrupt| sandbox::run(&args, &output, &interrupt).await),
     };
     match ended {

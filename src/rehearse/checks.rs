@@ -93,7 +93,7 @@ impl<'a> Checks<'a> {
         for repository in repositories {
             match repository.records() {
                 Ok(records) => found.extend(self.of(&Scene { truth, repository, records })),
-                Err(error) => found.push(Broken::new(Rule::Record, told(&error))),
+                Err(error) => found.push(Broken::new(Rule::Record, error)),
             }
         }
         found.retain(|broken| self.told.insert(broken.text.clone()));
@@ -103,7 +103,7 @@ impl<'a> Checks<'a> {
     fn of(&mut self, scene: &Scene<'_>) -> Vec<Broken> {
         let ours: Vec<&KeyTruth> =
             scene.truth.keys.iter().filter(|key| is_of(key, scene.repository)).collect();
-        let mut found = duplicates(&ours, scene.repository, &self.addresses);
+        let mut found = duplicates(&ours, scene, &self.addresses);
         for key in ours {
             found.extend(deleted(key, &scene.records));
             if key.deleted.is_none() {
@@ -196,9 +196,10 @@ fn since(before: Timestamp, after: Timestamp) -> Duration {
 }
 
 /// S5: no address has two keys that keycomb let work, but for one that was released too late.
-fn duplicates(ours: &[&KeyTruth], repository: &Repository, addresses: &[Address]) -> Vec<Broken> {
+fn duplicates(ours: &[&KeyTruth], scene: &Scene<'_>, addresses: &[Address]) -> Vec<Broken> {
+    let repository = scene.repository;
     let mut working: BTreeMap<&Address, Vec<&str>> = BTreeMap::new();
-    for key in ours.iter().filter(|key| key.deleted.is_none() && !key.disabled && !is_exempt(key)) {
+    for key in ours.iter().filter(|key| key.deleted.is_none() && !key.disabled && !is_exempt(key, &scene.records)) {
         let mark = Provisional::parse(&key.made_as);
         let is_for = |a: &&Address| {
             mark.as_ref().is_some_and(|m| m.is_of(&repository.lineage) && m.is_for(a))
@@ -215,12 +216,17 @@ fn duplicates(ours: &[&KeyTruth], repository: &Repository, addresses: &[Address]
         .collect()
 }
 
-/// Whether a key works because a person wants it to, or was released so late that its successor comes first.
-fn is_exempt(key: &KeyTruth) -> bool {
+/// Whether a key works because a person wants it to, or was released so late that its successor comes first: by the
+/// service's times, which a person who wrote to it since has moved.
+fn is_exempt(key: &KeyTruth, records: &[Sealed]) -> bool {
     let on = key.history.iter().rev().find(|(_, what)| what.starts_with("enabled"));
-    on.is_some_and(|(when, what)| {
-        what.ends_with(" by hand") || since(key.created, *when) > DEADLINE + REQUEST_LIFE
-    })
+    let is_by_hand = on.is_some_and(|(_, what)| what.ends_with(" by hand"));
+    let is_unconfirmed = records
+        .iter()
+        .flat_map(|sealed| &sealed.keys)
+        .filter(|entry| entry.id.as_str() == key.id)
+        .all(|entry| entry.state == KeyState::Releasing);
+    is_by_hand || is_unconfirmed && since(key.created, key.updated) > DEADLINE + REQUEST_LIFE
 }
 
 /// S7: every declared key works, or does not, as declared, with one entry; nothing provisional is left.
