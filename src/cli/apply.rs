@@ -1,5 +1,6 @@
 //! `keycomb apply`: read, decide, show, ask, carry out, report.
 
+use std::collections::BTreeMap;
 use std::io::BufRead as _;
 use std::path::Path;
 
@@ -101,6 +102,7 @@ async fn decide(args: &Args, session: &Session, keeper: &Keeper) -> Result<Plan,
         sealed: Some(sealed),
         now: live.now,
         allow: allow(&args.lift),
+        elsewhere: BTreeMap::new(),
     }))
 }
 
