@@ -1,6 +1,8 @@
 //! One apply, as the command does it: lock, read, plan, check the disk, carry out.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use super::RehearseError;
 use super::act::holder;
@@ -38,6 +40,9 @@ pub(super) struct Attempt {
     pub(super) calls: (u64, u64),
 }
 
+/// No apply lasts longer.
+const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
+
 /// Applies a configuration on one disk of a repository.
 pub(super) async fn attempt(
     world: &World,
@@ -57,6 +62,7 @@ pub(super) async fn attempt(
         platter: &disk.platter,
         skew: trouble.skew,
         chance: Mutex::new(fastrand::Rng::with_seed(seed)),
+        unknown: Mutex::default(),
     };
     let mut shown = String::new();
     let ended = {
@@ -65,6 +71,10 @@ pub(super) async fn attempt(
             biased;
             () = life.death() => Ok(Ended::Killed),
             ended = run => ended,
+            () = tokio::time::sleep(LONGEST) => {
+                world.broken(Broken::new(Rule::Rest, "an apply did not end in a day"));
+                Ok(Ended::Killed)
+            }
         }
     }?;
     let ended = if life.is_dead() { Ended::Killed } else { ended };
@@ -141,7 +151,7 @@ fn decide(desired: &Desired, sealed: &Sealed, live: &crate::model::Live, now: Ti
     let recorded = sealed.keys.iter().map(|key| key.address.clone());
     let addresses = desired.keys.keys().cloned().chain(recorded).collect::<std::collections::BTreeSet<Address>>();
     let allow = Allow { addresses, ..Allow::default() };
-    plan(&Input { desired, live, sealed: Some(sealed), now, allow })
+    plan(&Input { desired, live, sealed: Some(sealed), now, allow, elsewhere: BTreeMap::new() })
 }
 
 /// Looks without writing.

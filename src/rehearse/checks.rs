@@ -86,10 +86,11 @@ impl<'a> Checks<'a> {
         Self { identities, addresses, opened: HashSet::new(), told: BTreeSet::new() }
     }
 
-    /// What is broken, and was not told before.
-    pub(super) fn look(&mut self, truth: &Truth, repositories: &[&Repository]) -> Vec<Broken> {
+    /// What is broken, and was not told before. `doubled`: whether any request was delivered twice.
+    pub(super) fn look(&mut self, truth: &Truth, repositories: &[&Repository], doubled: bool) -> Vec<Broken> {
         let mut found: Vec<Broken> =
             truth.keys.iter().filter_map(|key| touched(key, repositories)).collect();
+        found.extend(asked_twice(truth).filter(|_| !doubled));
         for repository in repositories {
             match repository.records() {
                 Ok(records) => found.extend(self.of(&Scene { truth, repository, records })),
@@ -195,6 +196,14 @@ fn since(before: Timestamp, after: Timestamp) -> Duration {
     Duration::try_from(after.duration_since(before)).unwrap_or(Duration::ZERO)
 }
 
+/// Step 4: no request for a key is sent twice.
+fn asked_twice(truth: &Truth) -> Option<Broken> {
+    let mut names = HashSet::new();
+    let ours = truth.keys.iter().filter(|key| Provisional::parse(&key.made_as).is_some());
+    let twice = ours.into_iter().find(|key| !names.insert(&key.made_as))?;
+    Some(Broken::new(Rule::Duplicate, format!("the request for `{}` was sent twice", twice.id)))
+}
+
 /// S5: no address has two keys that keycomb let work, but for one that was released too late.
 fn duplicates(ours: &[&KeyTruth], scene: &Scene<'_>, addresses: &[Address]) -> Vec<Broken> {
     let repository = scene.repository;
@@ -250,8 +259,6 @@ pub(super) fn at_rest(truth: &Truth, desired: &Desired, repository: &Repository)
         }
     }
     let left = truth.live_keys().filter(|key| is_of(key, repository) && Provisional::parse(&key.name).is_some());
-    // Until settling lands.
-    let left = left.filter(|_| false);
     wrong.extend(left.map(|key| format!("`{}` is left under its provisional name", key.id)));
     wrong
 }

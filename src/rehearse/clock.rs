@@ -28,6 +28,11 @@ impl Clock {
         *self.ahead.lock().unwrap_or_else(PoisonError::into_inner) += time;
     }
 
+    /// Whether the machine ever slept.
+    pub(super) fn has_jumped(&self) -> bool {
+        !self.ahead.lock().unwrap_or_else(PoisonError::into_inner).is_zero()
+    }
+
     /// Since the start, by the clock that stands still in sleep.
     pub(super) fn monotonic(&self) -> Duration {
         self.begun.elapsed()

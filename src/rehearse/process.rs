@@ -1,5 +1,6 @@
 //! A process as its calls show it: each waits for its turn, may be the last, and comes between whatever others do.
 
+use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -11,9 +12,10 @@ use super::clock::Clock;
 use super::disk::{Shared, durable};
 use super::life::Life;
 use super::world::World;
+use crate::apply::DEADLINE;
 use crate::honeycomb::{Reader, Writer};
 use crate::model::{
-    Access, EnvironmentAttributes, EnvironmentId, KeyId, KeyType, LiveEnvironment, LiveKey, Nonce, Secret,
+    Access, EnvironmentAttributes, EnvironmentId, KeyId, KeyType, LiveEnvironment, LiveKey, Nonce, Provisional, Secret,
     Timestamp,
 };
 use crate::ports::{
@@ -33,6 +35,8 @@ pub(super) struct Process<'a> {
     /// By how much its own clock is wrong, in seconds.
     pub(super) skew: i64,
     pub(super) chance: Mutex<Rng>,
+    /// The addresses, as provisional names have them, of requests for a key whose end nobody knows.
+    pub(super) unknown: Mutex<HashSet<String>>,
 }
 
 impl Process<'_> {
@@ -51,11 +55,48 @@ impl Process<'_> {
         answer
     }
 
-    /// S1, as the release leaves: what a power cut would leave now holds the seal.
-    fn look_before_release(&self, id: &KeyId, change: &KeyChange) {
+    /// Whether this lets a key work for the first time.
+    fn is_release(&self, id: &KeyId, change: &KeyChange) -> bool {
         let truth = self.world.sandbox.truth();
         let is_first = |key: &crate::sandbox::KeyTruth| key.disabled && key.name == key.made_as;
-        if change.disabled != Some(false) || !truth.key(id.as_str()).is_some_and(is_first) {
+        change.disabled == Some(false) && truth.key(id.as_str()).is_some_and(is_first)
+    }
+
+    /// Step 9, as each request of it leaves: within the deadline, by a clock that never stood still.
+    fn look_at_deadline(&self, id: &KeyId, change: &KeyChange) {
+        if self.world.clock.has_jumped() || !self.is_release(id, change) {
+            return;
+        }
+        let created = self.world.sandbox.truth().key(id.as_str()).map(|key| key.created);
+        let age = created.and_then(|created| Duration::try_from(self.world.now().duration_since(created)).ok());
+        if age.is_some_and(|age| age > DEADLINE + SLACK) {
+            let text = format!("the release of `{id}` was sent after its deadline");
+            self.world.broken(Broken::new(Rule::Touched, text));
+        }
+    }
+
+    /// Step 4: nobody asks again where nobody knows what became of the first request.
+    fn look_before_post(&self, new: &NewKey) {
+        let unknown = self.unknown.lock().unwrap_or_else(PoisonError::into_inner);
+        if tag(new).is_some_and(|tag| unknown.contains(&tag)) {
+            let text = "a key was asked for again, though the first request may have made one";
+            self.world.broken(Broken::new(Rule::Duplicate, text));
+        }
+    }
+
+    fn posted(&self, new: &NewKey, answer: &Result<CreatedKey, ServiceError>) {
+        let is_known = match answer {
+            Ok(_) => true,
+            Err(error) => error.failure.is_not_done() || matches!(error.failure.status(), Some(400..500)),
+        };
+        if !is_known {
+            self.unknown.lock().unwrap_or_else(PoisonError::into_inner).extend(tag(new));
+        }
+    }
+
+    /// S1, as the release leaves: what a power cut would leave now holds the seal.
+    fn look_before_release(&self, id: &KeyId, change: &KeyChange) {
+        if !self.is_release(id, change) {
             return;
         }
         let mut journal = self.path.as_os_str().to_owned();
@@ -67,6 +108,14 @@ impl Process<'_> {
             self.world.broken(Broken::new(Rule::Unsealed, text));
         }
     }
+}
+
+/// Of an age that is told in whole seconds.
+const SLACK: Duration = Duration::from_secs(2);
+
+/// The address that a key is asked for.
+fn tag(new: &NewKey) -> Option<String> {
+    Provisional::parse(&new.name).map(|name| name.tag)
 }
 
 /// Reads as a process.
@@ -134,7 +183,13 @@ impl WriteLive for Writes<'_> {
     }
 
     async fn create_key(&self, new: &NewKey, gate: Gate<'_>) -> Result<CreatedKey, ServiceError> {
-        self.process.call(true, self.writer.create_key(new, gate)).await
+        let work = async {
+            self.process.look_before_post(new);
+            let answer = self.writer.create_key(new, gate).await;
+            self.process.posted(new, &answer);
+            answer
+        };
+        self.process.call(true, work).await
     }
 
     async fn update_key(
@@ -145,7 +200,14 @@ impl WriteLive for Writes<'_> {
     ) -> Result<LiveKey, ServiceError> {
         let work = async {
             self.process.look_before_release(id, change);
-            self.writer.update_key(id, change, gate).await
+            let looking = || {
+                let is_open = gate();
+                if is_open {
+                    self.process.look_at_deadline(id, change);
+                }
+                is_open
+            };
+            self.writer.update_key(id, change, &looking).await
         };
         self.process.call(true, work).await
     }

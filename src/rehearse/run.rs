@@ -280,7 +280,8 @@ impl<'a> Stage<'a> {
     fn look(&mut self) -> Result<(), RehearseError> {
         let truth = self.world.sandbox.truth();
         let repositories: Vec<&Repository> = self.repositories.iter().map(|(repository, _)| repository).collect();
-        self.checks.look(&truth, &repositories).into_iter().for_each(|broken| self.world.broken(broken));
+        let doubled = self.world.sandbox.faults_met().contains_key("duplicate");
+        self.checks.look(&truth, &repositories, doubled).into_iter().for_each(|broken| self.world.broken(broken));
         let needles = self.needles();
         let (bytes, file) = needles.count_in(self.folder.path()).map_err(RehearseError::Folder)?;
         self.leaked(bytes, file.as_deref().map_or("a file", file_name));
@@ -358,7 +359,8 @@ impl<'a> Stage<'a> {
 
     /// People take away what they made or changed, where it stands in the way by their own doing.
     fn tidy(&self) {
-        let names: Vec<&str> = self.desired.keys.values().map(|key| key.name.as_str()).collect();
+        let declared = self.repositories.iter().flat_map(|(_, desired)| desired.keys.values());
+        let names: Vec<&str> = declared.map(|key| key.name.as_str()).collect();
         for key in self.world.sandbox.truth().live_keys() {
             let is_ours = self.repositories.iter().any(|(repository, _)| is_of(key, repository));
             let is_released = key.history.iter().any(|(_, what)| what == "enabled" || what == "renamed");
@@ -374,7 +376,7 @@ impl<'a> Stage<'a> {
 /// What a plan has still to do. What waits for a command of its own does not count.
 fn left(plan: &crate::plan::Plan) -> Vec<String> {
     let is_waiting = |action: &&crate::plan::Action| {
-        action.blocked.as_ref().is_none_or(|blocked| !matches!(blocked.verb, Verb::Rotate | Verb::Discard))
+        action.blocked.as_ref().is_none_or(|blocked| blocked.verb != Verb::Rotate)
     };
     let one = |action: &crate::plan::Action| {
         let blocked = action.blocked.as_ref().map(|b| format!(" ({})", b.code)).unwrap_or_default();
