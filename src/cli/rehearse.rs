@@ -18,7 +18,7 @@ use super::output::Output;
 use super::progress::Bar;
 use super::session::load;
 use crate::model::{Desired, visible};
-use crate::rehearse::{Calls, KEYS_IN_A_RUN, Ran, RehearseError, Rehearsal, Rule, Tally};
+use crate::rehearse::{Calls, KEYS_IN_A_RUN, Ran, Rehearsal, RehearseError, Rule, Tally};
 use crate::render;
 
 /// Runs the seeds and prints what they came to.
@@ -72,7 +72,8 @@ async fn all(
     bar: &Bar,
     interrupt: &Interrupt,
 ) -> Result<(Vec<Ran>, Option<Calls>), Failure> {
-    let work = Arc::new(Work { next: AtomicU64::new(seeds.start), end: seeds.end, is_over: AtomicBool::new(false) });
+    let work =
+        Arc::new(Work { next: AtomicU64::new(seeds.start), end: seeds.end, is_over: AtomicBool::new(false) });
     let (tell, mut hear) = mpsc::unbounded_channel();
     let threads = std::thread::available_parallelism().map_or(1, usize::from).min(8);
     for number in 0..threads {
@@ -178,7 +179,8 @@ impl Outcome<'_> {
     fn text(&self, tells_all: bool) -> String {
         let Tally { runs, rested, trouble, .. } = &self.tally;
         let keys = self.desired.keys.len();
-        let part = if keys > KEYS_IN_A_RUN { format!(", {KEYS_IN_A_RUN} in each run") } else { String::new() };
+        let part =
+            if keys > KEYS_IN_A_RUN { format!(", {KEYS_IN_A_RUN} in each run") } else { String::new() };
         let mut text = format!("{} of {}{part}\n", count(*runs, "run"), count(keys as u64, "key"));
         let width = trouble.keys().map(String::len).max().unwrap_or(0).max(17);
         // Writing into a String cannot fail.
@@ -241,7 +243,11 @@ impl Outcome<'_> {
             calls: self.calls.map(|Calls { apply, plan, writes }| CallsView { apply, writes, plan }),
             failed: self.failed().map(|ran| FailedView {
                 seed: ran.seed,
-                broken: ran.broken.iter().map(|b| BrokenView { rule: b.rule.as_str(), text: &b.text }).collect(),
+                broken: ran
+                    .broken
+                    .iter()
+                    .map(|b| BrokenView { rule: b.rule.as_str(), text: &b.text })
+                    .collect(),
                 steps: &ran.steps,
                 replay: format!("{} {}", self.replay, ran.seed),
             }),

@@ -13,7 +13,9 @@ use super::interrupt::Interrupt;
 use super::output::Output;
 use crate::config;
 
-use super::{apply, auth, check, completions, drift, init, log, man, plan, rehearse, sandbox, schema, secrets, status};
+use super::{
+    apply, auth, check, completions, drift, init, log, man, plan, rehearse, sandbox, schema, secrets, status,
+};
 
 /// Runs the command line of this process and gives its exit code.
 pub fn main() -> ExitCode {

@@ -83,7 +83,8 @@ impl Act {
                 Some(told)
             }
             Self::MakeLookalike(n) => {
-                let environment = world.sandbox.truth().environments.into_iter().find(|e| e.deleted.is_none())?.id;
+                let environment =
+                    world.sandbox.truth().environments.into_iter().find(|e| e.deleted.is_none())?.id;
                 let name = lookalike(*n)?;
                 let told = format!("`{name}`");
                 let key_type = KeyType::Configuration;

@@ -113,7 +113,11 @@ async fn live_through(
         return Ok(not_begun(process, trouble, &error, shown));
     }
     let report = apply(&plan, &desired.seal, &reader, &writer, &mut keeper, process, &Silent).await;
-    shown.push_str(&format!("{}{}{report:?}", text::report(&report, Some(&plan), &style), json::report(&report)));
+    shown.push_str(&format!(
+        "{}{}{report:?}",
+        text::report(&report, Some(&plan), &style),
+        json::report(&report)
+    ));
     Ok(Ended::Reported(Box::new(report)))
 }
 
@@ -149,7 +153,8 @@ fn refused(error: &crate::ports::ServiceError, shown: &mut String) -> Ended {
 /// What `keycomb plan` does. Every guard that a name lifts is lifted.
 fn decide(desired: &Desired, sealed: &Sealed, live: &crate::model::Live, now: Timestamp) -> Plan {
     let recorded = sealed.keys.iter().map(|key| key.address.clone());
-    let addresses = desired.keys.keys().cloned().chain(recorded).collect::<std::collections::BTreeSet<Address>>();
+    let addresses =
+        desired.keys.keys().cloned().chain(recorded).collect::<std::collections::BTreeSet<Address>>();
     let allow = Allow { addresses, ..Allow::default() };
     plan(&Input { desired, live, sealed: Some(sealed), now, allow, elsewhere: BTreeMap::new() })
 }

@@ -88,8 +88,7 @@ impl<'a> Checks<'a> {
 
     /// What is broken, and was not told before. `doubled`: whether any request was delivered twice.
     pub(super) fn look(&mut self, truth: &Truth, repositories: &[&Repository], doubled: bool) -> Vec<Broken> {
-        let mut found: Vec<Broken> =
-            truth.keys.iter().filter_map(|key| touched(key, repositories)).collect();
+        let mut found: Vec<Broken> = truth.keys.iter().filter_map(|key| touched(key, repositories)).collect();
         found.extend(asked_twice(truth).filter(|_| !doubled));
         for repository in repositories {
             match repository.records() {
@@ -208,11 +207,12 @@ fn asked_twice(truth: &Truth) -> Option<Broken> {
 fn duplicates(ours: &[&KeyTruth], scene: &Scene<'_>, addresses: &[Address]) -> Vec<Broken> {
     let repository = scene.repository;
     let mut working: BTreeMap<&Address, Vec<&str>> = BTreeMap::new();
-    for key in ours.iter().filter(|key| key.deleted.is_none() && !key.disabled && !is_exempt(key, &scene.records)) {
+    for key in
+        ours.iter().filter(|key| key.deleted.is_none() && !key.disabled && !is_exempt(key, &scene.records))
+    {
         let mark = Provisional::parse(&key.made_as);
-        let is_for = |a: &&Address| {
-            mark.as_ref().is_some_and(|m| m.is_of(&repository.lineage) && m.is_for(a))
-        };
+        let is_for =
+            |a: &&Address| mark.as_ref().is_some_and(|m| m.is_of(&repository.lineage) && m.is_for(a));
         if let Some(address) = addresses.iter().find(is_for) {
             working.entry(address).or_default().push(&key.id);
         }
@@ -220,7 +220,10 @@ fn duplicates(ours: &[&KeyTruth], scene: &Scene<'_>, addresses: &[Address]) -> V
     let several = working.into_iter().filter(|(_, ids)| ids.len() > 1);
     several
         .map(|(address, ids)| {
-            Broken::new(Rule::Duplicate, format!("`{address}` has {} that work: {}", ids.len(), ids.join(", ")))
+            Broken::new(
+                Rule::Duplicate,
+                format!("`{address}` has {} that work: {}", ids.len(), ids.join(", ")),
+            )
         })
         .collect()
 }
@@ -258,7 +261,8 @@ pub(super) fn at_rest(truth: &Truth, desired: &Desired, repository: &Repository)
             wrong.push(format!("`{}` is not at the service as declared", key.address));
         }
     }
-    let left = truth.live_keys().filter(|key| is_of(key, repository) && Provisional::parse(&key.name).is_some());
+    let left =
+        truth.live_keys().filter(|key| is_of(key, repository) && Provisional::parse(&key.name).is_some());
     wrong.extend(left.map(|key| format!("`{}` is left under its provisional name", key.id)));
     wrong
 }

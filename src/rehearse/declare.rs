@@ -68,11 +68,19 @@ pub(super) fn before(desired: &Desired, may_rename: bool, chance: &mut Rng) -> (
         }
     }
     let keys = std::mem::take(&mut other.keys);
-    other.keys = keys.into_iter().filter_map(|(a, key)| Some((a, changed(key, may_rename, chance, &mut told)?))).collect();
+    other.keys = keys
+        .into_iter()
+        .filter_map(|(a, key)| Some((a, changed(key, may_rename, chance, &mut told)?)))
+        .collect();
     (other, told)
 }
 
-fn changed(mut key: DesiredKey, may_rename: bool, chance: &mut Rng, told: &mut Vec<String>) -> Option<DesiredKey> {
+fn changed(
+    mut key: DesiredKey,
+    may_rename: bool,
+    chance: &mut Rng,
+    told: &mut Vec<String>,
+) -> Option<DesiredKey> {
     let address = key.address.clone();
     match chance.u8(..12) {
         0..3 => {

@@ -248,7 +248,10 @@ mod tests {
         let mut drive = drive(Some(Ailment::FullFrom(2)));
         let mut file = drive.create_new(&path).unwrap();
         let error = drive.write(&mut file, &path, b"12345678").unwrap_err();
-        assert_eq!((error.kind(), std::fs::read(&path).unwrap()), (io::ErrorKind::StorageFull, b"1234".into()));
+        assert_eq!(
+            (error.kind(), std::fs::read(&path).unwrap()),
+            (io::ErrorKind::StorageFull, b"1234".into())
+        );
         assert!(drive.sync(&file, &path).is_ok());
     }
 }

@@ -36,7 +36,8 @@ impl Needles {
         let (mut sum, mut first) = (0, None);
         for entry in std::fs::read_dir(folder)? {
             let path = entry?.path();
-            let found = if path.is_dir() { self.count_in(&path)?.0 } else { self.count(&std::fs::read(&path)?) };
+            let found =
+                if path.is_dir() { self.count_in(&path)?.0 } else { self.count(&std::fs::read(&path)?) };
             if found > 0 {
                 first.get_or_insert_with(|| path.display().to_string());
             }

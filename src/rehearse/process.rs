@@ -15,8 +15,8 @@ use super::world::World;
 use crate::apply::DEADLINE;
 use crate::honeycomb::{Reader, Writer};
 use crate::model::{
-    Access, EnvironmentAttributes, EnvironmentId, KeyId, KeyType, LiveEnvironment, LiveKey, Nonce, Provisional, Secret,
-    Timestamp,
+    Access, EnvironmentAttributes, EnvironmentId, KeyId, KeyType, LiveEnvironment, LiveKey, Nonce,
+    Provisional, Secret, Timestamp,
 };
 use crate::ports::{
     CreatedKey, Deletion, Gate, KeyChange, NewEnvironment, NewKey, Proof, ReadLive, ServiceError,
@@ -46,7 +46,10 @@ impl Process<'_> {
         if self.life.is_dead() {
             std::future::pending::<()>().await;
         }
-        self.acts.iter().filter(|(at, _)| *at == number).for_each(|(_, act)| act.happen(self.world, self.path));
+        self.acts
+            .iter()
+            .filter(|(at, _)| *at == number)
+            .for_each(|(_, act)| act.happen(self.world, self.path));
         let answer = work.await;
         self.life.answered(number);
         if self.life.is_dead() {
@@ -68,7 +71,8 @@ impl Process<'_> {
             return;
         }
         let created = self.world.sandbox.truth().key(id.as_str()).map(|key| key.created);
-        let age = created.and_then(|created| Duration::try_from(self.world.now().duration_since(created)).ok());
+        let age =
+            created.and_then(|created| Duration::try_from(self.world.now().duration_since(created)).ok());
         if age.is_some_and(|age| age > DEADLINE + SLACK) {
             let text = format!("the release of `{id}` was sent after its deadline");
             self.world.broken(Broken::new(Rule::Touched, text));
@@ -102,7 +106,8 @@ impl Process<'_> {
         let mut journal = self.path.as_os_str().to_owned();
         journal.push(".journal");
         let kept = [self.path, std::path::Path::new(&journal)].map(|path| durable(self.platter, path));
-        let is_in = |bytes: &Vec<u8>| bytes.windows(id.as_str().len()).any(|part| part == id.as_str().as_bytes());
+        let is_in =
+            |bytes: &Vec<u8>| bytes.windows(id.as_str().len()).any(|part| part == id.as_str().as_bytes());
         if !kept.iter().any(is_in) {
             let text = format!("the release of `{id}` was sent before its seal was durable");
             self.world.broken(Broken::new(Rule::Unsealed, text));

@@ -43,7 +43,12 @@ impl Disk {
 
 impl Repository {
     /// With so many checkouts in folders of their own.
-    pub(super) fn new(name: &str, folder: &Path, disks: usize, chance: &mut Rng) -> Result<Self, RehearseError> {
+    pub(super) fn new(
+        name: &str,
+        folder: &Path,
+        disks: usize,
+        chance: &mut Rng,
+    ) -> Result<Self, RehearseError> {
         let mut bytes = [0; 16];
         chance.fill(&mut bytes);
         let disks = (1..=disks).map(|number| {
@@ -57,7 +62,8 @@ impl Repository {
 
     /// Puts what is committed onto a disk, unless something there was not committed: it may be the only copy of a secret.
     pub(super) fn pull(&mut self, number: usize) -> Result<(), RehearseError> {
-        let is_clean = |disk: &&mut Disk| !disk.has_journal() && disk.record().is_ok_and(|found| found == disk.base);
+        let is_clean =
+            |disk: &&mut Disk| !disk.has_journal() && disk.record().is_ok_and(|found| found == disk.base);
         let Some(disk) = self.disks.get_mut(number).filter(is_clean) else { return Ok(()) };
         let Some(sealed) = &self.committed else { return Ok(()) };
         disk.base = Some(sealed.clone());
@@ -74,7 +80,10 @@ impl Repository {
             self.committed = Some(match self.committed.take() {
                 Some(committed) if Some(&committed) != disk.base.as_ref() => {
                     let merged = seal::merge(disk.base.as_ref(), &committed, &found).map_err(|e| told(&e))?;
-                    merged.undecided.first().map_or(Ok(merged.sealed), |u| Err(format!("undecided: {}", u.what)))?
+                    merged
+                        .undecided
+                        .first()
+                        .map_or(Ok(merged.sealed), |u| Err(format!("undecided: {}", u.what)))?
                 }
                 _ => found.clone(),
             });

@@ -131,17 +131,26 @@ impl<'a> Stage<'a> {
 
     /// One apply with trouble, or two at once.
     async fn round(&mut self) -> Result<(), RehearseError> {
-        let (desired, differs) =
-            if self.chance.u8(..3) == 0 { before(&self.desired, self.disks() == 1, &mut self.chance) } else { (self.desired.clone(), vec![]) };
+        let (desired, differs) = if self.chance.u8(..3) == 0 {
+            before(&self.desired, self.disks() == 1, &mut self.chance)
+        } else {
+            (self.desired.clone(), vec![])
+        };
         let disks = self.disks();
         let may_lag = disks == 1;
         let first = self.chance.usize(..disks.max(1));
         let mut trouble = Trouble::choose(&desired, may_lag, &mut self.chance);
-        self.world.step(format!("apply{}{}: {}", on_disk(first, disks), differs_of(&differs), trouble.told()));
+        self.world.step(format!(
+            "apply{}{}: {}",
+            on_disk(first, disks),
+            differs_of(&differs),
+            trouble.told()
+        ));
         let beside = self.beside(first, disks, &desired);
         if let Some((repository, disk, other, other_trouble)) = &beside {
             trouble.faults.extend(other_trouble.faults.iter().cloned());
-            let place = if *repository == 0 { on_disk(*disk, disks) } else { " in another repository".to_owned() };
+            let place =
+                if *repository == 0 { on_disk(*disk, disks) } else { " in another repository".to_owned() };
             self.world.step(format!("  at once{place}: {}", other_trouble.told()));
             self.world.trouble("two applies at once");
             self.both((0, first, &desired, &trouble), (*repository, *disk, other, other_trouble)).await?;
@@ -158,7 +167,12 @@ impl<'a> Stage<'a> {
     }
 
     /// Another apply at the same time, if any: repository, disk, configuration, trouble.
-    fn beside(&mut self, first: usize, disks: usize, desired: &Desired) -> Option<(usize, usize, Desired, Trouble)> {
+    fn beside(
+        &mut self,
+        first: usize,
+        disks: usize,
+        desired: &Desired,
+    ) -> Option<(usize, usize, Desired, Trouble)> {
         let other = self.repositories.get(1).map(|(_, desired)| desired.clone());
         match other {
             Some(other) if self.chance.bool() => {
@@ -254,12 +268,17 @@ impl<'a> Stage<'a> {
             (Aftermath::Wiped, Some(lost)) if repository.may_lose(lost) => {
                 self.world.step("  the disk is wiped");
                 self.world.trouble("disk wiped");
-                repository.disks.get_mut(disk).map_or(Ok(()), Repository::lose).map_err(RehearseError::Folder)?;
+                repository
+                    .disks
+                    .get_mut(disk)
+                    .map_or(Ok(()), Repository::lose)
+                    .map_err(RehearseError::Folder)?;
             }
             _ => {}
         }
         if !is_killed && let Err(error) = repository.push(disk) {
-            self.world.broken(Broken::new(Rule::Record, format!("what was written cannot be committed: {error}")));
+            self.world
+                .broken(Broken::new(Rule::Record, format!("what was written cannot be committed: {error}")));
         }
         Ok(())
     }
@@ -279,9 +298,13 @@ impl<'a> Stage<'a> {
     /// Holds everything against the truth.
     fn look(&mut self) -> Result<(), RehearseError> {
         let truth = self.world.sandbox.truth();
-        let repositories: Vec<&Repository> = self.repositories.iter().map(|(repository, _)| repository).collect();
+        let repositories: Vec<&Repository> =
+            self.repositories.iter().map(|(repository, _)| repository).collect();
         let doubled = self.world.sandbox.faults_met().contains_key("duplicate");
-        self.checks.look(&truth, &repositories, doubled).into_iter().for_each(|broken| self.world.broken(broken));
+        self.checks
+            .look(&truth, &repositories, doubled)
+            .into_iter()
+            .for_each(|broken| self.world.broken(broken));
         let needles = self.needles();
         let (bytes, file) = needles.count_in(self.folder.path()).map_err(RehearseError::Folder)?;
         self.leaked(bytes, file.as_deref().map_or("a file", file_name));
@@ -350,9 +373,15 @@ impl<'a> Stage<'a> {
         let minutes = |when: &crate::model::Timestamp| when.duration_since(start).as_mins();
         let ours = truth.keys.iter().filter(|key| self.repositories.iter().any(|(r, _)| is_of(key, r)));
         let one = |key: &sandbox::KeyTruth| {
-            let told: Vec<_> = key.history.iter().map(|(when, what)| format!("{what} at {}", minutes(when))).collect();
+            let told: Vec<_> =
+                key.history.iter().map(|(when, what)| format!("{what} at {}", minutes(when))).collect();
             let updated = minutes(&key.updated);
-            format!("key `{}`, `{}`, minutes: {}; last written at {updated}", key.id, key.name, told.join(", "))
+            format!(
+                "key `{}`, `{}`, minutes: {}; last written at {updated}",
+                key.id,
+                key.name,
+                told.join(", ")
+            )
         };
         ours.map(one).collect()
     }

@@ -115,7 +115,9 @@ fn fault(may_lag: bool, chance: &mut Rng) -> String {
         12 => "slow",
         13..16 => "status",
         16..19 => "status-after",
-        19 if may_lag => return format!("stale-list:GET:api-keys{place}={}", chance.choice([1, 3, 99]).unwrap_or(1)),
+        19 if may_lag => {
+            return format!("stale-list:GET:api-keys{place}={}", chance.choice([1, 3, 99]).unwrap_or(1));
+        }
         19 | 20 => return format!("skew:GET:api-keys{place}"),
         _ => {
             let kind = if chance.bool() { "repeat-cursor" } else { "no-links" };
@@ -128,8 +130,12 @@ fn fault(may_lag: bool, chance: &mut Rng) -> String {
         "late" if method == "POST" && of == "api-keys" => format!("={}s", chance.u16(1..7000)),
         "late" => format!("={}s", chance.u8(1..240)),
         "slow" => format!("={}s", chance.u8(1..100)),
-        "status" => format!("={}-{}", chance.choice([429, 429, 429, 500, 502, 503]).unwrap_or(500), shape(chance)),
-        "status-after" => format!("={}-{}", chance.choice([500, 502, 503, 504]).unwrap_or(500), shape(chance)),
+        "status" => {
+            format!("={}-{}", chance.choice([429, 429, 429, 500, 502, 503]).unwrap_or(500), shape(chance))
+        }
+        "status-after" => {
+            format!("={}-{}", chance.choice([500, 502, 503, 504]).unwrap_or(500), shape(chance))
+        }
         _ => String::new(),
     };
     format!("{kind}:{method}:{of}{place}{argument}")

@@ -72,8 +72,7 @@ impl Store {
             ByHand::CreateKey { key_type, environment, name, disabled } => {
                 self.environments.get(&environment)?;
                 let permissions = Permissions::new();
-                let id =
-                    self.create_key(NewKey { key_type, name, environment, disabled, permissions }, now);
+                let id = self.create_key(NewKey { key_type, name, environment, disabled, permissions }, now);
                 self.signed(id, 0)
             }
             ByHand::Rename { id, name } => self.edit(id, KeyChange { name: Some(name), ..change }, now),

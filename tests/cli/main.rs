@@ -18,6 +18,7 @@ mod leaks;
 mod main_job;
 mod many;
 mod readme;
+mod rehearse;
 mod removal;
 mod signals;
 mod team;
