@@ -132,7 +132,7 @@ fn lookalike(n: usize) -> Option<String> {
     let address = "key.somewhere.else".parse().ok()?;
     let nonce = Nonce::from_random([u8::try_from(n % 32).ok()?; 16]);
     let mut name = Provisional::new(&Lineage::from_random([3; 16]), &address, nonce).name();
-    if n % 2 == 0 {
+    if n.is_multiple_of(2) {
         let last = name.pop()?;
         name.push(if last == '7' { '8' } else { '7' });
     }

@@ -40,6 +40,11 @@ impl Trouble {
         for _ in 0..chance.choice(faults).unwrap_or_default() {
             trouble.faults.push(fault(is_alone, chance));
         }
+        // A listing that lags does so for a while.
+        if is_alone && chance.u8(..6) == 0 {
+            let hidden = chance.choice([1, 3, 99]).unwrap_or(1);
+            trouble.faults.push(format!("stale-list:GET:api-keys@{}+={hidden}", chance.u8(1..4)));
+        }
         match chance.u8(..10) {
             0..2 => trouble.death = Some(Death::BeforeCall(call(chance))),
             2..4 => trouble.death = Some(Death::AfterCall(call(chance))),
