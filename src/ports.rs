@@ -293,4 +293,8 @@ pub trait Surroundings: Sync {
     fn nonce(&self) -> Nonce;
     /// Whether somebody asked to stop: what is in flight is finished, nothing new is started.
     fn is_stopping(&self) -> bool;
+    /// Waits until somebody asks to stop; for ever where nobody can. A reading that waits for its turn is given up then.
+    fn stopped(&self) -> impl Future<Output = ()> + Send {
+        std::future::pending()
+    }
 }

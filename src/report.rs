@@ -1,7 +1,7 @@
 //! What became of each action of a plan.
 
 use crate::model::{Address, Timestamp};
-use crate::plan::Verb;
+use crate::plan::{Blocked, Verb};
 
 /// The end of an apply: one outcome for each action, whatever happened.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,6 +31,8 @@ pub struct Outcome {
     pub id: Option<String>,
     /// How it ended.
     pub became: Became,
+    /// Why it must not be done, for a blocked action.
+    pub blocked: Option<Blocked>,
 }
 
 /// How an action ended.

@@ -1,6 +1,7 @@
 //! Looks again after the request (step 7): a twin is deleted, before a rival we give way.
 
 use super::look::{Own, Wanted, obstacle, twins};
+use super::mint::works;
 use super::outcome::{Step as Attempt, changed};
 use super::run::Run;
 use crate::model::{KeyId, KeyState, LiveKey, Provisional, Record};
@@ -16,8 +17,13 @@ impl<R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'_, R, W, K,
         listed: &[LiveKey],
     ) -> Attempt<Option<String>> {
         // The listing may lag; the key itself does not.
-        if !listed.iter().any(|key| &key.id == own.id) && self.read_key(own.id).await?.is_none() {
-            return Err(self.reaped(own.id));
+        if !listed.iter().any(|key| &key.id == own.id) {
+            let Some(key) = self.read_key(own.id).await? else { return Err(self.reaped(own.id)) };
+            if !key.disabled {
+                let why = works(own.id, "shows it enabled");
+                self.halt_minting(why.clone());
+                return Err(self.disown(own.id, &why).await);
+            }
         }
         let lineage = self.with_sealed(|sealed| sealed.lineage.clone());
         let name = Provisional::new(&lineage, wanted.address, own.nonce.clone()).name();

@@ -75,7 +75,7 @@ impl<R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'_, R, W, K,
         for _ in 0..DISCARD_TRIES {
             // From before the reading was asked for: its answer may have waited too.
             let begun = self.clocks();
-            let Some(live) = self.read_key(id).await? else {
+            let Some(live) = self.read_while(is_wanted, self.read_key(id)).await? else {
                 return Ok(if sent { Gone::AnswerLost } else { Gone::Already });
             };
             check(&live)?;

@@ -6,7 +6,7 @@ use super::update::mismatch;
 use super::verify::{environment_differs, environment_moved};
 use crate::model::{
     EnvironmentAttributes, EnvironmentId, Intent, KeyState, KeyType, LiveEnvironment, Provisional, Record,
-    SealedEnvironment, visible,
+    SealedEnvironment, brief,
 };
 use crate::plan::Action;
 use crate::ports::{Gate, KeepRecord, NewEnvironment, OPEN, ReadLive, ServiceError, Surroundings, WriteLive};
@@ -38,7 +38,7 @@ impl<R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'_, R, W, K,
 
     async fn begun_environment(&self, action: &Action, name: &str) -> Attempt<LiveEnvironment> {
         let found = self.marked_environment(action, name).await.map_err(|error| self.refused(&error))?;
-        found.ok_or_else(|| changed(format!("the environment `{}` is no longer as it was", visible(name))))
+        found.ok_or_else(|| changed(format!("the environment `{}` is no longer as it was", brief(name))))
     }
 
     async fn ask_for_environment(
@@ -77,7 +77,7 @@ impl<R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'_, R, W, K,
         }
         self.append(Record::IntentOver { nonce })?;
         if is_taken {
-            let why = format!("{error}; an environment `{}` exists already", visible(name));
+            let why = format!("{error}; an environment `{}` exists already", brief(name));
             return Err(failed(Cause::Changed, why, "adopt it, or declare it with `reference = true`"));
         }
         Err(self.refused(&error))
@@ -110,7 +110,7 @@ impl<R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'_, R, W, K,
         if made.name != name || self.with_sealed(|s| s.environments.iter().any(|e| e.id == id)) {
             let why = format!(
                 "the service answered with the environment `{}` (`{id}`) instead of the one asked for",
-                visible(&made.name)
+                brief(&made.name)
             );
             return Err(failed(Cause::Mismatch, why, "it is not recorded: look at it at the service"));
         }
@@ -149,7 +149,7 @@ impl<R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'_, R, W, K,
         applied: &EnvironmentAttributes,
     ) -> Attempt<Became> {
         self.managed_environment(action, id)?;
-        let Some(live) = self.read_environment(id).await? else {
+        let Some(live) = self.unless_stopped(self.read_environment(id)).await? else {
             return Err(changed(format!("the environment `{id}` is gone from the service")));
         };
         let moved = environment_moved(&action.changes, &live);
@@ -201,7 +201,7 @@ impl<R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'_, R, W, K,
     /// gone was held against none of the rules for deleting.
     pub(super) async fn forget_environment(&self, action: &Action, id: &EnvironmentId) -> Attempt<Became> {
         self.managed_environment(action, id)?;
-        if self.read_environment(id).await?.is_some() {
+        if self.unless_stopped(self.read_environment(id)).await?.is_some() {
             return Err(changed(format!("the environment `{id}` is not gone after all")));
         }
         self.append(Record::EnvironmentGone { address: action.address.clone() })?;
@@ -212,7 +212,7 @@ impl<R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'_, R, W, K,
     pub(super) async fn delete_environment(&self, action: &Action, id: &EnvironmentId) -> Attempt<Became> {
         self.managed_environment(action, id)?;
         let gone = Record::EnvironmentGone { address: action.address.clone() };
-        let Some(live) = self.read_environment(id).await? else {
+        let Some(live) = self.unless_stopped(self.read_environment(id)).await? else {
             self.append(gone)?;
             return Ok(done_with("it was already gone"));
         };

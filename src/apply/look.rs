@@ -161,7 +161,7 @@ impl<R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'_, R, W, K,
         let unlisted = self.unlisted(wanted.address, listed);
         let mut fetched = vec![];
         for id in unlisted {
-            fetched.extend(self.read_key(&id).await?);
+            fetched.extend(self.unless_stopped(self.read_key(&id)).await?);
         }
         let now = self.reader.service_now();
         let found = self.with_sealed(|sealed| {

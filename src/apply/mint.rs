@@ -3,8 +3,10 @@
 //! A chunk is small enough, and stops taking up keys early enough, that all of it is released within the deadline
 //! of its first key.
 
+use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
 use futures_util::stream::{self, StreamExt as _};
 
 use super::limits::{CHUNK, CHUNK_TIME, SIDE_BY_SIDE};
@@ -12,7 +14,7 @@ use super::look::{Own, Wanted};
 use super::outcome::{Ended, Step as Attempt, failed, not_started};
 use super::post::Minted;
 use super::run::{Run, side_by_side, unpanicked};
-use crate::model::{EnvironmentId, KeyId, LiveKey};
+use crate::model::{EnvironmentId, KeyId, KeyType, LiveKey};
 use crate::plan::{Action, EnvironmentRef, MintKey, Step};
 use crate::ports::{KeepRecord, ReadLive, Surroundings, WriteLive};
 use crate::report::Became;
@@ -63,7 +65,8 @@ impl<R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'_, R, W, K,
         if tasks.is_empty() {
             return vec![];
         }
-        let listed = match self.look(tasks.iter().map(|t| t.mint.key_type)).await {
+        let look = self.look(tasks.iter().map(|t| t.mint.key_type));
+        let listed = match self.unless_stopped(look).await {
             Ok(listed) => listed,
             Err(ended) => {
                 tasks.iter().for_each(|task| self.settle(task.index, ended.clone().into()));
@@ -149,6 +152,17 @@ impl<R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'_, R, W, K,
             Some((cause, why)) => Err(failed(cause, why, "run `keycomb apply` again once that is mended")),
             None => self.look(minted.iter().map(|(task, _)| task.mint.key_type)).await,
         };
+        if let Ok(listed) = &looked
+            && let Some(why) = self.works_unreleased(&minted, listed).await
+        {
+            // First of all: no other key must follow these.
+            self.halt_minting(why.clone());
+            for (task, key) in minted {
+                let became = self.disown(&key.id, &why).await;
+                self.settle(task.index, Ended { became, id: Some(key.id.to_string()) });
+            }
+            return;
+        }
         let places = (0..minted.len()).collect();
         let minted: Vec<_> = minted.into_iter().map(|pair| std::sync::Mutex::new(Some(pair))).collect();
         side_by_side(places, |place| {
@@ -156,6 +170,26 @@ impl<R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'_, R, W, K,
             self.finish_one(pair, &looked)
         })
         .await;
+    }
+
+    /// Whether keys of a chunk work before they are released, though the service answered that they are disabled: by the
+    /// listing, or by using one credential of each type. That is a call more for each type and chunk.
+    async fn works_unreleased(&self, minted: &[(Task<'_>, Minted)], listed: &[LiveKey]) -> Option<String> {
+        let is_shown = |id: &KeyId| listed.iter().any(|key| &key.id == id && !key.disabled);
+        if let Some((_, key)) = minted.iter().find(|(_, key)| is_shown(&key.id)) {
+            return Some(works(&key.id, "shows it enabled"));
+        }
+        for key_type in KeyType::ALL {
+            let Some((_, key)) = minted.iter().find(|(task, _)| task.mint.key_type == *key_type) else {
+                continue;
+            };
+            // Where it does not answer nothing is known; the proof after the release asks again.
+            let used = AssertUnwindSafe(self.reader.prove(&key.credential)).catch_unwind().await;
+            if let Ok(Ok(Some(_))) = used {
+                return Some(works(&key.id, "accepts its credential"));
+            }
+        }
+        None
     }
 
     async fn finish_one(&self, pair: Option<(Task<'_>, Minted)>, looked: &Attempt<Vec<LiveKey>>) {
@@ -180,7 +214,8 @@ impl<R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'_, R, W, K,
         let own = Own { id: &minted.id, nonce: &minted.nonce };
         let note = self.confirm(task.wanted(), own, listed).await?;
         let entry = self.managed_key(task.action, &minted.id)?;
-        let became = self.release(entry, minted.ends, minted.credential).await?;
+        let credential = task.mint.enabled.then_some(minted.credential);
+        let became = self.release(entry, minted.ends, credential).await?;
         Ok(match (note, became) {
             (Some(note), Became::Done { note: None }) => Became::Done { note: Some(note) },
             (_, became) => became,
@@ -205,6 +240,11 @@ impl<R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'_, R, W, K,
             }
         }
     }
+}
+
+/// What the service does with a key that was not released.
+pub(super) fn works(id: &KeyId, what: &str) -> String {
+    format!("the service made the key `{id}` disabled, as it says, and {what} before it was released")
 }
 
 /// The outcome of a key that is sealed and that something else kept from being released.

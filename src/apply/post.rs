@@ -20,8 +20,8 @@ use crate::report::{Became, Cause};
 pub(super) struct Minted {
     pub id: KeyId,
     pub nonce: Nonce,
-    /// To prove the key with once it is enabled; `None` when it stays disabled.
-    pub credential: Option<Secret>,
+    /// To see that it does not work yet, and to prove it once it is enabled.
+    pub credential: Secret,
     /// When its time for being released is over, by the monotonic clock.
     pub ends: Duration,
 }
@@ -87,10 +87,10 @@ impl<R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'_, R, W, K,
     /// Step 4: the request failed. `Ok` when the service certainly did not carry it out and may be asked again.
     fn not_made(&self, tried: &Try, error: &ServiceError) -> Attempt<()> {
         match Fate::of(&error.failure) {
-            Fate::NotDone => self.over(&tried.nonce),
+            Fate::NotDone => self.append(over(&tried.nonce)),
             Fate::Refused => {
                 let ended = self.refused(error);
-                self.over(&tried.nonce)?;
+                self.append(over(&tried.nonce))?;
                 Err(ended)
             }
             // The intent stays: whatever appears under its nonce was never enabled.
@@ -100,10 +100,6 @@ impl<R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'_, R, W, K,
                  run `keycomb apply` again to make another",
             )),
         }
-    }
-
-    fn over(&self, nonce: &Nonce) -> Attempt<()> {
-        self.append(Record::IntentOver { nonce: nonce.clone() })
     }
 
     /// Step 5: is it what was asked for? Only then is it sealed.
@@ -123,14 +119,14 @@ impl<R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'_, R, W, K,
             Echo::Differs(fields) => {
                 drop(created);
                 let why = format!("the service made the key otherwise than asked: {}", fields.join(", "));
-                self.undo(&id, &tried.nonce, Cause::Mismatch, &why).await
+                self.undo(&id, over(&tried.nonce), Cause::Mismatch, &why).await
             }
             Echo::Enabled => {
                 drop(created);
                 // First of all: no other key must follow this one.
                 self.halt_minting("the service makes keys enabled that are asked for disabled");
                 let why = "the service made the key enabled, though it was asked for disabled";
-                self.undo(&id, &tried.nonce, Cause::NotDisabled, why).await
+                self.undo(&id, over(&tried.nonce), Cause::NotDisabled, why).await
             }
             Echo::Foreign { enabled } => {
                 drop(created);
@@ -153,16 +149,13 @@ impl<R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'_, R, W, K,
     async fn keep(&self, task: &Task<'_>, tried: Try, created: CreatedKey) -> Result<Minted, Ended> {
         let id = created.key.id.clone();
         match self.seal_and_record(task, &tried.nonce, created) {
-            Ok(credential) => {
-                let credential = task.mint.enabled.then_some(credential);
-                Ok(Minted { id, nonce: tried.nonce, credential, ends: tried.sent + DEADLINE })
-            }
+            Ok(credential) => Ok(Minted { id, nonce: tried.nonce, credential, ends: tried.sent + DEADLINE }),
             Err(became) => {
                 let why = match &became {
                     Became::Failed { why, .. } => format!("its secret could not be kept: {why}"),
                     _ => "its secret could not be kept".to_owned(),
                 };
-                let became = self.undo(&id, &tried.nonce, Cause::Seal, &why).await;
+                let became = self.undo(&id, over(&tried.nonce), Cause::Seal, &why).await;
                 Err(Ended { became, id: Some(id.to_string()) })
             }
         }
@@ -219,12 +212,22 @@ impl<R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'_, R, W, K,
         Ok(credential)
     }
 
-    /// Deletes a key of ours that was never enabled by us, and says why it had to go.
-    async fn undo(&self, id: &KeyId, nonce: &Nonce, cause: Cause, why: &str) -> Became {
+    /// Gives up a key that is made and sealed, and works without ever having been released: it must not.
+    pub(super) async fn disown(&self, id: &KeyId, why: &str) -> Became {
+        let since = self.service_now();
+        let dropping = Record::State { id: id.clone(), state: KeyState::Dropping, since };
+        if let Err(ended) = self.append(dropping) {
+            return ended;
+        }
+        self.undo(id, Record::KeyGone { id: id.clone() }, Cause::NotDisabled, why).await
+    }
+
+    /// Deletes a key of ours that was never enabled by us, and says why it had to go. `end` is what is recorded then.
+    async fn undo(&self, id: &KeyId, end: Record, cause: Cause, why: &str) -> Became {
         match self.writer.delete_key(id, OPEN).await {
             Ok(_) => {
-                // Should it fail, the run is halted; the intent of a key that is gone harms nobody.
-                let _halted = self.over(nonce);
+                // Should it fail, the run is halted; the record of a key that is gone harms nobody.
+                let _halted = self.append(end);
                 let help = "nothing is left of it; run `keycomb apply` again once the cause is mended";
                 failed(cause, format!("{why}; the key `{id}` was deleted"), help)
             }
@@ -232,7 +235,7 @@ impl<R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'_, R, W, K,
                 self.note_refusal(&error);
                 let help = match cause {
                     Cause::NotDisabled => {
-                        "delete it at the service now: it is enabled, and nobody holds its secret"
+                        "delete it at the service now: it works, and nobody was given its secret"
                     }
                     _ => {
                         "it is disabled and under a provisional name, and nobody holds its secret: delete it at the service"
@@ -242,4 +245,8 @@ impl<R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'_, R, W, K,
             }
         }
     }
+}
+
+fn over(nonce: &Nonce) -> Record {
+    Record::IntentOver { nonce: nonce.clone() }
 }

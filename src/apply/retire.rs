@@ -37,7 +37,7 @@ impl<R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'_, R, W, K,
     /// Deletes a key that keycomb disabled and left so for its quarantine; re-read just before.
     pub(super) async fn delete_key(&self, action: &Action, id: &KeyId) -> Attempt<Became> {
         let entry = self.managed_key(action, id)?;
-        let Some(live) = self.read_key(id).await? else {
+        let Some(live) = self.unless_stopped(self.read_key(id)).await? else {
             self.record_deleted(entry)?;
             return Ok(done_with("it was already gone"));
         };

@@ -3,11 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
+use std::pin::pin;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
+use futures_util::future::{self, Either};
 use futures_util::stream::{self, StreamExt as _};
-use futures_util::{FutureExt as _, future};
 use tokio::sync::{Mutex as AsyncMutex, OnceCell};
 
 use super::limits::SIDE_BY_SIDE;
@@ -16,7 +18,7 @@ use super::outcome::{Ended, Step as Attempt, chain, failed, not_started, panicke
 use super::progress::Progress;
 use crate::model::{Address, EnvironmentId, Label, LiveKey, Record, SealSettings, Sealed, Timestamp};
 use crate::plan::{Action, Plan, Step};
-use crate::ports::{Failure, KeepError, KeepRecord, ReadLive, ServiceError, Surroundings, WriteLive};
+use crate::ports::{Failure, Gate, KeepError, KeepRecord, ReadLive, ServiceError, Surroundings, WriteLive};
 use crate::report::{Became, Cause, Outcome, Report};
 
 /// One run over one plan.
@@ -169,6 +171,25 @@ impl<'a, R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'a, R, W
     /// Whether a request that was not sent yet is still to be sent: nothing begins after a stop or a halt.
     pub(super) fn is_wanted(&self) -> bool {
         !self.is_stopping() && self.so_far().halted.is_none()
+    }
+
+    /// A reading that only what is yet to begin needs: given up as soon as somebody asks to stop, however long it
+    /// would wait for its turn.
+    pub(super) async fn unless_stopped<T>(&self, reading: impl Future<Output = Attempt<T>>) -> Attempt<T> {
+        self.read_while(&|| self.is_wanted(), reading).await
+    }
+
+    /// A reading that is given up when somebody asks to stop, unless it is wanted even so.
+    pub(super) async fn read_while<T>(
+        &self,
+        is_wanted: Gate<'_>,
+        reading: impl Future<Output = Attempt<T>>,
+    ) -> Attempt<T> {
+        match future::select(pin!(reading), pin!(self.surroundings.stopped())).await {
+            Either::Left((read, _)) => read,
+            Either::Right(((), reading)) if is_wanted() => reading.await,
+            Either::Right(_) => Err(self.withheld()),
+        }
     }
 
     /// The outcome of an action whose request was withheld.
@@ -341,6 +362,7 @@ fn outcome(action: &Action, ended: Option<Ended>) -> Outcome {
         generation: action.generation,
         id: id.or_else(|| action.id.clone()),
         became,
+        blocked: action.blocked.clone(),
     }
 }
 

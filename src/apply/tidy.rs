@@ -30,7 +30,7 @@ impl<R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'_, R, W, K,
             if self.is_stopping() || self.halted().is_some() {
                 return;
             }
-            if matches!(self.read_key(&entry.id).await, Ok(None)) {
+            if matches!(self.unless_stopped(self.read_key(&entry.id)).await, Ok(None)) {
                 self.gone(entry, once).await;
             }
         }
@@ -69,8 +69,9 @@ impl<R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'_, R, W, K,
             return;
         }
         // Where either cannot be read the tries stay.
-        let Ok(keys) = self.look(KeyType::ALL.iter().copied()).await else { return };
-        let Ok(environments) = self.reader.environments().await else { return };
+        let Ok(keys) = self.unless_stopped(self.look(KeyType::ALL.iter().copied())).await else { return };
+        let environments = async { self.reader.environments().await.map_err(|error| self.refused(&error)) };
+        let Ok(environments) = self.unless_stopped(environments).await else { return };
         let names = keys.iter().map(|key| &key.name).chain(environments.iter().map(|e| &e.description));
         let there: BTreeSet<Nonce> = names.filter_map(|name| Some(Provisional::parse(name)?.nonce)).collect();
         self.end(old.difference(&there));
@@ -88,7 +89,7 @@ impl<R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'_, R, W, K,
 
     async fn gone(&self, entry: SealedKey, once: Once) {
         if let Once::Superseded(successor) = &once
-            && !matches!(self.read_key(successor).await, Ok(Some(_)))
+            && !matches!(self.unless_stopped(self.read_key(successor)).await, Ok(Some(_)))
         {
             return;
         }

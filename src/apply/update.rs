@@ -29,11 +29,14 @@ impl Patched {
 /// The service took a change and did not do all of it.
 pub(super) fn mismatch(what: &str, fields: &[&'static str]) -> Became {
     let why = format!("the service took the change to {what} but did not make it: {}", fields.join(", "));
-    failed(
-        Cause::Mismatch,
-        why,
-        "the service may not allow this change in place: `keycomb plan` shows what is left",
-    )
+    let help = if fields.contains(&"permissions") {
+        // `manage_signals` is one that the service takes and drops (reference: the fact sheet on updates).
+        "the team's plan may lack what a permission is for: `keycomb plan` shows which is left; take it out of \
+         `permissions`, or every apply asks for it again"
+    } else {
+        "the service may not allow this change in place: `keycomb plan` shows what is left"
+    };
+    failed(Cause::Mismatch, why, help)
 }
 
 impl<R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'_, R, W, K, S> {
@@ -45,7 +48,7 @@ impl<R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'_, R, W, K,
 
     /// A key that must be there, as the plan saw it.
     pub(super) async fn unmoved_key(&self, action: &Action, id: &KeyId) -> Attempt<LiveKey> {
-        let Some(live) = self.read_key(id).await? else {
+        let Some(live) = self.unless_stopped(self.read_key(id)).await? else {
             return Err(changed(format!("the key `{id}` is gone from the service")));
         };
         let moved = key_moved(&action.changes, &live);

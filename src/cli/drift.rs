@@ -38,5 +38,11 @@ pub async fn run(args: &Args, global: &Global, output: &Output) -> Result<Exit, 
         Format::Text => render::text::drift(&drift.header, &drift.findings, &style(output)),
         Format::Json => render::json::drift(&drift.header, &drift.findings),
     })?;
-    Ok(if drift.is_drifted() { Exit::Changes } else { Exit::Done })
+    Ok(if drift.is_unsealed() {
+        Exit::Unconfirmed
+    } else if drift.is_drifted() {
+        Exit::Changes
+    } else {
+        Exit::Done
+    })
 }

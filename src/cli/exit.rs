@@ -50,7 +50,8 @@ Exit codes:
   8    locked, or another run is minting; running again later is safe
   9    sealing failed, or the sealed file cannot be used; nothing is live that
        is not sealed
-  10   unconfirmed: the message says whether to run again or to look
+  10   unconfirmed, or a key of ours lost its entry in the sealed file: the
+       message says whether to run again or to look
   11   declined at the prompt
   64   usage
   130  interrupted, 143 terminated: after the journal and the report were written";
@@ -60,7 +61,9 @@ impl Exit {
     ///
     /// `detailed`: 2 when an apply would do something, or could not do what is declared.
     pub fn of_plan(plan: &Plan, detailed: bool) -> Self {
-        if plan.is_guarded() {
+        if plan.is_unsealed() {
+            Self::Unconfirmed
+        } else if plan.is_guarded() {
             Self::Blocked
         } else if detailed && (plan.summary.changes > 0 || is_held(plan)) {
             Self::Changes
@@ -87,7 +90,7 @@ impl Exit {
         let (done, fails, not_started, in_doubt) = report.counts();
         if failed(&[Cause::Seal]) || report.unfolded.is_some() {
             Self::Seal
-        } else if in_doubt > 0 || failed(&[Cause::Unconfirmed, Cause::NotDisabled]) {
+        } else if in_doubt > 0 || failed(&[Cause::Unconfirmed, Cause::NotDisabled]) || plan.is_unsealed() {
             Self::Unconfirmed
         } else if let (true, Some(stopped)) = (report.interrupted, stopped) {
             stopped
@@ -118,7 +121,9 @@ fn is_held(plan: &Plan) -> bool {
 mod tests {
     use super::*;
     use crate::model::{Endpoint, TeamSlug, Timestamp};
-    use crate::plan::{Action, Header, Reason, ReasonCode, SecretEffect, Step, Summary, Undo};
+    use crate::plan::{
+        Action, Finding, FindingKind, Header, Reason, ReasonCode, SecretEffect, Severity, Step, Summary, Undo,
+    };
 
     fn plan(blocked: Option<(Verb, &'static str, bool)>) -> Plan {
         let actions: Vec<Action> = blocked
@@ -157,6 +162,7 @@ mod tests {
             generation: None,
             id: None,
             became,
+            blocked: None,
         };
         Report {
             outcomes: became.into_iter().map(outcome).collect(),
@@ -209,6 +215,27 @@ mod tests {
         assert_eq!(Exit::of_apply(&plan(None), &unfolded, None), Exit::Seal);
         let interrupted = Report { interrupted: true, ..report(vec![done(), not_started()]) };
         assert_eq!(Exit::of_apply(&plan(None), &interrupted, Some(Exit::Terminated)), Exit::Terminated);
+    }
+
+    #[test]
+    fn what_is_unsealed_is_graver_than_a_guard_and_only_sealing_is_graver() {
+        let finding = Finding {
+            kind: FindingKind::Unsealed,
+            severity: Severity::High,
+            address: None,
+            id: None,
+            text: String::new(),
+            help: None,
+            changes: vec![],
+        };
+        let plan = Plan { findings: vec![finding], ..plan(Some((Verb::Delete, "guard_delete", true))) };
+        for detailed in [false, true] {
+            assert_eq!(Exit::of_plan(&plan, detailed), Exit::Unconfirmed);
+        }
+        let done = || Became::Done { note: None };
+        assert_eq!(Exit::of_apply(&plan, &report(vec![done()]), None), Exit::Unconfirmed);
+        let sealing = report(vec![done(), failed(Cause::Seal)]);
+        assert_eq!(Exit::of_apply(&plan, &sealing, None), Exit::Seal);
     }
 
     #[test]

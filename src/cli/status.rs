@@ -1,5 +1,6 @@
 //! `keycomb status`: the managed keys, and what is next for each.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::args::{Format, Global, Status as Args};
@@ -8,7 +9,8 @@ use super::failure::Failure;
 use super::output::Output;
 use super::plan::table_style;
 use super::session::Session;
-use crate::model::{Desired, DesiredKey, KeyState, Live, LiveKey, Sealed, SealedKey, Timestamp};
+use crate::model::{Desired, DesiredKey, KeyState, Live, LiveKey, Sealed, SealedKey, Timestamp, visible};
+use crate::plan::{self, Allow, FindingKind};
 use crate::render::{self, StatusRow};
 
 /// Shows the managed keys.
@@ -20,12 +22,22 @@ pub async fn run(args: &Args, global: &Global, output: &Output) -> Result<Exit, 
     let sealed = session.sealed()?;
     let live = session.live(sealed.as_ref()).await?;
     let rows = rows(&session.desired, &live, sealed.as_ref());
+    let drift = plan::drift(&plan::Input {
+        desired: &session.desired,
+        live: &live,
+        sealed: sealed.as_ref(),
+        now: live.now,
+        allow: Allow::default(),
+        elsewhere: BTreeMap::new(),
+    });
     session.close().await;
     output.write(&match args.format {
         Format::Text => render::text::status(&rows, &table_style(output)),
         Format::Json => render::json::status(&rows),
     })?;
-    Ok(Exit::Done)
+    let unsealed = || drift.findings.iter().filter(|finding| finding.kind == FindingKind::Unsealed);
+    unsealed().for_each(|finding| output.say(&format!("unsealed: {}", visible(&finding.text))));
+    Ok(if drift.is_unsealed() { Exit::Unconfirmed } else { Exit::Done })
 }
 
 /// A row for each recorded generation that still matters and each declared key that is not minted; by address.

@@ -41,6 +41,10 @@ impl Surroundings for Real {
     fn is_stopping(&self) -> bool {
         self.interrupt.is_raised()
     }
+
+    fn stopped(&self) -> impl Future<Output = ()> + Send {
+        self.interrupt.raised()
+    }
 }
 
 /// A lineage that no other file has.

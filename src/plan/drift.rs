@@ -5,6 +5,7 @@ use super::header;
 use super::index::Index;
 use super::input::Input;
 use super::order::sort_findings;
+use super::unsealed::unsealed;
 use super::value::{Finding, FindingKind, Header, Severity, Summary};
 
 /// What `keycomb drift` shows.
@@ -12,7 +13,7 @@ use super::value::{Finding, FindingKind, Header, Severity, Summary};
 pub struct Drift {
     /// What it was made from.
     pub header: Header,
-    /// Sorted as in a plan. Of the kinds drift, missing, unfinished and unmanaged.
+    /// Sorted as in a plan. Of the kinds unsealed, drift, missing, unfinished and unmanaged.
     pub findings: Vec<Finding>,
     /// Counts over `findings`; there are no actions.
     pub summary: Summary,
@@ -24,12 +25,18 @@ impl Drift {
         let is_change = |f: &Finding| matches!(f.kind, FindingKind::Drift | FindingKind::Missing);
         self.findings.iter().any(|f| is_change(f) && f.severity > Severity::Note)
     }
+
+    /// Whether a key of ours has no entry in the sealed file (exit 10).
+    pub fn is_unsealed(&self) -> bool {
+        self.findings.iter().any(|finding| finding.kind == FindingKind::Unsealed)
+    }
 }
 
 /// Holds the service against what was last applied.
 pub fn drift(input: &Input<'_>) -> Drift {
     let index = Index::new(input);
     let mut findings = since_last_applied(&index, &[]);
+    findings.extend(unsealed(&index));
     findings.extend(missing(&index, &[]));
     findings.extend(unmanaged(&index, &[]));
     sort_findings(&mut findings);

@@ -8,7 +8,7 @@ use super::environments::is_classic;
 use super::index::{Index, Stray};
 use super::phase::Phase;
 use super::value::{Action, Finding, FindingKind, Severity, Verb};
-use crate::model::{Address, KeyState, LiveKey, Provisional, SealedKey, Unmanaged, visible};
+use crate::model::{Address, KeyState, LiveKey, Provisional, SealedKey, Unmanaged, brief};
 
 impl Finding {
     /// A finding about nothing in particular yet.
@@ -45,8 +45,8 @@ pub(super) fn since_last_applied(index: &Index<'_>, actions: &[Action]) -> Vec<F
     let strays = index
         .strays
         .iter()
-        .flat_map(|(address, strays)| strays.iter().map(|stray| unfinished(stray).at(address)))
-        .chain(index.lost.iter().map(unfinished))
+        .flat_map(|(address, strays)| strays.iter().filter_map(|stray| Some(unfinished(stray)?.at(address))))
+        .chain(index.lost.iter().filter_map(unfinished))
         .filter(|finding| finding.id.as_deref().is_none_or(|id| !told.contains(id)));
     let unreleased = index.records().filter_map(|record| unreleased(index, record));
     environments.chain(keys).chain(strays).chain(unreleased).collect()
@@ -64,21 +64,14 @@ fn unreleased(index: &Index<'_>, record: &SealedKey) -> Option<Finding> {
     Some(Finding::new(FindingKind::Unfinished, severity, text).at(&record.address).about(&record.id))
 }
 
-fn unfinished(stray: &Stray<'_>) -> Finding {
-    let (severity, text) = match stray {
-        Stray { live: LiveKey { disabled: false, .. }, .. } => (
-            Severity::High,
-            "a key of ours that was never finished, and somebody has enabled it: nobody holds its secret",
-        ),
-        Stray { known: false, young: true, .. } => {
-            (Severity::Note, "another run began to make this key less than an hour ago")
-        }
-        _ => (
-            Severity::Note,
-            "a key of ours that was never finished; it was never enabled, and nobody holds its secret",
-        ),
+/// One that somebody enabled is unsealed.
+fn unfinished(stray: &Stray<'_>) -> Option<Finding> {
+    let text = match stray {
+        Stray { live: LiveKey { disabled: false, .. }, .. } => return None,
+        Stray { known: false, young: true, .. } => "another run began to make this key less than an hour ago",
+        _ => "a key of ours that was never finished; it was never enabled, and nobody holds its secret",
     };
-    Finding::new(FindingKind::Unfinished, severity, text).about(&stray.live.id)
+    Some(Finding::new(FindingKind::Unfinished, Severity::Note, text).about(&stray.live.id))
 }
 
 /// Managed keys that the service does not have. A generation that a later one has taken the place of is not
@@ -95,10 +88,8 @@ pub(super) fn missing(index: &Index<'_>, actions: &[Action]) -> Vec<Finding> {
     let declared = &index.input.desired.environments;
     let environments =
         gone.filter(|r| declared.get(r.address.environment()).is_some_and(|d| !d.reference)).map(|record| {
-            let text = format!(
-                "the environment `{}` is gone: the service answers 404 for it",
-                visible(&record.name)
-            );
+            let text =
+                format!("the environment `{}` is gone: the service answers 404 for it", brief(&record.name));
             Finding::new(FindingKind::Missing, Severity::High, text).at(&record.address).about(&record.id)
         });
     keys.chain(environments).collect()
@@ -140,11 +131,12 @@ pub(super) fn unmanaged(index: &Index<'_>, actions: &[Action]) -> Vec<Finding> {
         !known && !is_classic(e) && !claimed.contains(e.id.as_str())
     });
     let keys = input.keys.iter().filter(|key| {
-        let known = index.owner(&key.id).is_some() || index.is_ours_unfinished(&key.id);
+        let is_ours = index.is_ours_unfinished(&key.id) || index.is_unsealed(key);
+        let known = index.owner(&key.id).is_some() || is_ours;
         !known && !claimed.contains(key.id.as_str())
     });
     let environments = environments.map(|e| {
-        let text = format!("the environment `{}` is not managed", visible(&e.name));
+        let text = format!("the environment `{}` is not managed", brief(&e.name));
         Finding::new(FindingKind::Unmanaged, severity, text).about(&e.id)
     });
     environments.chain(keys.map(|key| unmanaged_key(index, key, severity))).collect()
@@ -157,8 +149,8 @@ fn unmanaged_key(index: &Index<'_>, key: &LiveKey, severity: Severity) -> Findin
         "the {} {} key `{}` in `{}` is not managed",
         if key.disabled { "disabled" } else { "enabled" },
         key.key_type,
-        visible(&key.name),
-        visible(environment),
+        brief(&key.name),
+        brief(environment),
     );
     let finding = Finding::new(FindingKind::Unmanaged, severity, text).about(&key.id);
     match Provisional::parse(&key.name) {

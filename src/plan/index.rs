@@ -203,6 +203,21 @@ impl<'a> Index<'a> {
         self.stray_ids.contains(id)
     }
 
+    /// The commit whose sealed file has an entry of a key, where the present one has none.
+    pub(super) fn commit_of(&self, key: &LiveKey) -> Option<&'a str> {
+        let commit = self.input.elsewhere.get(&key.id).filter(|_| !self.owners.contains_key(&key.id))?;
+        Some(commit.as_str())
+    }
+
+    /// Whether a key is ours and the sealed file has no entry of it, though it works or may have worked. What is still
+    /// as it was made is only unfinished.
+    pub(super) fn is_unsealed(&self, key: &LiveKey) -> bool {
+        match self.is_ours_unfinished(&key.id) {
+            true => !key.disabled,
+            false => self.commit_of(key).is_some(),
+        }
+    }
+
     /// The keys elsewhere that a declaration could mean, by id: of that environment, type and name, and not
     /// provisional.
     pub(super) fn candidates(

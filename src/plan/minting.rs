@@ -4,8 +4,9 @@ use super::draft::{Refusal, list, some_of};
 use super::environments::Place;
 use super::index::Index;
 use super::phase::Phase;
+use super::unsealed;
 use super::value::{Action, Change, EnvironmentRef, MintKey, Reason, Remembered, SecretEffect, Step, Verb};
-use crate::model::{Address, DesiredKey, EnvironmentId, KeyId, KeyState, SealedKey, visible};
+use crate::model::{Address, DesiredKey, EnvironmentId, KeyId, KeyState, LiveKey, SealedKey, brief};
 
 /// The creation of a declared key as its next generation; blocked where that would race or make a duplicate.
 pub(super) fn mint(index: &Index<'_>, place: &Place<'_>, desired: &DesiredKey, reason: Reason) -> Action {
@@ -64,13 +65,18 @@ fn next_generation(index: &Index<'_>, address: &Address) -> u32 {
 /// Why a key of this very address keeps another from being made.
 fn in_the_way(index: &Index<'_>, address: &Address) -> Option<Refusal> {
     let generations = index.generations(address);
-    let enabled = generations.iter().filter_map(|(_, phase)| match phase {
+    let mut enabled = generations.iter().filter_map(|(_, phase)| match phase {
         Phase::Abandoned(live) if !live.disabled => Some(&live.id),
         _ => None,
     });
     let strays = index.strays_at(address);
-    let enabled_strays = strays.iter().filter(|stray| !stray.live.disabled).map(|stray| &stray.live.id);
-    if let Some(id) = enabled.chain(enabled_strays).next() {
+    if let Some(stray) = strays.iter().find(|stray| !stray.live.disabled) {
+        let id = &stray.live.id;
+        let text =
+            format!("`{id}` was made for this address, has no entry in the sealed file, and is enabled");
+        return Some(Refusal::new("unsealed", text, "See what is said of it among the findings."));
+    }
+    if let Some(id) = enabled.next() {
         let text = format!("`{id}` was never finished for this address, and somebody has enabled it since");
         let help = format!("Find out who enabled it, delete `{id}` in Honeycomb, and apply again.");
         return Some(Refusal::new("unfinished", text, help));
@@ -117,8 +123,11 @@ fn taken<'a>(
     let candidates = index.candidates(environment, desired.key_type, &desired.name, &desired.address);
     match candidates.as_slice() {
         [] => None,
-        [key] => Some((exists(index, &key.id, &desired.name), Some(&key.id))),
+        [key] => Some((exists(index, key, &desired.name), Some(&key.id))),
         several => {
+            if let Some(key) = several.iter().find(|key| index.commit_of(key).is_some()) {
+                return Some((exists(index, key, &desired.name), Some(&key.id)));
+            }
             let ids: Vec<_> = several.iter().map(|key| &key.id).collect();
             let text = format!("{} keys have this environment, type and name: {}", ids.len(), some_of(&ids));
             let help = "Give this one another name, or delete what nobody uses in Honeycomb.";
@@ -127,8 +136,11 @@ fn taken<'a>(
     }
 }
 
-fn exists(index: &Index<'_>, id: &KeyId, name: &str) -> Refusal {
-    let name = visible(name);
+fn exists(index: &Index<'_>, key: &LiveKey, name: &str) -> Refusal {
+    if let Some(commit) = index.commit_of(key) {
+        return unsealed::refusal(index, key, commit);
+    }
+    let (id, name) = (&key.id, brief(name));
     match index.owner(id) {
         Some(owner) => Refusal::new(
             "exists",
@@ -141,8 +153,9 @@ fn exists(index: &Index<'_>, id: &KeyId, name: &str) -> Refusal {
         None => Refusal::new(
             "exists",
             format!("a key named `{name}` is there already (`{id}`), and keycomb does not manage it"),
-            "Give this one another name and retire the other by hand; taking it under management (`adopt`) is \
-             not possible in this version.",
+            "If keycomb made it, this sealed file is an older one: bring the newer one here with `keycomb secrets \
+             merge`. If not, give this one another name and retire the other by hand; taking it under management \
+             (`adopt`) is not possible in this version.",
         ),
     }
 }

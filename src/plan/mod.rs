@@ -21,6 +21,7 @@ mod retire;
 mod shown;
 mod summary;
 mod times;
+mod unsealed;
 mod update;
 mod value;
 
@@ -48,6 +49,7 @@ pub fn plan(input: &Input<'_>) -> Plan {
     order::sort_actions(&mut actions);
 
     let mut findings = findings::since_last_applied(&index, &actions);
+    findings.extend(unsealed::unsealed(&index));
     findings.extend(findings::missing(&index, &actions));
     findings.extend(unmanaged);
     findings.extend(advice::advice(&index));

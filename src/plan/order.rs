@@ -1,17 +1,18 @@
 //! The order of actions and findings, which depends on nothing but themselves.
 
-use super::value::{Action, Finding, Verb};
+use super::value::{Action, Finding, FindingKind, Verb};
 
 /// Sorts actions into the order they are carried out in: what others need first, what destroys last.
 pub(super) fn sort_actions(actions: &mut [Action]) {
     actions.sort_by(|a, b| key_of(a).cmp(&key_of(b)));
 }
 
-/// Sorts findings: gravest first, then by address and id.
+/// Sorts findings: what is unsealed, then the gravest first, then by address and id.
 pub(super) fn sort_findings(findings: &mut [Finding]) {
     findings.sort_by(|a, b| {
-        b.severity
-            .cmp(&a.severity)
+        let is_sealed = |finding: &Finding| finding.kind != FindingKind::Unsealed;
+        (is_sealed(a), b.severity)
+            .cmp(&(is_sealed(b), a.severity))
             .then_with(|| (&a.address, &a.id, a.kind, &a.text).cmp(&(&b.address, &b.id, b.kind, &b.text)))
     });
 }

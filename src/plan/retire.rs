@@ -15,7 +15,11 @@ pub(super) fn retire(index: &Index<'_>, record: &SealedKey, phase: &Phase<'_>) -
         Phase::Over | Phase::Vanished | Phase::Unreleased(_) | Phase::Pending | Phase::Abandoned(_) => None,
     }?;
     if record.protected && !index.input.allow.addresses.contains(&record.address) {
-        return Some(action.block(protected_refusal(&record.address)));
+        let is_superseded = index.input.desired.keys.contains_key(&record.address);
+        let refusal = protected_refusal(&record.address);
+        // Its block speaks for its successor: taking `protected` away there changes nothing here.
+        let help = format!("If its successor has taken over, name it: `--allow {}`.", record.address);
+        return Some(action.block(if is_superseded { Refusal { help, ..refusal } } else { refusal }));
     }
     Some(action)
 }

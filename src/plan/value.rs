@@ -16,7 +16,7 @@ pub struct Plan {
     /// created, keys minted, updated, enabled, disabled, keys deleted, environments deleted; blocked ones last; by address
     /// within each.
     pub actions: Vec<Action>,
-    /// Gravest first, then by address and id.
+    /// What is unsealed, then the gravest first, then by address and id.
     pub findings: Vec<Finding>,
     /// Counts over `actions` and `findings`.
     pub summary: Summary,
@@ -366,6 +366,8 @@ pub struct Finding {
 /// What kind of finding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum FindingKind {
+    /// A key of ours that the sealed file has no entry of: it was rolled back, or a merge dropped it. Comes first.
+    Unsealed,
     /// Managed, and gone from the service.
     Missing,
     /// Live differs from last applied.
@@ -382,6 +384,7 @@ impl FindingKind {
     /// The stable text.
     pub fn as_str(self) -> &'static str {
         match self {
+            Self::Unsealed => "unsealed",
             Self::Missing => "missing",
             Self::Drift => "drift",
             Self::Unfinished => "unfinished",
@@ -440,6 +443,11 @@ impl Plan {
     /// Whether nothing is to be done and nothing is blocked.
     pub fn is_empty(&self) -> bool {
         self.actions.is_empty()
+    }
+
+    /// Whether a key of ours has no entry in the sealed file (exit 10).
+    pub fn is_unsealed(&self) -> bool {
+        self.findings.iter().any(|finding| finding.kind == FindingKind::Unsealed)
     }
 
     /// Whether a guard refuses something (exit 5): it blocks an action, or the policy is `unmanaged = "fail"`

@@ -93,6 +93,32 @@ async fn a_stop_withholds_every_other_write_that_waits() {
 }
 
 #[tokio::test]
+async fn a_stop_ends_a_reading_that_waits() {
+    let b = "key.production.b";
+    for (word, action) in [
+        ("list", mint("a")),
+        ("get", update(b, "hcxlk_b", Some("b"), &[], None)),
+        ("get", retire(b, "hcxlk_b")),
+        ("get", delete(b, "hcxlk_b")),
+    ] {
+        let world = stopped_while_waiting(word);
+        let mut keeper = Keeper::new(&world);
+        managed(&mut keeper, b, "hcxlk_b", KeyState::Live, false);
+        assert_all_not_started(&world.apply(&plan(vec![action]), &mut keeper).await);
+        assert_eq!(world.writes(), []);
+        assert!(world.lock().clock < seconds(13), "{:?}", world.lock().clock);
+    }
+}
+
+#[tokio::test]
+async fn a_stop_ends_no_reading_that_what_is_made_needs() {
+    let world = stopped_while_waiting("get");
+    let report = world.apply(&plan(vec![mint("a")]), &mut Keeper::new(&world)).await;
+    assert_done(&report, A);
+    assert!(world.lock().clock >= seconds(60), "it was read back");
+}
+
+#[tokio::test]
 async fn what_is_made_is_finished_after_a_stop() {
     let world = stopped_while_waiting("patch");
     let mut keeper = Keeper::new(&world);

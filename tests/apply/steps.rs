@@ -71,6 +71,7 @@ async fn a_key_is_minted_in_the_order_of_the_protocol() {
         "seal",
         "minted provisional",
         "list",
+        "prove",
         "state releasing",
         "PATCH",
         "disabled=false",
@@ -446,6 +447,65 @@ async fn step_07_an_enabled_twin_is_a_rival() {
     assert!(live(&world, "hcxlk_made1").is_some() && live(&world, "hcxlk_made2").is_none());
 }
 
+/// Four keys, the first of which shows that the service lies; then a chunk that must not be begun.
+async fn lied_to(world: &World) -> Keeper {
+    let mut keeper = Keeper::new(world);
+    let actions: Vec<_> = (0..60).map(|i| mint(&format!("k{i:02}"))).collect();
+    let report = world.apply(&plan(actions), &mut keeper).await;
+    for i in 0..50 {
+        let why = assert_failed(&report, &format!("key.production.k{i:02}"), Cause::NotDisabled);
+        assert!(why.contains("before it was released"), "{why}");
+    }
+    assert_not_started(&report, "key.production.k59");
+    assert!(!world.log().iter().any(is_patch));
+    keeper
+}
+
+#[tokio::test]
+async fn step_07_a_service_that_lets_disabled_keys_work_makes_no_further_ones() {
+    let accepts: fn(&mut Inner) = |inner| inner.accepts_disabled = true;
+    let shows: fn(&mut Inner) = |inner| {
+        inner.before("list", 1, |inner| inner.keys.values_mut().for_each(|key| key.disabled = false));
+    };
+    for set in [accepts, shows] {
+        let world = World::new();
+        set(&mut world.lock());
+        let keeper = lied_to(&world).await;
+        assert!(world.lock().keys.is_empty() && keeper.sealed.keys.is_empty());
+        let dropping =
+            world.place(|e| matches!(e, Event::Appended(Record::State { state: KeyState::Dropping, .. })));
+        assert!(dropping < world.place(|e| matches!(e, Event::Delete { .. })));
+    }
+    // One that cannot be deleted is kept in mind.
+    let world = World::new();
+    world.lock().accepts_disabled = true;
+    world.fail("delete", Fault::Status(500));
+    let keeper = lied_to(&world).await;
+    assert_eq!(keeper.sealed.keys.iter().map(|key| key.state).collect::<Vec<_>>(), [KeyState::Dropping]);
+}
+
+#[tokio::test]
+async fn step_07_an_unlisted_key_that_is_read_enabled_goes_too() {
+    let world = World::new();
+    world.lock().lists_lag = true;
+    world.lock().before("get", 0, |inner| inner.keys.values_mut().for_each(|key| key.disabled = false));
+    let mut keeper = Keeper::new(&world);
+    assert_failed(&mint_a(&world, &mut keeper).await, A, Cause::NotDisabled);
+    assert!(world.lock().keys.is_empty() && keeper.sealed.keys.is_empty());
+}
+
+#[tokio::test]
+async fn step_07_one_credential_of_a_chunk_is_tried_and_no_answer_says_nothing() {
+    for fault in [Fault::Status(500), Fault::LostAnswer, Fault::Panic] {
+        let world = World::new();
+        world.fail("prove", fault);
+        let report = world.apply(&plan(vec![mint("a"), mint("b")]), &mut Keeper::new(&world)).await;
+        assert_eq!(report.counts(), (2, 0, 0, 0), "{report:?}");
+        let proofs = world.log().into_iter().filter(|e| *e == Event::Read("prove".into())).count();
+        assert!((2..=3).contains(&proofs), "one before, one each after: {proofs}");
+    }
+}
+
 #[tokio::test]
 async fn step_07_without_a_second_look_nothing_is_released() {
     let world = World::new();
@@ -518,7 +578,8 @@ async fn step_09_a_key_that_is_to_be_disabled_is_released_disabled() {
     assert_done(&world.apply(&plan(vec![action]), &mut Keeper::new(&world)).await, A);
     let key = live(&world, "hcxlk_made1").unwrap();
     assert_eq!((key.name.as_str(), key.disabled), ("a", true));
-    assert!(!world.log().contains(&Event::Read("prove".into())), "a disabled key proves nothing");
+    let proofs = world.log().into_iter().filter(|e| *e == Event::Read("prove".into())).count();
+    assert_eq!(proofs, 1, "a disabled key proves nothing but that it does not work");
 }
 
 #[tokio::test]

@@ -168,7 +168,7 @@ fn without_a_fault_one_apply_is_enough() {
         assert_eq!((count("PATCH", "/api-keys"), count("PATCH", "/environments")), (6, 2));
         assert_eq!(
             (count("GET", "/api-keys"), count("GET", "/environments"), count("GET", "/1/auth")),
-            (12, 4, 3)
+            (12, 4, 5)
         );
         assert!(is_at_rest(&lab.plan(&desired).await));
         assert_all_there(&lab, &desired, "none");

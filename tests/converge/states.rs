@@ -225,17 +225,18 @@ async fn a_service_that_makes_keys_enabled_gets_no_second_one_to_make() {
 }
 
 #[tokio::test]
-async fn a_service_that_lies_about_it_has_sealed_keys_all_the_same() {
+async fn a_service_that_lies_about_it_gets_no_further_one_to_make() {
     let lab = Lab::new().await;
     let desired = lab.declare(ONE);
     let mut switches = keycomb::sandbox::Switches::default();
     switches.set("lie_about_disabled=true").unwrap();
     lab.sandbox.set_switches(switches);
-    lab.apply(&desired).await;
+    let report = lab.apply(&desired).await.unwrap();
+    assert_eq!(causes(&report), [Cause::NotDisabled, Cause::NotDisabled], "{report:?}");
+    assert_eq!(lab.sealed().keys, []);
+    lab.assert_no_leftovers("lied");
     lab.sandbox.set_switches(keycomb::sandbox::Switches::default());
-    for _ in 0..2 {
-        lab.apply(&desired).await;
-    }
+    lab.apply_all(&desired).await;
     assert_eq!(tell(&lab.plan(&desired).await), Vec::<String>::new());
     lab.assert_live_keys_open("lied").await;
 }

@@ -218,9 +218,73 @@ fn an_enabled_leftover_is_grave_and_not_called_harmless() {
     let mut world = world();
     world.live.keys.push(provisional(&wanted(), "left", LINEAGE, '1', DAY));
     world.live("left").disabled = false;
-    assert_eq!(world.only_blocked(), (Verb::Create, "unfinished", false));
-    assert!(world.only().blocked.unwrap().help.contains("`hcxik_left`"));
-    assert_eq!(world.findings(FindingKind::Unfinished)[0].severity, Severity::High);
+    assert_eq!(world.only_blocked(), (Verb::Create, "unsealed", false));
+    assert!(world.only().blocked.unwrap().text.contains("`hcxik_left`"));
+    assert!(world.findings(FindingKind::Unfinished).is_empty());
+    let found = world.findings(FindingKind::Unsealed);
+    assert_eq!((found.len(), found[0].severity), (1, Severity::High));
+    assert!(world.plan().is_unsealed() && world.drift().is_unsealed());
+}
+
+#[test]
+fn a_key_that_lost_its_entry_is_unsealed_and_never_made_again() {
+    let mut world = world();
+    world.live.keys.push(live_of(&wanted(), "ours"));
+    world.elsewhere = [(key_id("ours"), "1a2b3c4d5e6f".to_owned())].into();
+    for unmanaged in [Unmanaged::Ignore, Unmanaged::Report] {
+        world.desired.policy.unmanaged = unmanaged;
+        assert_eq!(world.only_blocked(), (Verb::Adopt, "unsealed", false));
+        let help = world.only().blocked.unwrap().help;
+        assert!(help.contains("`git show 1a2b3c4d5e6f:./keycomb.sealed.toml > old.toml`"), "{help}");
+        let plan = world.plan();
+        assert_eq!((plan.findings.len(), plan.findings[0].kind), (1, FindingKind::Unsealed));
+        assert!(plan.is_unsealed() && world.drift().is_unsealed());
+    }
+    // Also when nothing declares it, when it is disabled, and beside another of the same name.
+    world.live.keys.push(live_of(&wanted(), "another"));
+    assert_eq!(world.only_blocked(), (Verb::Adopt, "unsealed", false));
+    world.undeclare("key.production.a");
+    world.live("ours").disabled = true;
+    assert!(world.plan().is_empty() && world.plan().is_unsealed());
+    // With its entry all is well.
+    world.sealed().keys.push(SealedKey { state: KeyState::Disabled, ..record_of(&wanted(), "ours") });
+    assert!(!world.plan().is_unsealed() && !world.drift().is_unsealed());
+}
+
+#[test]
+fn a_leftover_that_an_older_file_knew_is_a_leftover() {
+    let mut world = World::production();
+    world.live.keys.push(provisional(&wanted(), "left", LINEAGE, '1', DAY));
+    world.elsewhere = [(key_id("left"), "1a2b3c4d5e6f".to_owned())].into();
+    assert_eq!(world.only().verb, Verb::Discard);
+    assert!(!world.plan().is_unsealed());
+}
+
+#[test]
+fn what_is_unsealed_comes_before_everything_else() {
+    let mut world = World::production();
+    world.live("base").permissions.insert(Permission::SendEvents);
+    world.live.keys.push(live_of(&wanted(), "z"));
+    world.elsewhere = [(key_id("z"), "1a2b3c4d5e6f".to_owned())].into();
+    let kinds: Vec<_> = world.plan().findings.iter().map(|finding| finding.kind).collect();
+    assert_eq!(kinds[..2], [FindingKind::Unsealed, FindingKind::Drift]);
+}
+
+#[test]
+fn a_protected_key_that_was_superseded_goes_only_when_named() {
+    let mut world = world();
+    let old = SealedKey { protected: true, ..record_of(&wanted(), "old") };
+    world.sealed().keys.push(old);
+    world.live.keys.push(live_of(&wanted(), "old"));
+    world.sealed().keys.push(SealedKey {
+        generation: 2,
+        since: ago(30 * DAY),
+        ..record_of(&wanted(), "new")
+    });
+    world.live.keys.push(live_of(&wanted(), "new"));
+    assert_eq!(world.only_blocked(), (Verb::Disable, "protected", true));
+    let help = world.only().blocked.unwrap().help;
+    assert!(help.contains("--allow key.production.a") && !help.contains("protected = false"), "{help}");
 }
 
 #[test]

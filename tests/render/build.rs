@@ -156,6 +156,7 @@ pub fn outcome(address: &str, verb: Verb, became: Became) -> Outcome {
         generation: address.starts_with("key.").then_some(1),
         id: Some("hcxik_01k5v7m3t9q4w8x2y6z0a1b2c4".into()),
         became,
+        blocked: None,
     }
 }
 

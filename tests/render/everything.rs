@@ -223,7 +223,8 @@ pub fn every_outcome() -> (Plan, Report) {
             (_, 2) => Became::Done { note: Some("it was already so".into()) },
             _ => Became::Done { note: None },
         };
-        outcome(&action.address.to_string(), action.verb, became)
+        let outcome = outcome(&action.address.to_string(), action.verb, became);
+        keycomb::report::Outcome { blocked: action.blocked.clone(), ..outcome }
     });
     let mut report = report(outcomes.collect());
     report.interrupted = true;

@@ -150,7 +150,7 @@ impl<'a> SecretView<'a> {
 /// Why an action must not be done.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "Blocked")]
-struct BlockedView<'a> {
+pub(super) struct BlockedView<'a> {
     /// What would have been done.
     verb: &'static str,
     /// Stable: `exists`, `ambiguous`, `needs_replace`, `protected`, `guard_delete` …
@@ -164,7 +164,7 @@ struct BlockedView<'a> {
 }
 
 impl<'a> BlockedView<'a> {
-    fn of(blocked: &'a Blocked) -> Self {
+    pub(super) fn of(blocked: &'a Blocked) -> Self {
         let Blocked { verb, code, text, help, guard } = blocked;
         Self { verb: verb.as_str(), code, text, help, guard: *guard }
     }

@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::action::BlockedView;
 use crate::report::{Became, Cause, Outcome, Report};
 
 /// What became of each action of a plan.
@@ -81,17 +82,20 @@ struct OutcomeView<'a> {
     id: Option<&'a str>,
     /// How it ended.
     became: BecameView<'a>,
+    /// Why it must not be done; null unless `verb` is `blocked`.
+    blocked: Option<BlockedView<'a>>,
 }
 
 impl<'a> OutcomeView<'a> {
     fn of(outcome: &'a Outcome) -> Self {
-        let Outcome { address, verb, generation, id, became } = outcome;
+        let Outcome { address, verb, generation, id, became, blocked } = outcome;
         Self {
             address: address.to_string(),
             verb: verb.as_str(),
             generation: *generation,
             id: id.as_deref(),
             became: BecameView::of(became),
+            blocked: blocked.as_ref().map(BlockedView::of),
         }
     }
 }

@@ -18,17 +18,21 @@ pub fn drift(header: &Header, findings: &[Finding], style: &Style) -> String {
     page.blank();
     let count = |kind| findings.iter().filter(|finding| finding.kind == kind).count();
     let (changed, missing) = (count(FindingKind::Drift), count(FindingKind::Missing));
-    let others = findings.len() - changed - missing;
-    if changed + missing == 0 {
+    let unsealed = count(FindingKind::Unsealed);
+    let others = findings.len() - changed - missing - unsealed;
+    if changed + missing + unsealed == 0 {
         page.flow(2, Tone::Good, "No drift: what keycomb manages is as it was last applied.");
     } else {
         page.put(Tone::Strong, "Drift: ");
-        let counts =
-            [(Tone::Change, format!("{changed} changed")), (Tone::Bad, format!("{missing} missing"))];
+        let mut counts =
+            vec![(Tone::Change, format!("{changed} changed")), (Tone::Bad, format!("{missing} missing"))];
+        if unsealed > 0 {
+            counts.push((Tone::Bad, format!("{unsealed} unsealed")));
+        }
         put_list(&mut page, &counts);
     }
     if others > 0 {
-        let noun = if changed + missing == 0 { "finding" } else { "other finding" };
+        let noun = if changed + missing + unsealed == 0 { "finding" } else { "other finding" };
         put_more(&mut page, &[(Tone::Plain, counted(others, noun))]);
     }
     page.finish()

@@ -112,7 +112,7 @@ fn mark(style: &Style, became: &Became) -> (Tone, &'static str, &'static str) {
 
 /// How it ended, the generation where it is not the first, and the id.
 fn parts(style: &Style, outcome: &Outcome) -> Vec<(Tone, String)> {
-    let Outcome { address: _, verb: _, generation, id, became } = outcome;
+    let Outcome { address: _, verb: _, generation, id, became, blocked: _ } = outcome;
     let (tone, _, word) = mark(style, became);
     let mut parts = vec![(tone, word.to_owned())];
     let generation = generation.filter(|generation| *generation > 1);
