@@ -41,7 +41,7 @@ pub(super) struct Attempt {
 }
 
 /// No apply lasts longer.
-const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
+const LONGEST: Duration = Duration::from_secs(3 * 60 * 60);
 
 /// Applies a configuration on one disk of a repository.
 pub(super) async fn attempt(
@@ -72,7 +72,7 @@ pub(super) async fn attempt(
             () = life.death() => Ok(Ended::Killed),
             ended = run => ended,
             () = tokio::time::sleep(LONGEST) => {
-                world.broken(Broken::new(Rule::Rest, "an apply did not end in a day"));
+                world.broken(Broken::new(Rule::Rest, "an apply did not end in three hours"));
                 Ok(Ended::Killed)
             }
         }
