@@ -53,6 +53,7 @@ pub mod honeycomb;
 pub mod model;
 pub mod plan;
 pub mod ports;
+pub mod rehearse;
 pub mod render;
 pub mod report;
 pub mod sandbox;

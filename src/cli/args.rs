@@ -170,6 +170,8 @@ pub enum Command {
     Auth(Auth),
     /// Serve an emulator of the Honeycomb Management API on this machine
     Sandbox(Sandbox),
+    /// Apply the configuration to an emulator again and again, with everything going wrong that can
+    Rehearse(Rehearse),
     /// Print a JSON Schema
     Schema(Schema),
     /// Print a shell's completion script
@@ -452,6 +454,32 @@ fn parse_latency(text: &str) -> Result<std::time::Duration, String> {
     std::time::Duration::try_from(duration).map_err(|_| "expected a time of 0 or more".to_owned())
 }
 
+/// `keycomb rehearse`
+#[derive(Debug, Args)]
+#[command(after_help = REHEARSE_HELP)]
+pub struct Rehearse {
+    /// How many runs; each follows from its number, from 0
+    #[arg(long, value_name = "N", default_value_t = 100, conflicts_with = "seed")]
+    pub seeds: u64,
+    /// Only this run, with everything that happens in it
+    #[arg(long, value_name = "K")]
+    pub seed: Option<u64>,
+    /// The result's form
+    #[arg(long, value_name = "text|json", default_value = "text", hide_possible_values = true)]
+    pub format: Format,
+}
+
+const REHEARSE_HELP: &str = "\
+Never contacts Honeycomb, needs no credential, reads nothing but the
+configuration, and writes only to a folder of its own that it removes.
+Secrets are sealed to throw-away recipients, as many as are declared.
+
+Requests are lost, late or delivered twice; answers are cut short, wrong or
+late; listings lag; runs are killed, asked to stop, or lose power; disks fill
+up, fail or are wiped; clocks jump; people and other applies come in between.
+Then trouble stops, two applies follow, and everything that every key ever was
+is checked. Guards are lifted. Exit 1 when a rule is broken.";
+
 /// `keycomb schema`
 #[derive(Debug, Args)]
 pub struct Schema {
@@ -481,6 +509,8 @@ pub enum SchemaKind {
     Check,
     /// `auth status --format json`
     Auth,
+    /// `rehearse --format json`
+    Rehearsal,
 }
 
 /// `keycomb completions`

@@ -23,6 +23,7 @@ mod place;
 mod plan;
 mod private_file;
 mod progress;
+mod rehearse;
 mod run;
 mod sandbox;
 mod schema;

@@ -26,6 +26,11 @@ impl Bar {
         Self(bar)
     }
 
+    /// Counts one that has no name.
+    pub fn one_more(&self) {
+        self.0.inc(1);
+    }
+
     /// Clears it.
     pub fn end(&self) {
         self.0.finish_and_clear();

@@ -16,7 +16,7 @@ use crate::config::{self, Loaded};
 use crate::honeycomb::{
     self, Connection, ConnectionError, Context, Credential, Diagnosis, Kind, Notice, Patience, Reader, Why,
 };
-use crate::model::{Access, Desired, Endpoint, KeyId, KeyState, Live, Scope, Sealed, Secret, TeamSlug};
+use crate::model::{Access, Desired, Endpoint, KeyId, Live, Scope, Sealed, Secret, TeamSlug};
 use crate::ports::{ReadLive as _, ServiceError};
 use crate::sandbox::{self, Sandbox};
 use crate::seal::{self, SealError};
@@ -158,24 +158,7 @@ impl Session {
     /// When any part of it could not be read: a partial listing decides nothing.
     pub async fn live(&self, sealed: Option<&Sealed>) -> Result<Live, Failure> {
         let explain = |error: ServiceError| failure(honeycomb::diagnose(&error, &self.context()));
-        let mut live = honeycomb::read_all(&self.reader).await.map_err(explain)?;
-        let Some(sealed) = sealed else { return Ok(live) };
-        let (mut environments, mut keys) = (Vec::new(), Vec::new());
-        for record in &sealed.environments {
-            if live.environments.binary_search_by(|shown| shown.id.cmp(&record.id)).is_err() {
-                environments.extend(self.reader.environment(&record.id).await.map_err(explain)?);
-            }
-        }
-        for record in sealed.keys.iter().filter(|record| record.state != KeyState::Deleted) {
-            if live.keys.binary_search_by(|shown| shown.id.cmp(&record.id)).is_err() {
-                keys.extend(self.reader.key(&record.id).await.map_err(explain)?);
-            }
-        }
-        live.environments.extend(environments);
-        live.keys.extend(keys);
-        live.environments.sort_by(|a, b| a.id.cmp(&b.id));
-        live.keys.sort_by(|a, b| a.id.cmp(&b.id));
-        Ok(live)
+        honeycomb::read_managed(&self.reader, sealed).await.map_err(explain)
     }
 
     /// The keys at the service that the record does not know and an older version of the sealed file does, with a commit

@@ -2,7 +2,7 @@
 
 use futures_util::future::try_join3;
 
-use crate::model::{KeyType, Live};
+use crate::model::{KeyState, KeyType, Live, Sealed};
 use crate::ports::{Failure, ReadLive, ServiceError};
 
 /// Reads all environments and all keys, the three lists at the same time.
@@ -22,4 +22,29 @@ pub async fn read_all<R: ReadLive>(reader: &R) -> Result<Live, ServiceError> {
         failure: Failure::Unreadable { status: 200, problem: "no answer has a `Date` header".into() },
     })?;
     Ok(Live { environments, keys, now })
+}
+
+/// As [`read_all`], with a second look at what the record manages and the listing does not show: it may lag.
+///
+/// # Errors
+/// When any part of it cannot be read.
+pub async fn read_managed<R: ReadLive>(reader: &R, sealed: Option<&Sealed>) -> Result<Live, ServiceError> {
+    let mut live = read_all(reader).await?;
+    let Some(sealed) = sealed else { return Ok(live) };
+    let (mut environments, mut keys) = (Vec::new(), Vec::new());
+    for record in &sealed.environments {
+        if live.environments.binary_search_by(|shown| shown.id.cmp(&record.id)).is_err() {
+            environments.extend(reader.environment(&record.id).await?);
+        }
+    }
+    for record in sealed.keys.iter().filter(|record| record.state != KeyState::Deleted) {
+        if live.keys.binary_search_by(|shown| shown.id.cmp(&record.id)).is_err() {
+            keys.extend(reader.key(&record.id).await?);
+        }
+    }
+    live.environments.extend(environments);
+    live.keys.extend(keys);
+    live.environments.sort_by(|a, b| a.id.cmp(&b.id));
+    live.keys.sort_by(|a, b| a.id.cmp(&b.id));
+    Ok(live)
 }

@@ -1,5 +1,6 @@
 //! Faults in place: which of them meet a request, and what becomes of it.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use axum::http::Method;
@@ -41,6 +42,7 @@ pub(super) struct Armed {
     seed: u64,
     added: u64,
     faults: Vec<Counted>,
+    met: BTreeMap<String, u64>,
 }
 
 #[derive(Debug)]
@@ -52,7 +54,7 @@ struct Counted {
 
 impl Armed {
     pub(super) fn new(seed: u64, faults: Vec<Fault>) -> Self {
-        let mut armed = Self { seed, added: 0, faults: Vec::new() };
+        let mut armed = Self { seed, added: 0, faults: Vec::new(), met: BTreeMap::new() };
         for fault in faults {
             armed.add(fault);
         }
@@ -69,13 +71,22 @@ impl Armed {
         self.faults.clear();
     }
 
+    /// How many requests met each kind of fault.
+    pub(super) fn met(&self) -> &BTreeMap<String, u64> {
+        &self.met
+    }
+
     /// Counts a request and says what becomes of it. All faults that meet it work together, but it has only one fate:
     /// that of the first of them which decides it.
     pub(super) fn meet(&mut self, method: &Method, collection: Collection, is_list: bool) -> Mishap {
         let mut mishap = Mishap::default();
         for counted in &mut self.faults {
             if counted.fault.matches(method, collection, is_list) && counted.is_due() {
+                let is_decided = mishap.fate != Fate::Answered;
                 mishap.add(counted.fault.kind);
+                if !(is_decided && counted.fault.kind.is_fate()) {
+                    *self.met.entry(counted.fault.kind.name()).or_default() += 1;
+                }
             }
         }
         mishap

@@ -70,6 +70,35 @@ pub(super) enum Shape {
     Legacy,
 }
 
+impl Kind {
+    /// Whether it decides if a request is carried out and answered: a request has only one such fate.
+    pub(super) fn is_fate(self) -> bool {
+        matches!(
+            self,
+            Self::DropBefore | Self::DropAfter | Self::Status(_) | Self::StatusAfter(_) | Self::Late(_)
+        )
+    }
+
+    /// Its name in a tally.
+    pub(super) fn name(self) -> String {
+        match self {
+            Self::DropBefore => "drop-before",
+            Self::DropAfter => "drop-after",
+            Self::Status(canned) => return format!("status={}", canned.status),
+            Self::StatusAfter(canned) => return format!("status-after={}", canned.status),
+            Self::Slow(_) => "slow",
+            Self::Truncate(_) => "truncate",
+            Self::RepeatCursor => "repeat-cursor",
+            Self::NoLinks => "no-links",
+            Self::Duplicate => "duplicate",
+            Self::Late(_) => "late",
+            Self::StaleList(_) => "stale-list",
+            Self::Skew => "skew",
+        }
+        .to_owned()
+    }
+}
+
 /// Which of the matching requests a fault meets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum When {

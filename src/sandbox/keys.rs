@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::answer::{Answer, JSON_API};
 use super::body::{Fields, accept};
+use super::by_hand::ByHand;
 use super::errors::{Invalid, Refusal};
 use super::ids::IdKind;
 use super::lists::{ListFaults, answer_list};
@@ -43,8 +44,7 @@ fn second_writer(store: &mut Store, call: &Call<'_>, filter: Option<KeyType>) {
     };
     let key_type = filter.unwrap_or(KeyType::Ingest);
     let name = "made between pages".to_owned();
-    let permissions = Permissions::new();
-    store.create_key(NewKey { key_type, name, environment, disabled: false, permissions }, call.now);
+    store.by_hand(ByHand::CreateKey { key_type, environment, name, disabled: false }, call.now);
 }
 
 /// `POST /2/teams/{slug}/api-keys`: the only answer that ever holds the secret.

@@ -7,6 +7,7 @@
 mod answer;
 mod armed;
 mod body;
+mod by_hand;
 mod checks;
 mod clock;
 mod cut;
@@ -35,6 +36,7 @@ mod truth;
 mod wire;
 mod world;
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -51,6 +53,7 @@ use service::Service;
 use store::Store;
 use world::Shared;
 
+pub use by_hand::ByHand;
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use faults::Fault;
 pub use limits::RateLimit;
@@ -157,6 +160,12 @@ impl Sandbox {
     /// Removes all faults.
     pub fn clear_faults(&self) {
         self.shared.world().armed.clear();
+    }
+
+    /// How many requests met each kind of fault so far, whatever was cleared since. An answer in place of the service's
+    /// is told with its status: `status=503`, `status-after=503`.
+    pub fn faults_met(&self) -> BTreeMap<String, u64> {
+        self.shared.world().armed.met().clone()
     }
 
     /// Replaces all switches.

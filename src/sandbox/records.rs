@@ -50,6 +50,9 @@ pub(super) struct Key {
     pub(super) deleted: Option<Timestamp>,
     pub(super) secret: String,
     pub(super) short_id: String,
+    /// The name it was made with.
+    #[serde(default)]
+    pub(super) made_as: String,
     pub(super) history: Vec<(Timestamp, String)>,
 }
 
@@ -118,6 +121,7 @@ impl Key {
             deleted,
             secret,
             short_id: _,
+            made_as,
             history,
         } = self.clone();
         KeyTruth {
@@ -132,6 +136,7 @@ impl Key {
             deleted,
             secret,
             credential,
+            made_as,
             history,
         }
     }

@@ -231,6 +231,7 @@ impl Store {
             id: id.clone(),
             serial,
             key_type,
+            made_as: name.clone(),
             name,
             environment,
             disabled,

@@ -98,8 +98,10 @@ pub struct KeyTruth {
     pub secret: String,
     /// What goes into `X-Honeycomb-Team`.
     pub credential: String,
+    /// The name it was made with; empty in a state of an earlier version.
+    pub made_as: String,
     /// What became of it, oldest first: `created enabled`, `created disabled`, `renamed`, `permissions`, `enabled`,
-    /// `disabled`, `deleted`.
+    /// `disabled`, `deleted`; with ` by hand` after it what [`super::ByHand`] did.
     pub history: Vec<(Timestamp, String)>,
 }
 
@@ -117,6 +119,7 @@ impl fmt::Debug for KeyTruth {
             deleted,
             secret: _,
             credential: _,
+            made_as,
             history,
         } = self;
         f.debug_struct("KeyTruth")
@@ -129,6 +132,7 @@ impl fmt::Debug for KeyTruth {
             .field("created", created)
             .field("updated", updated)
             .field("deleted", deleted)
+            .field("made_as", made_as)
             .field("history", history)
             .finish_non_exhaustive()
     }

@@ -22,6 +22,7 @@ mod leaks;
 mod main_job;
 mod many;
 mod readme;
+mod rehearse;
 mod removal;
 mod signals;
 mod staged;
