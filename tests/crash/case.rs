@@ -90,7 +90,7 @@ pub fn attack(bench: &Bench, start: &Start, case: &Case, rng: &mut Rng) -> Resul
 }
 
 /// Runs it again until the service and the record are as declared.
-fn go_on(
+pub fn go_on(
     world: &mut World<'_>,
     start: &Start,
     fate: Fate,
@@ -193,7 +193,7 @@ fn tear(world: &World<'_>, call: &Call, ran: &Ran, rng: &mut Rng) -> Fate {
 }
 
 /// Everything that is on the disk or was said.
-fn search(world: &World<'_>, tally: &mut Tally) -> Result<(), String> {
+pub fn search(world: &World<'_>, tally: &mut Tally) -> Result<(), String> {
     let mut secrets: Vec<String> = world.sandbox.truth().keys.into_iter().map(|key| key.secret).collect();
     secrets.push(world.sandbox.management_key().secret);
     tally.searched += leaks::search(&world.folder(), &world.said, &secrets)?;

@@ -10,6 +10,7 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Handle;
+use tokio::sync::Notify;
 
 use crate::point::{Stage, Stop};
 
@@ -23,6 +24,8 @@ pub struct Proxy {
 struct Shared {
     state: Mutex<State>,
     hit: Mutex<Sender<()>>,
+    /// Ends a pause.
+    go_on: Notify,
 }
 
 #[derive(Default)]
@@ -32,6 +35,8 @@ struct State {
     seen: Vec<String>,
     counts: BTreeMap<String, usize>,
     stop: Option<Stop>,
+    /// The request waits at its stage and then goes on, instead of being the last.
+    pauses: bool,
     /// Nothing of the present run passes any more.
     dead: bool,
     /// Which run it is: what is left of an earlier one no longer counts.
@@ -43,7 +48,7 @@ struct State {
 impl Proxy {
     pub fn start(runtime: &Handle) -> Self {
         let (hit, hits) = channel();
-        let shared = Arc::new(Shared { state: Mutex::default(), hit: Mutex::new(hit) });
+        let shared = Arc::new(Shared { state: Mutex::default(), hit: Mutex::new(hit), go_on: Notify::new() });
         let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
         let address = listener.local_addr().unwrap();
         let serving = Arc::clone(&shared);
@@ -51,7 +56,7 @@ impl Proxy {
             while let Ok((client, _)) = listener.accept().await {
                 let shared = Arc::clone(&serving);
                 // A connection that breaks is what this is for.
-                tokio::spawn(async move { drop(serve(client, &shared).await) });
+                tokio::spawn(async move { serve(client, &shared).await.unwrap_or_default() });
             }
         });
         Self { address, shared, hits }
@@ -63,6 +68,16 @@ impl Proxy {
         let run = state.run + 1;
         *state = State { upstream: Some(upstream), stop, run, ..State::default() };
         while self.hits.try_recv().is_ok() {}
+    }
+
+    /// As [`Self::begin`]; the chosen request, as it arrives, only waits for [`Self::go_on`].
+    pub fn begin_with_pause(&self, upstream: SocketAddr, at: Stop) {
+        self.begin(upstream, Some(at));
+        self.shared.state.lock().unwrap().pauses = true;
+    }
+
+    pub fn go_on(&self) {
+        self.shared.go_on.notify_one();
     }
 
     /// Whether the chosen stage was reached, waiting a moment for it.
@@ -101,6 +116,11 @@ async fn serve(mut client: TcpStream, shared: &Shared) -> Option<()> {
         let request = read_message(&mut client, &mut from_client).await?;
         let stage = shared.arrived(&request, run)?;
         match stage {
+            Some(Stage::Arrived) if shared.pauses() => {
+                shared.hit.lock().unwrap().send(()).ok();
+                shared.go_on.notified().await;
+                server.write_all(&request).await.ok()?;
+            }
             Some(Stage::Arrived) => return shared.die(run, Some(request)),
             Some(Stage::HalfSent) => {
                 server.write_all(&request[..request.len() / 2]).await.ok()?;
@@ -142,6 +162,10 @@ impl Shared {
         let count = *count;
         let is_it = |stop: &&Stop| stop.class == class && stop.number == count;
         Some(state.stop.as_ref().filter(is_it).map(|stop| stop.stage))
+    }
+
+    fn pauses(&self) -> bool {
+        self.state.lock().unwrap().pauses
     }
 
     fn die(&self, run: usize, held: Option<Vec<u8>>) -> Option<()> {

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::{Child, Command, Stdio};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
 use keycomb::honeycomb::{Connection, Credential, Patience, Writer};
@@ -24,6 +25,9 @@ use crate::strace::{self, Seen};
 
 /// A run that takes longer hangs.
 const PATIENCE: Duration = Duration::from_secs(120);
+
+/// How many at once: they wait for the disk as much as for the processor.
+const THREADS: usize = 4;
 
 const SEALED: &str = "keycomb.sealed.toml";
 
@@ -58,6 +62,14 @@ pub struct Snapshot {
     now: Timestamp,
 }
 
+impl Snapshot {
+    fn lay_out(&self, folder: &Path) {
+        for (name, bytes) in &self.files {
+            fs::write(folder.join(name), bytes).unwrap();
+        }
+    }
+}
+
 /// A team at work.
 pub struct World<'b> {
     pub bench: &'b Bench,
@@ -65,6 +77,8 @@ pub struct World<'b> {
     pub clock: Arc<ManualClock>,
     /// Everything that was said, for the search for secrets.
     pub said: Vec<(String, Vec<u8>)>,
+    /// Where the binary runs.
+    folder: PathBuf,
     home: TempDir,
 }
 
@@ -100,7 +114,7 @@ impl Bench {
     pub fn fresh(&self, seed: u64) -> World<'_> {
         let home = tempfile::tempdir().unwrap();
         fs::create_dir(home.path().join("work")).unwrap();
-        let world = self.world(home, start(), seed);
+        let world = self.world(home, start(), seed, Duration::ZERO);
         // What looks like the unfinished work of another file is no business of ours.
         let lineage = Lineage::new("zzzzzzzzzzzzzzzz").unwrap();
         let nonce = Nonce::new("7777777777777777").unwrap();
@@ -118,27 +132,32 @@ impl Bench {
     }
 
     pub fn restore(&self, snapshot: &Snapshot) -> World<'_> {
-        let home = tempfile::tempdir().unwrap();
-        fs::create_dir(home.path().join("work")).unwrap();
-        for (name, bytes) in &snapshot.files {
-            fs::write(home.path().join("work").join(name), bytes).unwrap();
-        }
-        fs::write(home.path().join("state.json"), &snapshot.state).unwrap();
-        self.world(home, snapshot.now, 0)
+        self.restore_with(snapshot, Duration::ZERO)
     }
 
-    fn world(&self, home: TempDir, now: Timestamp, seed: u64) -> World<'_> {
+    /// With a service that takes its time.
+    pub fn restore_with(&self, snapshot: &Snapshot, latency: Duration) -> World<'_> {
+        let home = tempfile::tempdir().unwrap();
+        fs::create_dir(home.path().join("work")).unwrap();
+        snapshot.lay_out(&home.path().join("work"));
+        fs::write(home.path().join("state.json"), &snapshot.state).unwrap();
+        self.world(home, snapshot.now, 0, latency)
+    }
+
+    fn world(&self, home: TempDir, now: Timestamp, seed: u64, latency: Duration) -> World<'_> {
         let clock = Arc::new(ManualClock::new(now));
         let options = sandbox::Options {
             state: Some(home.path().join("state.json")),
             seed,
             environments: 2,
             keys: 4,
+            latency,
             clock: Arc::clone(&clock) as Arc<dyn sandbox::Clock>,
             ..sandbox::Options::default()
         };
         let sandbox = self.runtime.block_on(Sandbox::start(options)).unwrap();
-        World { bench: self, sandbox, clock, said: Vec::new(), home }
+        let folder = home.path().join("work");
+        World { bench: self, sandbox, clock, said: Vec::new(), folder, home }
     }
 
     fn endpoint(&self) -> String {
@@ -150,9 +169,48 @@ impl Bench {
     }
 }
 
+/// Runs all jobs, each on one of a few benches; tells what failed, and what panicked.
+pub fn side_by_side<J: Send>(jobs: Vec<J>, run: impl Fn(&Bench, J) -> Result<(), String> + Sync) -> Vec<String> {
+    let jobs = Mutex::new(jobs.into_iter());
+    let failed = Mutex::new(Vec::new());
+    let next = || jobs.lock().unwrap().next();
+    let work = || {
+        let bench = Bench::new();
+        while let Some(job) = next() {
+            let ended = catch_unwind(AssertUnwindSafe(|| run(&bench, job)));
+            match ended {
+                Ok(Ok(())) => {}
+                Ok(Err(told)) => failed.lock().unwrap().push(told),
+                Err(_) => failed.lock().unwrap().push("a panic, see above".into()),
+            }
+        }
+    };
+    std::thread::scope(|scope| (0..THREADS).for_each(|_| drop(scope.spawn(work))));
+    failed.into_inner().unwrap()
+}
+
+/// None may have failed; the first few are shown.
+pub fn none(failed: &[String]) {
+    let shown: Vec<&str> = failed.iter().take(20).map(String::as_str).collect();
+    assert!(shown.is_empty(), "{} failed:\n{}", failed.len(), shown.join("\n"));
+}
+
 impl World<'_> {
     pub fn folder(&self) -> PathBuf {
-        self.home.path().join("work")
+        self.folder.clone()
+    }
+
+    /// Another machine's folder, with what is committed.
+    pub fn lay_out(&self, snapshot: &Snapshot, name: &str) -> PathBuf {
+        let folder = self.home.path().join(name);
+        fs::create_dir(&folder).unwrap();
+        snapshot.lay_out(&folder);
+        folder
+    }
+
+    /// Goes on on another machine.
+    pub fn move_to(&mut self, folder: PathBuf) {
+        self.folder = folder;
     }
 
     pub fn sealed_path(&self) -> PathBuf {
@@ -261,16 +319,40 @@ impl World<'_> {
             .env("HONEYCOMB_KEY_ID", &key.id)
             .env("HONEYCOMB_KEY_SECRET", &key.secret)
             .current_dir(self.folder())
-            .arg("-c")
-            .arg(self.folder().join("keycomb.toml"))
             .stdin(Stdio::null());
+        // Whole paths, as strace is given them.
+        command.arg("-c").arg(self.folder().join("keycomb.toml"));
         command
     }
 
     /// From here on another run is looked at.
     pub fn begin(&self, stop: Option<Stop>) {
-        let upstream: SocketAddr = self.sandbox.endpoint().strip_prefix("http://").unwrap().parse().unwrap();
-        self.bench.proxy.begin(upstream, stop);
+        self.bench.proxy.begin(self.upstream(), stop);
+    }
+
+    fn upstream(&self) -> SocketAddr {
+        self.sandbox.endpoint().strip_prefix("http://").unwrap().parse().unwrap()
+    }
+
+    /// From here on another run is looked at, which waits when a request arrives.
+    pub fn begin_with_pause(&self, at: Stop) {
+        self.bench.proxy.begin_with_pause(self.upstream(), at);
+    }
+
+    /// Whether the request has arrived that the run waits at.
+    pub fn is_waiting(&self) -> bool {
+        self.bench.proxy.is_hit(PATIENCE)
+    }
+
+    /// Whether a run that nobody has waited for yet is still under way.
+    pub fn is_running(&self, child: &Child) -> bool {
+        let stat = fs::read_to_string(format!("/proc/{}/stat", child.id())).unwrap_or_default();
+        // The state stands behind the name, which is in brackets.
+        stat.rsplit_once(") ").is_some_and(|(_, rest)| !rest.starts_with(['Z', 'X']))
+    }
+
+    pub fn go_on(&self) {
+        self.bench.proxy.go_on();
     }
 
     pub fn run(&mut self, arguments: &[String], how: &How<'_>) -> Result<Ran, String> {
@@ -289,7 +371,7 @@ impl World<'_> {
             .unwrap();
         let exit = self.wait_for(&mut child, matches!(how, How::Until(_)));
         let calls = match how {
-            How::Watched(_) => strace::read(&log, &self.sealed_path()),
+            How::Watched(_) => strace::read(&log, &self.sealed_path(), exit == Ok(None)),
             How::Plainly | How::Until(_) => Vec::new(),
         };
         let (stdout, stderr) = (fs::read(out("stdout")).unwrap(), fs::read(out("stderr")).unwrap());
@@ -301,7 +383,7 @@ impl World<'_> {
     }
 
     /// Waits for its end, and ends it when the proxy says so.
-    fn wait_for(&self, child: &mut Child, until: bool) -> Result<Option<i32>, String> {
+    pub fn wait_for(&self, child: &mut Child, until: bool) -> Result<Option<i32>, String> {
         let begun = Instant::now();
         loop {
             if until && self.bench.proxy.is_hit(Duration::from_millis(1)) {
