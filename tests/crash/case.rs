@@ -11,6 +11,7 @@ use crate::check::{LEFTOVERS, Witness};
 use crate::leaks;
 use crate::point::{Call, Fate, Point, Stage, Stop};
 use crate::scenario::{Start, apply};
+use crate::strace;
 use crate::world::{Bench, How, Ran, World};
 
 /// What is cut off where, and what is left of it.
@@ -50,6 +51,7 @@ pub fn boundaries(bench: &Bench, start: &Start) -> Vec<Point> {
     let mut world = bench.restore(&start.snapshot);
     let ran = world.run(&start.arguments, &How::Watched(None)).unwrap();
     assert!(ran.exit.is_some(), "{}\n{}", ran.stdout, ran.stderr);
+    strace::is_durable(&ran.calls).unwrap();
     let changes = |call: &Call, creates: bool| match call.call.as_str() {
         "openat" => creates,
         "flock" => false,

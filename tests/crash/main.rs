@@ -2,8 +2,8 @@
 //! at every stage of every request, refused by its disk, signalled, stopped, run against itself.
 //!
 //! - `cargo test --test crash` takes a sample: of every scenario, each kind of boundary.
-//! - `KEYCOMB_CRASH_SEEDS=20 cargo test --release --test crash sweep -- --nocapture` takes many points of that many
-//!   teams and prints what it saw.
+//! - `KEYCOMB_CRASH_SEEDS=20 cargo test --release --test crash sweep -- --nocapture` does it finely for that many teams
+//!   and prints what it saw; with `KEYCOMB_CRASH_ALL=1` at every boundary.
 //! - `KEYCOMB_CRASH_CASE=... cargo test --test crash sweep` runs one again: a failing case prints its own.
 #![allow(
     clippy::unwrap_used,

@@ -65,6 +65,17 @@ impl Point {
             Self::Net(Stop { class, stage, .. }) => format!("{} {}", group(class), stage.as_str()),
         }
     }
+
+    /// The same, less finely: the call, or the stage of a reading or a writing.
+    pub fn rough_kind(&self) -> String {
+        match self {
+            Self::Disk(Call { call, .. }) => call.clone(),
+            Self::Net(Stop { class, stage, .. }) => {
+                let group = if class.starts_with("GET:") { "read" } else { "write" };
+                format!("{group} {}", stage.as_str())
+            }
+        }
+    }
 }
 
 /// Readings are alike, and so are writings.

@@ -129,7 +129,8 @@ fn a_disk_that_is_full_in_the_middle_of_a_write_leaves_nothing_live_unsealed() {
             return Err(told(format!("{:?}", ran.status)));
         }
         let mut tally = Tally::default();
-        go_on(&mut world, &start, Fate::Kept, &mut witness, &mut tally, &mut rng_of(seed, "limit")).map_err(told)?;
+        go_on(&mut world, &start, Fate::Kept, &mut witness, &mut tally, &mut rng_of(seed, "limit"))
+            .map_err(told)?;
         search(&world, &mut tally).map_err(told)
     });
     none(&failed);

@@ -38,12 +38,7 @@ fn ended(world: &mut World<'_>, child: Child) -> Ran {
 }
 
 /// The rest of a case: safe now, and right after some more runs.
-fn comes_right(
-    world: &mut World<'_>,
-    start: &Start,
-    witness: &mut Witness,
-    seed: u64,
-) -> Result<(), String> {
+fn comes_right(world: &mut World<'_>, start: &Start, witness: &mut Witness, seed: u64) -> Result<(), String> {
     let mut tally = Tally::default();
     go_on(world, start, Fate::Kept, witness, &mut tally, &mut rng_of(seed, "signals"))?;
     search(world, &mut tally)
@@ -53,7 +48,8 @@ fn comes_right(
 #[test]
 fn signals_at_any_moment_lose_nothing() {
     let seeds = number("KEYCOMB_CRASH_SEEDS").unwrap_or(1) * 4;
-    let jobs = (1..=seeds).flat_map(|seed| SIGNALS.iter().flat_map(move |s| [1, 2].map(|times| (seed, s, times))));
+    let jobs =
+        (1..=seeds).flat_map(|seed| SIGNALS.iter().flat_map(move |s| [1, 2].map(|times| (seed, s, times))));
     let failed = side_by_side(jobs.collect(), |bench, (seed, &(signal, exit), times)| {
         let mut rng = rng_of(seed, &format!("{signal} {times}"));
         let name = ["first", "create", "replace", "delete"][rng.usize(..4)];
@@ -96,7 +92,8 @@ fn signals_at_any_moment_lose_nothing() {
 #[test]
 fn a_machine_that_sleeps_calls_nothing_live_that_may_have_been_given_up() {
     let seeds = number("KEYCOMB_CRASH_SEEDS").unwrap_or(1);
-    let jobs = (1..=seeds).flat_map(|seed| ["create", "settle-sealed-young", "update", "delete"].map(|n| (seed, n)));
+    let jobs =
+        (1..=seeds).flat_map(|seed| ["create", "settle-sealed-young", "update", "delete"].map(|n| (seed, n)));
     let failed = side_by_side(jobs.collect(), |bench, (seed, name)| {
         let start = setup(bench, name, seed);
         let mut dry = bench.restore(&start.snapshot);
@@ -108,7 +105,8 @@ fn a_machine_that_sleeps_calls_nothing_live_that_may_have_been_given_up() {
                 continue;
             }
             let stop = Stop { class: class.clone(), number, stage: Stage::Arrived };
-            sleep(bench, &start, &stop, seed).map_err(|told| format!("{name}/{seed} {class}#{number}: {told}"))?;
+            sleep(bench, &start, &stop, seed)
+                .map_err(|told| format!("{name}/{seed} {class}#{number}: {told}"))?;
         }
         Ok(())
     });

@@ -55,6 +55,10 @@ pub fn read(log: &Path, sealed: &Path, was_ended: bool) -> Vec<Seen> {
     let mut thread = None;
     for line in text.lines().filter(|line| line.contains('(') && !line.contains(" resumed>")) {
         let (pid, rest) = line.split_once(' ').unwrap();
+        // Of a thread that ends: `???( <detached ...>`.
+        if rest.trim_start().starts_with('?') {
+            continue;
+        }
         if *thread.get_or_insert(pid) != pid {
             assert!(was_ended, "the record is written by two threads:\n{text}");
             continue;
@@ -67,6 +71,24 @@ pub fn read(log: &Path, sealed: &Path, was_ended: bool) -> Vec<Seen> {
         seen.push(Seen { call, creates: rest.contains("O_CREAT"), gave });
     }
     seen
+}
+
+/// Nothing is relied on before it is durable: what is written is made so at once, and so is a new name or a lost one.
+pub fn is_durable(seen: &[Seen]) -> Result<(), String> {
+    let changes: Vec<&Seen> = seen.iter().filter(|one| one.call.call != "openat" || one.creates).collect();
+    for (at, one) in changes.iter().enumerate() {
+        let (call, to) = (one.call.call.as_str(), one.call.to.as_str());
+        let made_so = match (call, to) {
+            ("write", "journal" | "new") => to,
+            ("rename" | "unlink", _) => "folder",
+            _ => continue,
+        };
+        let next = changes.get(at + 1).map(|next| (next.call.call.as_str(), next.call.to.as_str()));
+        if next != Some(("fsync", made_so)) {
+            return Err(format!("after {call} of {to}: {next:?}"));
+        }
+    }
+    Ok(())
 }
 
 fn target(line: &str, sealed: &Path) -> &'static str {

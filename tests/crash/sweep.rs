@@ -33,26 +33,24 @@ pub fn rng_of(seed: u64, text: &str) -> Rng {
 /// Which boundaries of a scenario are tried.
 #[derive(Clone, Copy)]
 enum Choice {
-    /// One of each kind.
+    /// One of each kind, roughly told apart.
+    Few,
+    /// One of each kind: of each team others.
     Sample,
-    /// All, up to so many, evenly spread; with so many teams the same places of each.
-    Spread(usize),
+    All,
 }
 
 fn choose(points: Vec<Point>, choice: Choice, rng: &mut Rng) -> Vec<Point> {
-    match choice {
-        Choice::Sample => {
-            let mut kinds: BTreeMap<String, Vec<Point>> = BTreeMap::new();
-            for point in points {
-                kinds.entry(point.kind()).or_default().push(point);
-            }
-            kinds.into_values().map(|mut alike| alike.swap_remove(rng.usize(..alike.len()))).collect()
-        }
-        Choice::Spread(most) if points.len() > most => {
-            (0..most).map(|i| points[i * points.len() / most].clone()).collect()
-        }
-        Choice::Spread(_) => points,
+    let kind = match choice {
+        Choice::Few => Point::rough_kind,
+        Choice::Sample => Point::kind,
+        Choice::All => return points,
+    };
+    let mut kinds: BTreeMap<String, Vec<Point>> = BTreeMap::new();
+    for point in points {
+        kinds.entry(kind(&point)).or_default().push(point);
     }
+    kinds.into_values().map(|mut alike| alike.swap_remove(rng.usize(..alike.len()))).collect()
 }
 
 /// All cases of one scenario and one team.
@@ -99,7 +97,11 @@ impl Sum {
             }
         }
         let Tally { runs, missed, kept, blocked, searched } = self.tally;
-        println!("{distinct} distinct points of {} scenarios, {seeds} teams", self.points.len());
+        let scenarios = self.points.len();
+        println!(
+            "{distinct} distinct points of {scenarios} scenarios, {} of each of {seeds} teams",
+            self.cases / seeds
+        );
         println!("{} cases, {runs} runs, {searched} bytes searched, {:?}", self.cases, begun.elapsed());
         println!("fates: {:?}, {kept} of them kept instead", self.fates);
         println!(
@@ -128,8 +130,8 @@ pub fn number(name: &str) -> Option<u64> {
     std::env::var(name).ok().map(|text| text.parse().unwrap_or_else(|_| panic!("{name} is a number")))
 }
 
-/// A sample; or as many teams as `KEYCOMB_CRASH_SEEDS` says, with up to `KEYCOMB_CRASH_POINTS` points of each scenario;
-/// or the one `KEYCOMB_CRASH_CASE`.
+/// A sample; or as many teams as `KEYCOMB_CRASH_SEEDS` says, with a point of every kind, or with all of them if
+/// `KEYCOMB_CRASH_ALL` is set; or the one `KEYCOMB_CRASH_CASE`.
 #[test]
 fn sweep_of_every_boundary() {
     strace::require();
@@ -137,10 +139,10 @@ fn sweep_of_every_boundary() {
         return again(&text);
     }
     let begun = Instant::now();
-    let most = number("KEYCOMB_CRASH_POINTS").map_or(40, |most| usize::try_from(most).unwrap());
+    let is_all = number("KEYCOMB_CRASH_ALL").is_some();
     let (seeds, choice) = match number("KEYCOMB_CRASH_SEEDS") {
-        Some(seeds) => ((1..=seeds).collect(), Choice::Spread(most)),
-        None => (vec![1], Choice::Sample),
+        Some(seeds) => ((1..=seeds).collect(), if is_all { Choice::All } else { Choice::Sample }),
+        None => (vec![1], Choice::Few),
     };
     let sum = sweep(&ALL, &seeds, choice);
     sum.print(seeds.len(), begun);

@@ -40,7 +40,8 @@ fn a_second_apply_in_the_same_folder_names_the_first() {
     witness.safe(&world).unwrap();
     world.said.push(("stderr".into(), second.stderr));
     search(&world, &mut Tally::default()).unwrap();
-    go_on(&mut world, &start, Fate::Kept, &mut witness, &mut Tally::default(), &mut rng_of(1, "after")).unwrap();
+    go_on(&mut world, &start, Fate::Kept, &mut witness, &mut Tally::default(), &mut rng_of(1, "after"))
+        .unwrap();
 }
 
 /// Never two live keys of one address, never a live key deleted, and in the end exactly one.
@@ -85,7 +86,14 @@ fn race(bench: &Bench, seed: u64, machines: usize) -> Result<(), String> {
     let outputs: Vec<Output> = applies.into_iter().map(|child| child.wait_with_output().unwrap()).collect();
     let texts: Vec<String> = outputs
         .iter()
-        .map(|o| format!("{}\n{}{}", o.status, String::from_utf8_lossy(&o.stdout), String::from_utf8_lossy(&o.stderr)))
+        .map(|o| {
+            format!(
+                "{}\n{}{}",
+                o.status,
+                String::from_utf8_lossy(&o.stdout),
+                String::from_utf8_lossy(&o.stderr)
+            )
+        })
         .collect();
     let told = |problem: &str| format!("{problem}\n{}", texts.join("\n----\n"));
     for output in &outputs {
@@ -107,7 +115,8 @@ fn race(bench: &Bench, seed: u64, machines: usize) -> Result<(), String> {
     }
     witness.safe(&world).map_err(|problem| told(&problem))?;
     let mut tally = Tally::default();
-    go_on(&mut world, &start, Fate::Kept, &mut witness, &mut tally, &mut rng).map_err(|problem| told(&problem))?;
+    go_on(&mut world, &start, Fate::Kept, &mut witness, &mut tally, &mut rng)
+        .map_err(|problem| told(&problem))?;
     search(&world, &mut tally)
 }
 
@@ -124,7 +133,8 @@ fn only_one(world: &World<'_>, folders: &[PathBuf]) -> Result<Option<usize>, Str
     }
     let mut live = Vec::new();
     for (n, folder) in folders.iter().enumerate() {
-        let sealed = keycomb::seal::read(&folder.join("keycomb.sealed.toml"), None).map_err(|e| e.to_string())?;
+        let sealed =
+            keycomb::seal::read(&folder.join("keycomb.sealed.toml"), None).map_err(|e| e.to_string())?;
         let keys = sealed.into_iter().flat_map(|sealed| sealed.keys);
         let new = |address: &keycomb::model::Address| address.to_string() == "key.production.new";
         if keys.into_iter().any(|entry| entry.state == KeyState::Live && new(&entry.address)) {

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant};
@@ -170,7 +170,10 @@ impl Bench {
 }
 
 /// Runs all jobs, each on one of a few benches; tells what failed, and what panicked.
-pub fn side_by_side<J: Send>(jobs: Vec<J>, run: impl Fn(&Bench, J) -> Result<(), String> + Sync) -> Vec<String> {
+pub fn side_by_side<J: Send>(
+    jobs: Vec<J>,
+    run: impl Fn(&Bench, J) -> Result<(), String> + Sync,
+) -> Vec<String> {
     let jobs = Mutex::new(jobs.into_iter());
     let failed = Mutex::new(Vec::new());
     let next = || jobs.lock().unwrap().next();
