@@ -42,7 +42,14 @@ fn parse(text: &str) -> Desired {
 fn decide(desired: &Desired) -> Plan {
     let now = "2026-03-01T00:00:00Z".parse().unwrap();
     let live = Live { environments: vec![], keys: vec![], now };
-    plan::plan(&Input { desired, live: &live, sealed: None, now, allow: Allow::default() })
+    plan::plan(&Input {
+        desired,
+        live: &live,
+        sealed: None,
+        now,
+        allow: Allow::default(),
+        elsewhere: Default::default(),
+    })
 }
 
 #[divan::bench]

@@ -12,6 +12,8 @@
 //! Parse, plan, print:
 //!
 //! ```
+//! use std::collections::BTreeMap;
+//!
 //! use keycomb::config::{self, SourceFile};
 //! use keycomb::model::Live;
 //! use keycomb::plan::{self, Allow, Input};
@@ -35,7 +37,8 @@
 //! let now = "2026-03-01T08:00:00Z".parse()?;
 //! let live = Live { environments: vec![], keys: vec![], now };
 //!
-//! let plan = plan::plan(&Input { desired: &desired, live: &live, sealed: None, now, allow: Allow::default() });
+//! let (allow, elsewhere) = (Allow::default(), BTreeMap::new());
+//! let plan = plan::plan(&Input { desired: &desired, live: &live, sealed: None, now, allow, elsewhere });
 //! assert_eq!(plan.summary.issued, 1);
 //!
 //! let shown = render::text::plan(&plan, &Style { color: false, unicode: true, width: 100 });

@@ -283,7 +283,7 @@ pub enum KeepError {
 
 /// Clocks and chance, passed in.
 pub trait Surroundings: Sync {
-    /// The local clock; for people only, no decision hangs on it.
+    /// The local clock; for people, and to see that the machine slept. No decision hangs on its being right.
     fn now(&self) -> Timestamp;
     /// Time since some fixed point in this process; never goes back.
     fn monotonic(&self) -> Duration;

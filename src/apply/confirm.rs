@@ -19,15 +19,15 @@ impl<R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'_, R, W, K,
         if !listed.iter().any(|key| &key.id == own.id) && self.read_key(own.id).await?.is_none() {
             return Err(self.reaped(own.id));
         }
-        let now = self.reader.service_now();
-        if let Some(rival) = self.with_sealed(|sealed| obstacle(listed, wanted, Some(own), sealed, now)) {
-            return Err(self.give_way(own.id, rival.became()).await);
-        }
         let lineage = self.with_sealed(|sealed| sealed.lineage.clone());
         let name = Provisional::new(&lineage, wanted.address, own.nonce.clone()).name();
+        let now = self.reader.service_now();
+        if let Some(rival) = self.with_sealed(|sealed| obstacle(listed, wanted, Some(own), sealed, now)) {
+            return Err(self.give_way(own.id, &name, rival.became()).await);
+        }
         let mut left = vec![];
         for twin in twins(listed, own, &name) {
-            if !self.delete_twin(&twin, &name).await {
+            if self.delete_unreleased(&twin, OPEN, |live| as_we_left_it(live, &name)).await.is_err() {
                 left.push(format!("`{twin}`"));
             }
         }
@@ -45,18 +45,19 @@ impl<R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'_, R, W, K,
     }
 
     /// Deletes our own key, which was never enabled, so that the other one remains.
-    async fn give_way(&self, id: &KeyId, rival: Became) -> Became {
+    async fn give_way(&self, id: &KeyId, name: &str, rival: Became) -> Became {
         let since = self.service_now();
         let dropping = Record::State { id: id.clone(), state: KeyState::Dropping, since };
         if let Err(ended) = self.append(dropping) {
             return ended;
         }
-        let more = match self.writer.delete_key(id, OPEN).await {
+        let more = match self.delete_unreleased(id, OPEN, |live| as_we_left_it(live, name)).await {
             Ok(_) => match self.append(Record::KeyGone { id: id.clone() }) {
                 Ok(()) => format!("ours, `{id}`, was never enabled and has been deleted"),
                 Err(ended) => return ended,
             },
-            Err(error) => format!("ours, `{id}`, was never enabled and could not be deleted: {error}"),
+            Err(Became::Failed { why, .. }) => format!("ours, `{id}`, was not deleted: {why}"),
+            Err(_) => format!("ours, `{id}`, was not deleted"),
         };
         match rival {
             Became::Failed { why, help, cause } => {
@@ -65,15 +66,12 @@ impl<R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'_, R, W, K,
             other => other,
         }
     }
+}
 
-    /// Re-reads a twin just before deleting it: still under our own mark, still disabled. Whether it is gone.
-    async fn delete_twin(&self, twin: &KeyId, name: &str) -> bool {
-        match self.reader.key(twin).await {
-            Ok(None) => true,
-            Ok(Some(key)) if key.name == name && key.disabled => {
-                self.writer.delete_key(twin, OPEN).await.is_ok()
-            }
-            _ => false,
-        }
+/// Still under our own mark, and still disabled.
+fn as_we_left_it(live: &LiveKey, name: &str) -> Attempt<()> {
+    if live.name == name && live.disabled {
+        return Ok(());
     }
+    Err(changed(format!("somebody changed the key `{}`", live.id)))
 }

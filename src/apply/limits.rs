@@ -27,6 +27,15 @@ pub const PROOF_TIME: Duration = Duration::from_secs(30);
 /// How long an object may still be shown after its deletion.
 pub const DELETION_TIME: Duration = Duration::from_secs(15);
 
+/// How long after a key was read it may be deleted as a leftover.
+pub const FRESH: Duration = Duration::from_secs(30);
+
+/// How often a leftover is read and its deletion sent, while its turn comes too late or no answer comes.
+pub const DISCARD_TRIES: u32 = 4;
+
+/// How long a try at making something is remembered of which nothing shows at the service.
+pub const INTENT_LIFE: Duration = Duration::from_secs(24 * 60 * 60);
+
 /// How long a deleted key's entry is kept before it may leave the record.
 pub const KEPT_AFTER_DELETION: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -37,8 +46,13 @@ pub(super) fn age(now: Timestamp, created: Timestamp) -> Duration {
 
 /// Whether somebody may still be at work on a provisional key. What cannot be told is taken for young.
 pub(super) fn is_young(now: Option<Timestamp>, created: Option<Timestamp>) -> bool {
+    is_within(now, created, GRACE)
+}
+
+/// Whether something is younger than that. What cannot be told is.
+pub(super) fn is_within(now: Option<Timestamp>, created: Option<Timestamp>, length: Duration) -> bool {
     match (now, created) {
-        (Some(now), Some(created)) => age(now, created) < GRACE,
+        (Some(now), Some(created)) => age(now, created) < length,
         _ => true,
     }
 }

@@ -6,7 +6,7 @@ use std::panic::AssertUnwindSafe;
 use futures_util::FutureExt as _;
 use futures_util::future::try_join_all;
 
-use super::limits::is_young;
+use super::limits::{DEADLINE, REQUEST_LIFE, is_within, is_young};
 use super::outcome::{Step as Attempt, changed, failed, panicked};
 use super::run::Run;
 use crate::model::{
@@ -106,9 +106,13 @@ fn recorded(key: &LiveKey, entry: &SealedKey, now: Option<Timestamp>) -> Option<
         }
         // Its PATCH may still be under way and would make it a second live key.
         KeyState::Releasing => is_young(now, key.created).then(|| Obstacle::Busy(key.id.clone())),
-        KeyState::Provisional | KeyState::Dropping => {
-            (!key.disabled).then(|| Obstacle::Enabled(key.id.clone()))
+        KeyState::Provisional | KeyState::Dropping if !key.disabled => {
+            Some(Obstacle::Enabled(key.id.clone()))
         }
+        // A copy of the record on another machine may have begun to release it.
+        KeyState::Provisional => is_within(now, Some(entry.created), DEADLINE + REQUEST_LIFE)
+            .then(|| Obstacle::Busy(key.id.clone())),
+        KeyState::Dropping => None,
         // In quarantine it is in nobody's way, whatever its name.
         KeyState::Disabled => (!key.disabled).then(live),
         KeyState::Deleted => None,

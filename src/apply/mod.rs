@@ -1,6 +1,7 @@
 //! Carries out a plan through the ports: mints keys so that no secret is ever lost, changes, retires, reports.
 
 mod confirm;
+mod discard;
 mod environments;
 mod limits;
 mod look;

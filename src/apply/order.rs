@@ -5,9 +5,12 @@ use crate::plan::{Action, Step};
 /// What is carried out side by side.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Stage {
+    /// What earlier applies left comes first: its time runs out.
+    ReleaseKeys,
+    /// Also before anything is minted: what is left of one try is then in no other's way.
+    DiscardKeys,
     CreateEnvironments,
     MintKeys,
-    ReleaseKeys,
     Update,
     Enable,
     /// After everything that gives: a consumer that moves to another key finds it working first.
@@ -18,10 +21,11 @@ pub(super) enum Stage {
 
 impl Stage {
     /// All stages, in order.
-    pub(super) const ALL: [Self; 8] = [
+    pub(super) const ALL: [Self; 9] = [
+        Self::ReleaseKeys,
+        Self::DiscardKeys,
         Self::CreateEnvironments,
         Self::MintKeys,
-        Self::ReleaseKeys,
         Self::Update,
         Self::Enable,
         Self::Disable,
@@ -36,6 +40,7 @@ impl Stage {
             Step::CreateEnvironment { .. } => Self::CreateEnvironments,
             Step::MintKey(_) => Self::MintKeys,
             Step::ReleaseKey { .. } => Self::ReleaseKeys,
+            Step::DiscardKey(_) => Self::DiscardKeys,
             Step::UpdateEnvironment { .. } | Step::UpdateKey { enabled: None, .. } => Self::Update,
             Step::UpdateKey { enabled: Some(true), .. } => Self::Enable,
             Step::UpdateKey { enabled: Some(false), .. } | Step::RetireKey { .. } => Self::Disable,

@@ -142,6 +142,7 @@ impl<'a, R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'a, R, W
             }
             Step::RetireKey { id } => self.retire_key(action, id).await.into(),
             Step::DeleteKey { id } => self.delete_key(action, id).await.into(),
+            Step::DiscardKey(leftover) => self.discard_key(action, leftover).await.into(),
         }
     }
 
@@ -179,14 +180,20 @@ impl<'a, R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'a, R, W
         not_started(why.unwrap_or_else(|| Failure::Withheld.to_string()))
     }
 
-    /// Whether all that the plan does at an address is done. An address that the plan leaves alone is.
+    /// Whether all that the plan does at an address is done. An address that the plan leaves alone is; a leftover there
+    /// is in nobody's way.
     fn is_done(&self, so_far: &SoFar, address: &Address) -> bool {
-        let places = self.places(address);
-        let is_act = |i: &&usize| self.plan.actions.get(**i).is_some_and(|a| a.step != Step::Nothing);
         let is_done =
             |i: &usize| matches!(so_far.ended.get(i), Some(Ended { became: Became::Done { .. }, .. }));
-        let mut acts = places.iter().filter(is_act).peekable();
-        places.is_empty() || (acts.peek().is_some() && acts.all(is_done))
+        let step = |i: &usize| self.plan.actions.get(*i).map(|action| &action.step);
+        let steps = || self.places(address).iter().filter(|i| !matches!(step(i), Some(Step::DiscardKey(_))));
+        let mut acts = steps().filter(|i| step(i) != Some(&Step::Nothing)).peekable();
+        steps().next().is_none() || (acts.peek().is_some() && acts.all(is_done))
+    }
+
+    /// Whether the action at a place in the plan was done.
+    pub(super) fn was_done(&self, i: usize) -> bool {
+        matches!(self.so_far().ended.get(&i), Some(Ended { became: Became::Done { .. }, .. }))
     }
 
     /// Whether somebody asked to stop.

@@ -1,8 +1,12 @@
-//! Tidies the record up after an apply: entries of keys that the service no longer has. Writes nothing to the service.
+//! Tidies the record up after an apply: entries of keys that the service no longer has, and tries that are over. Writes
+//! nothing to the service.
 
-use super::limits::{KEPT_AFTER_DELETION, age, is_young};
+use std::collections::BTreeSet;
+
+use super::limits::{INTENT_LIFE, KEPT_AFTER_DELETION, age, is_young};
 use super::run::Run;
-use crate::model::{KeyId, KeyState, Record, Sealed, SealedKey, Timestamp};
+use crate::model::{KeyId, KeyState, KeyType, Nonce, Provisional, Record, Sealed, SealedKey, Timestamp};
+use crate::plan::Step;
 use crate::ports::{KeepRecord, ReadLive, Surroundings, WriteLive};
 
 /// What becomes of an entry whose key answers 404.
@@ -19,13 +23,65 @@ enum Once {
 impl<R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'_, R, W, K, S> {
     /// Asks for every key whose entry may be over. What cannot be read or written is for the next run.
     pub(super) async fn tidy_up(&self) {
+        self.end_discarded();
         let Some(now) = self.reader.service_now() else { return };
+        self.end_old(now).await;
         for (entry, once) in self.with_sealed(|sealed| candidates(sealed, now)) {
             if self.is_stopping() || self.halted().is_some() {
                 return;
             }
             if matches!(self.read_key(&entry.id).await, Ok(None)) {
                 self.gone(entry, once).await;
+            }
+        }
+    }
+
+    /// Ends the tries of which all that they made was discarded by this run.
+    fn end_discarded(&self) {
+        let (mut over, mut left) = (BTreeSet::new(), BTreeSet::new());
+        for (i, action) in self.plan.actions.iter().enumerate() {
+            let Step::DiscardKey(leftover) = &action.step else { continue };
+            let Some(mark) = Provisional::parse(&leftover.name) else { continue };
+            if self.was_done(i) {
+                over.insert(mark.nonce)
+            } else {
+                left.insert(mark.nonce)
+            };
+        }
+        self.end(over.difference(&left));
+    }
+
+    /// Ends the tries of long ago that nothing at the service shows.
+    ///
+    /// That is safe whenever it happens: what a try makes after its end is as any other disk's, and waits for the grace.
+    /// So a local clock that was wrong when the try was written down does no harm.
+    async fn end_old(&self, now: Timestamp) {
+        let is_old = |at| age(now, at) > INTENT_LIFE;
+        let old: BTreeSet<Nonce> = self.with_sealed(|sealed| {
+            sealed
+                .intents
+                .iter()
+                .filter(|intent| is_old(intent.at))
+                .map(|intent| intent.nonce.clone())
+                .collect()
+        });
+        if old.is_empty() || self.is_stopping() || self.halted().is_some() {
+            return;
+        }
+        // Where either cannot be read the tries stay.
+        let Ok(keys) = self.look(KeyType::ALL.iter().copied()).await else { return };
+        let Ok(environments) = self.reader.environments().await else { return };
+        let names = keys.iter().map(|key| &key.name).chain(environments.iter().map(|e| &e.description));
+        let there: BTreeSet<Nonce> = names.filter_map(|name| Some(Provisional::parse(name)?.nonce)).collect();
+        self.end(old.difference(&there));
+    }
+
+    fn end<'n>(&self, nonces: impl Iterator<Item = &'n Nonce>) {
+        for nonce in nonces {
+            let is_known = |sealed: &Sealed| sealed.intents.iter().any(|intent| &intent.nonce == nonce);
+            if self.with_sealed(is_known) && self.append(Record::IntentOver { nonce: nonce.clone() }).is_err()
+            {
+                return;
             }
         }
     }
@@ -57,8 +113,10 @@ fn once(sealed: &Sealed, entry: &SealedKey, now: Timestamp) -> Option<Once> {
         KeyState::Provisional | KeyState::Dropping => is_old.then_some(Once::Forgotten),
         KeyState::Releasing => is_old.then_some(Once::Deleted),
         KeyState::Live | KeyState::Disabled => {
-            let is_later = |k: &&SealedKey| k.generation > entry.generation && k.state == KeyState::Live;
-            let successor = sealed.generations(&entry.address).find(is_later)?;
+            // A merge may have left two keys of one generation: each can take the other's place.
+            let is_later = |k: &&SealedKey| k.generation >= entry.generation && k.id != entry.id;
+            let is_successor = |k: &&SealedKey| is_later(k) && k.state == KeyState::Live;
+            let successor = sealed.generations(&entry.address).find(is_successor)?;
             Some(Once::Superseded(successor.id.clone()))
         }
     }

@@ -1,5 +1,6 @@
 //! `keycomb apply`: read, decide, show, ask, carry out, report.
 
+use std::collections::BTreeMap;
 use std::io::BufRead as _;
 use std::path::Path;
 
@@ -37,7 +38,7 @@ pub async fn run(
         ));
     }
     let session = interrupt.or(Session::open(global, &args.service, *output)).await?;
-    let holder = holder();
+    let holder = holder("apply");
     // The lock comes before anything is read: what is decided must still hold when it is carried out.
     let mut keeper = Keeper::open(
         &session.sealed_path,
@@ -113,6 +114,7 @@ async fn decide(args: &Args, session: &Session, keeper: &Keeper) -> Result<Plan,
         sealed: Some(sealed),
         now: live.now,
         allow: allow(&args.lift),
+        elsewhere: BTreeMap::new(),
     }))
 }
 
@@ -170,7 +172,8 @@ async fn confirm(plan: &Plan, output: &Output) -> Result<(), Failure> {
     }
 }
 
-fn holder() -> Holder {
+/// This process, as the lock says it to others.
+pub(super) fn holder(verb: &str) -> Holder {
     let variable = |name: &str| std::env::var(name).ok();
     let host = std::fs::read_to_string("/proc/sys/kernel/hostname").ok().or_else(|| variable("HOSTNAME"));
     Holder {
@@ -180,7 +183,7 @@ fn holder() -> Holder {
         started: model::Timestamp::now(),
         command: std::env::args_os().next().map_or_else(String::new, |program| {
             let name = Path::new(&program).file_name().map(|name| name.to_string_lossy().into_owned());
-            format!("{} apply", name.unwrap_or_default())
+            format!("{} {verb}", name.unwrap_or_default())
         }),
     }
 }

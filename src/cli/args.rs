@@ -277,6 +277,19 @@ pub enum Secrets {
         #[arg(long)]
         json: bool,
     },
+    /// Merge two versions of the sealed file: every entry of both, none dropped; git's merge driver
+    #[command(long_about = MERGE_HELP)]
+    Merge {
+        /// The version that both came from; may be an empty file
+        base: PathBuf,
+        /// Our version; the result is written here
+        ours: PathBuf,
+        /// Their version
+        theirs: PathBuf,
+        /// Git calls: what the file is called in the repository
+        #[arg(long, value_name = "NAME", allow_hyphen_values = true)]
+        path: Option<String>,
+    },
     /// Print all credentials that the identity can open
     Export {
         /// Who opens them.
@@ -290,6 +303,34 @@ pub enum Secrets {
         env: Option<Label>,
     },
 }
+
+const MERGE_HELP: &str = "\
+Merge two versions of the sealed file: every entry of both, none dropped.
+
+As git's merge driver, so that branches and rebases join the file by
+themselves. `init` writes the first line; the second is run once in each
+clone:
+
+  echo '*.sealed.toml merge=keycomb' >> .gitattributes
+  git config merge.keycomb.driver \\
+    'keycomb secrets merge %O %A %B --path %P'
+
+By hand, when a merge without the driver stopped at the file:
+
+  git show :1:./keycomb.sealed.toml > base.toml
+  git show :2:./keycomb.sealed.toml > ours.toml
+  git show :3:./keycomb.sealed.toml > theirs.toml
+  keycomb secrets merge base.toml ours.toml theirs.toml
+  mv ours.toml keycomb.sealed.toml; git add keycomb.sealed.toml
+
+To take back entries that a rollback of the file lost:
+
+  git show COMMIT:./keycomb.sealed.toml > old.toml
+  keycomb secrets merge old.toml keycomb.sealed.toml old.toml
+
+Exit 1 when a person must decide: both sides sealed a secret anew. Nothing
+is written then; with --path the entry stands in the file twice, between
+conflict markers.";
 
 /// Who opens a secret.
 #[derive(Debug, Clone, Args)]

@@ -1,5 +1,7 @@
 //! `keycomb drift`: live against last applied.
 
+use std::collections::BTreeMap;
+
 use super::args::{Drift as Args, Format, Global};
 use super::exit::Exit;
 use super::failure::Failure;
@@ -29,6 +31,7 @@ pub async fn run(args: &Args, global: &Global, output: &Output) -> Result<Exit, 
         sealed: sealed.as_ref(),
         now: live.now,
         allow: Allow::default(),
+        elsewhere: BTreeMap::new(),
     });
     session.close().await;
     output.write(&match args.format {

@@ -1,7 +1,7 @@
 //! Exit codes: documented constants, the same for every command; and which one an apply ends with.
 
 use crate::plan::{Blocked, Plan, Verb};
-use crate::report::{Became, Cause, Report};
+use crate::report::{Became, Cause, Outcome, Report};
 
 /// How the process ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,10 +74,17 @@ impl Exit {
 
     /// How an apply ends; the gravest counts. `stopped` is what a signal asks for, if there was one.
     pub fn of_apply(plan: &Plan, report: &Report, stopped: Option<Self>) -> Self {
+        // What was left behind harms nobody for being left once more.
+        let is_fine = |o: &Outcome| matches!(o.became, Became::Done { .. } | Became::Blocked);
+        let only_leftovers = report.outcomes.iter().all(|o| o.verb == Verb::Discard || is_fine(o));
         let failed = |wanted: &[Cause]| {
-            let is_wanted =
-                |became: &Became| matches!(became, Became::Failed { cause, .. } if wanted.contains(cause));
-            report.outcomes.iter().any(|outcome| is_wanted(&outcome.became))
+            let is_wanted = |outcome: &Outcome| match &outcome.became {
+                Became::Failed { cause, .. } => {
+                    wanted.contains(cause) && (!only_leftovers || *cause == Cause::Seal)
+                }
+                _ => false,
+            };
+            report.outcomes.iter().any(is_wanted)
         };
         let is_busy = plan.actions.iter().any(|a| a.blocked.as_ref().is_some_and(|b| b.code == "busy"));
         let (done, fails, not_started, in_doubt) = report.counts();
@@ -92,7 +99,7 @@ impl Exit {
         } else if failed(&[Cause::Credential]) {
             Self::Credential
         } else if fails + not_started > 0 {
-            if done > 0 { Self::Partly } else { Self::Failed }
+            if done > 0 || only_leftovers { Self::Partly } else { Self::Failed }
         } else if plan.is_guarded() || is_held(plan) {
             Self::Blocked
         } else {
@@ -101,8 +108,8 @@ impl Exit {
     }
 }
 
-/// Whether something declared cannot be had. A rotation that is due, and a leftover that nobody can hold, wait for
-/// commands of their own; an environment waits for the quarantine of its keys. They fail no deploy.
+/// Whether something declared cannot be had. A rotation that is due waits for a command of its own, and a leftover for
+/// its time or for people; an environment waits for the quarantine of its keys. They fail no deploy.
 fn is_held(plan: &Plan) -> bool {
     let is_waiting = |blocked: &Blocked| {
         matches!(blocked.verb, Verb::Rotate | Verb::Discard) || blocked.code == "quarantine"
@@ -115,7 +122,6 @@ mod tests {
     use super::*;
     use crate::model::{Endpoint, TeamSlug, Timestamp};
     use crate::plan::{Action, Header, Reason, ReasonCode, SecretEffect, Step, Summary, Undo};
-    use crate::report::Outcome;
 
     fn plan(blocked: Option<(Verb, &'static str, bool)>) -> Plan {
         let actions: Vec<Action> = blocked
@@ -190,6 +196,18 @@ mod tests {
             let report = report(became);
             assert_eq!(Exit::of_apply(&plan(None), &report, None), exit, "{report:?}");
         }
+        let discards = |became| {
+            let mut report = report(vec![became, done()]);
+            report.outcomes.iter_mut().for_each(|outcome| outcome.verb = Verb::Discard);
+            report
+        };
+        for cause in [Cause::Service, Cause::Changed, Cause::Credential] {
+            let report = discards(failed(cause));
+            assert_eq!(Exit::of_apply(&plan(None), &report, None), Exit::Partly, "{report:?}");
+            let alone = Report { outcomes: report.outcomes[..1].to_vec(), ..report };
+            assert_eq!(Exit::of_apply(&plan(None), &alone, None), Exit::Partly, "{alone:?}");
+        }
+        assert_eq!(Exit::of_apply(&plan(None), &discards(failed(Cause::Seal)), None), Exit::Seal);
         let unfolded = Report { unfolded: Some("full".into()), ..report(vec![done()]) };
         assert_eq!(Exit::of_apply(&plan(None), &unfolded, None), Exit::Seal);
         let interrupted = Report { interrupted: true, ..report(vec![done(), not_started()]) };

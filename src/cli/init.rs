@@ -41,10 +41,19 @@ pub fn run(args: &Init, global: &Global, output: &Output) -> Result<Exit, Failur
     write_new(&global.config, &template(&team, args.region, &recipients))?;
     output.say(&format!("wrote {}", global.config.display()));
     let folder = global.config.parent().unwrap_or(Path::new(""));
-    let ignored: Vec<String> = ignored(folder, args.identity.as_deref());
-    if add_lines(&folder.join(".gitignore"), &ignored)? {
-        output.say(&format!("added {} to {}", ignored.join(", "), folder.join(".gitignore").display()));
+    for (name, lines) in [
+        (".gitignore", ignored(folder, args.identity.as_deref())),
+        (".gitattributes", vec![ATTRIBUTE.to_owned()]),
+    ] {
+        let path = folder.join(name);
+        if add_lines(&path, &lines)? {
+            output.say(&format!("added {} to {}", lines.join(", "), path.display()));
+        }
     }
+    // The repository's own settings are not ours to change.
+    output.say(&format!(
+        "run once in each clone, so that git joins the sealed file of two branches:\n  {DRIVER}"
+    ));
     output.write(if recipients.is_empty() {
         "next: put a recipient under [seal.recipients], then `keycomb check`\n"
     } else {
@@ -89,12 +98,19 @@ fn template(team: &TeamSlug, region: Region, recipients: &[(String, Recipient)])
         .replace("{recipients}", named.trim_end())
 }
 
+/// Which files git hands to the merge driver.
+const ATTRIBUTE: &str = "*.sealed.toml merge=keycomb";
+
+/// What tells git where the merge driver is.
+const DRIVER: &str = "git config merge.keycomb.driver 'keycomb secrets merge %O %A %B --path %P'";
+
 const TEMPLATE: &str = include_str!("init.toml");
 
 /// What must not be committed: the sandbox's state, what an apply leaves for the next one, an identity inside the folder.
 fn ignored(folder: &Path, identity: Option<&Path>) -> Vec<String> {
-    let mut lines =
-        vec![".keycomb/".to_owned(), "*.sealed.toml.lock".to_owned(), "*.sealed.toml.journal".to_owned()];
+    let beside = ["lock", "journal", "new"].map(|suffix| format!("*.sealed.toml.{suffix}"));
+    let mut lines = vec![".keycomb/".to_owned()];
+    lines.extend(beside);
     // Both are there by now.
     let whole = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
     let folder = whole(if folder.as_os_str().is_empty() { Path::new(".") } else { folder });

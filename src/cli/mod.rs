@@ -15,6 +15,7 @@ mod init;
 mod interrupt;
 mod log;
 mod man;
+mod merge;
 mod output;
 mod plan;
 mod progress;

@@ -1,5 +1,7 @@
 //! `keycomb plan`: read, decide, show.
 
+use std::collections::BTreeMap;
+
 use super::args::{Allowed, Format, Global, Lift, Plan as Args};
 use super::exit::Exit;
 use super::failure::Failure;
@@ -27,6 +29,7 @@ pub async fn run(args: &Args, global: &Global, output: &Output) -> Result<Exit, 
         sealed: sealed.as_ref(),
         now: live.now,
         allow: allow(&args.lift),
+        elsewhere: BTreeMap::new(),
     });
     session.close().await;
     output.write(&match args.format {

@@ -1,4 +1,4 @@
-//! `keycomb secrets list | open | export`: for holders of an identity; never talks to the service.
+//! `keycomb secrets …`: for holders of an identity; never talks to the service.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -10,6 +10,7 @@ use zeroize::Zeroizing;
 use super::args::{ExportFormat, Format, Global, Opener, Secrets};
 use super::exit::Exit;
 use super::failure::Failure;
+use super::merge;
 use super::output::Output;
 use super::plan::table_style;
 use super::session::{from_seal, load, sandbox_endpoint, sealed_path};
@@ -26,6 +27,9 @@ pub fn run(command: &Secrets, global: &Global, output: &Output) -> Result<Exit, 
     match command {
         Secrets::List { sandbox, format } => list(*sandbox, *format, global, output),
         Secrets::Open { address, opener, json } => open(address, opener, *json, global, output),
+        Secrets::Merge { base, ours, theirs, path } => {
+            merge::run(base, ours, theirs, path.as_deref(), output)
+        }
         Secrets::Export { opener, format, env } => export(opener, *format, env.as_ref(), global, output),
     }
 }

@@ -127,7 +127,7 @@ pub struct SealedKey {
 }
 
 /// A key's attributes as last applied.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AppliedKey {
     /// Whether it was enabled.

@@ -29,7 +29,7 @@ impl Drift {
 /// Holds the service against what was last applied.
 pub fn drift(input: &Input<'_>) -> Drift {
     let index = Index::new(input);
-    let mut findings = since_last_applied(&index);
+    let mut findings = since_last_applied(&index, &[]);
     findings.extend(missing(&index, &[]));
     findings.extend(unmanaged(&index, &[]));
     sort_findings(&mut findings);

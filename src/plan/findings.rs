@@ -7,7 +7,7 @@ use super::drifted::{environment_drift, key_drift};
 use super::environments::is_classic;
 use super::index::{Index, Stray};
 use super::phase::Phase;
-use super::value::{Action, Finding, FindingKind, Severity};
+use super::value::{Action, Finding, FindingKind, Severity, Verb};
 use crate::model::{Address, KeyState, LiveKey, Provisional, SealedKey, Unmanaged, visible};
 
 impl Finding {
@@ -35,24 +35,28 @@ impl Finding {
     }
 }
 
-/// What differs from what was last applied, and keys that were never finished: the same for plan and drift.
-pub(super) fn since_last_applied(index: &Index<'_>) -> Vec<Finding> {
+/// What differs from what was last applied, and keys that were never finished: the same for plan and drift, but for what
+/// one of `actions` discards.
+pub(super) fn since_last_applied(index: &Index<'_>, actions: &[Action]) -> Vec<Finding> {
+    let told: HashSet<&str> =
+        actions.iter().filter(|a| a.verb == Verb::Discard).filter_map(|a| a.id.as_deref()).collect();
     let environments = index.environment_records().filter_map(|record| environment_drift(index, record));
     let keys = index.records().filter_map(|record| key_drift(index, record));
     let strays = index
         .strays
         .iter()
-        .flat_map(|(address, strays)| strays.iter().map(|stray| unfinished(stray).at(address)));
-    let lost = index.lost.iter().map(unfinished);
+        .flat_map(|(address, strays)| strays.iter().map(|stray| unfinished(stray).at(address)))
+        .chain(index.lost.iter().map(unfinished))
+        .filter(|finding| finding.id.as_deref().is_none_or(|id| !told.contains(id)));
     let unreleased = index.records().filter_map(|record| unreleased(index, record));
-    environments.chain(keys).chain(strays).chain(lost).chain(unreleased).collect()
+    environments.chain(keys).chain(strays).chain(unreleased).collect()
 }
 
 /// A recorded key whose release came, or may yet come, too late.
 fn unreleased(index: &Index<'_>, record: &SealedKey) -> Option<Finding> {
     let (severity, text) = match index.phase(record) {
         Phase::Pending => {
-            (Severity::Note, "its release was begun and not finished in time, and may yet arrive")
+            (Severity::Note, "it was not released in time, and a request to do so may yet arrive")
         }
         Phase::Late(_) => (Severity::Warning, "it was released too late to be relied on"),
         _ => return None,
@@ -101,7 +105,7 @@ pub(super) fn missing(index: &Index<'_>, actions: &[Action]) -> Vec<Finding> {
 }
 
 fn is_record_only_delete(action: &Action) -> bool {
-    action.is_taken() && action.verb == super::value::Verb::Delete
+    action.is_taken() && action.verb == Verb::Delete
 }
 
 fn missing_key(index: &Index<'_>, record: &SealedKey) -> Finding {

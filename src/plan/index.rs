@@ -1,13 +1,15 @@
 //! The input, findable: everything is looked up by id, name or address in one step.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
+use super::discard::discardable_from;
 use super::input::Input;
 use super::phase::Phase;
 use super::times::{GRACE, is_within};
 use crate::model::{
     Address, EnvironmentId, KeyId, KeyState, KeyType, Lineage, LiveEnvironment, LiveKey, Provisional, Sealed,
-    SealedEnvironment, SealedKey,
+    SealedEnvironment, SealedKey, Timestamp,
 };
 
 /// A provisional key of this sealed file's lineage that the file has no entry for: nobody holds its secret.
@@ -19,17 +21,14 @@ pub(super) struct Stray<'a> {
     pub(super) known: bool,
     /// Whether its maker, if it is another, may still be at work.
     pub(super) young: bool,
+    /// From when on it may be deleted; `None` for one that somebody enabled, or that has no date.
+    pub(super) from: Option<Timestamp>,
 }
 
 impl Stray<'_> {
     /// Whether minting at its address would race with another run.
     pub(super) fn is_busy(&self) -> bool {
         self.young && !self.known
-    }
-
-    /// Whether it is certain that it never worked and never will.
-    pub(super) fn is_discardable(&self) -> bool {
-        self.live.disabled && !self.is_busy()
     }
 }
 
@@ -127,6 +126,7 @@ impl<'a> Index<'a> {
                 live,
                 known: nonces.contains(&name.nonce),
                 young: live.created.is_none_or(|created| is_within(created, GRACE, self.input.now)),
+                from: discardable_from(sealed, None, live),
             };
             self.stray_ids.insert(&live.id);
             match tags.get(&name.tag) {
@@ -227,10 +227,13 @@ impl<'a> Index<'a> {
         declared.chain(self.records.keys().copied()).chain(self.strays.keys().copied()).collect()
     }
 
-    /// The generations at an address, newest first.
+    /// The generations at an address, newest first. Two keys of one generation (a merge can leave them) stand with the
+    /// one first that serves.
     pub(super) fn generations(&self, address: &Address) -> Vec<(&'a SealedKey, Phase<'a>)> {
         let Some(records) = self.records.get(address) else { return vec![] };
-        records.iter().map(|record| (*record, self.phase(record))).collect()
+        let mut found: Vec<_> = records.iter().map(|record| (*record, self.phase(record))).collect();
+        found.sort_by_key(|(record, phase)| Reverse((record.generation, phase.rank(record.state))));
+        found
     }
 
     /// All recorded keys, by address, newest generation first.

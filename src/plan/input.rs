@@ -1,8 +1,8 @@
 //! What a plan is made from.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::{Address, Desired, Live, Sealed, Timestamp};
+use crate::model::{Address, Desired, KeyId, Live, Sealed, Timestamp};
 
 /// Everything that deciding needs, read before. What is not in here has no say.
 #[derive(Debug, Clone)]
@@ -18,6 +18,9 @@ pub struct Input<'a> {
     pub now: Timestamp,
     /// Which guards the person lifted.
     pub allow: Allow,
+    /// Keys that an older version of the sealed file has an entry of: the commit that holds it, abbreviated. Only those
+    /// that the present one does not know matter; empty where nobody looked.
+    pub elsewhere: BTreeMap<KeyId, String>,
 }
 
 /// Guards lifted for one run. A number counts only when it equals the plan's.

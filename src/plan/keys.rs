@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::discard::{discard_generation, discard_stray};
+use super::discard::{address_of_lost, discard_generation, discard_stray};
 use super::draft::Refusal;
 use super::environments::Place;
 use super::index::Index;
@@ -16,7 +16,7 @@ use crate::model::{Address, DesiredKey, KeyState, Label, LiveKey, OnMissing, Sea
 /// The places of the declared environments, by label.
 pub(super) type Places<'a> = HashMap<&'a Label, Place<'a>>;
 
-/// What is to be done about all keys; at most one action that is not blocked for each address.
+/// What is to be done about all keys; besides discards at most one action that is not blocked for each address.
 pub(super) fn keys<'a>(index: &Index<'a>, places: &Places<'a>) -> Vec<Action> {
     let mut actions = vec![];
     for address in index.key_addresses() {
@@ -29,9 +29,11 @@ pub(super) fn keys<'a>(index: &Index<'a>, places: &Places<'a>) -> Vec<Action> {
             None => undeclared(index, &generations),
         };
         actions.extend(found);
-        let discards = index.strays_at(address).iter().filter(|stray| stray.is_discardable());
-        actions.extend(discards.map(|stray| discard_stray(address, stray)));
+        actions
+            .extend(index.strays_at(address).iter().filter_map(|stray| discard_stray(index, address, stray)));
     }
+    let lost = |stray| discard_stray(index, &address_of_lost(index, stray)?, stray);
+    actions.extend(index.lost.iter().filter_map(lost));
     hold_what_moved(index, actions)
 }
 
@@ -55,13 +57,13 @@ fn declared<'a>(
     };
     let others = || generations.iter().enumerate().filter(|(at, _)| Some(*at) != current).map(|(_, g)| g);
     actions.extend(others().filter_map(|(record, phase)| match phase {
-        Phase::Abandoned(live) | Phase::Unreleased(live) => Some(discard_generation(record, live)),
+        Phase::Abandoned(live) | Phase::Unreleased(live) => Some(discard_generation(index, record, live)),
         _ => None,
     }));
     let is_settled =
         current.and_then(|at| generations.get(at)).is_some_and(|g| is_settled(index, desired, g));
     // One step for each address and apply: what serves comes first, what it superseded goes later.
-    if is_settled && !actions.iter().any(Action::is_taken) {
+    if is_settled && !actions.iter().any(|action| action.is_taken() && action.verb != Verb::Discard) {
         let superseded = others().filter(|(_, phase)| matches!(phase, Phase::Serving(_) | Phase::Late(_)));
         actions.extend(first_steps(superseded.filter_map(|(record, phase)| retire(index, record, phase))));
     }
@@ -69,10 +71,12 @@ fn declared<'a>(
 }
 
 fn undeclared(index: &Index<'_>, generations: &[(&SealedKey, Phase<'_>)]) -> Vec<Action> {
-    first_steps(generations.iter().filter_map(|(record, phase)| match phase {
-        Phase::Abandoned(live) | Phase::Unreleased(live) => Some(discard_generation(record, live)),
-        _ => retire(index, record, phase),
-    }))
+    let discards = generations.iter().filter_map(|(record, phase)| match phase {
+        Phase::Abandoned(live) | Phase::Unreleased(live) => Some(discard_generation(index, record, live)),
+        _ => None,
+    });
+    let retired = generations.iter().filter_map(|(record, phase)| retire(index, record, phase));
+    discards.chain(first_steps(retired)).collect()
 }
 
 /// All that are blocked, and the first that is not.

@@ -24,13 +24,14 @@ mod times;
 mod update;
 mod value;
 
+pub use discard::discardable_from;
 pub use drift::{Drift, drift};
 pub use input::{Allow, Input};
 pub use shown::{environment_value, key_value};
 pub use times::{DEADLINE, GRACE, REQUEST_LIFE, is_late};
 pub use value::{
-    Action, Blocked, Change, EnvironmentRef, Finding, FindingKind, Header, MintKey, Plan, Reason, ReasonCode,
-    Remembered, SecretEffect, Severity, Step, Summary, Undo, Verb,
+    Action, Blocked, Change, EnvironmentRef, Finding, FindingKind, Header, Leftover, MintKey, Plan, Reason,
+    ReasonCode, Remembered, SecretEffect, Severity, Step, Summary, Undo, Verb,
 };
 
 use crate::model::Unmanaged;
@@ -46,7 +47,7 @@ pub fn plan(input: &Input<'_>) -> Plan {
     let mut actions = guards::guard(&index, actions, refused);
     order::sort_actions(&mut actions);
 
-    let mut findings = findings::since_last_applied(&index);
+    let mut findings = findings::since_last_applied(&index, &actions);
     findings.extend(findings::missing(&index, &actions));
     findings.extend(unmanaged);
     findings.extend(advice::advice(&index));

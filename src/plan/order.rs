@@ -23,14 +23,15 @@ fn key_of(action: &Action) -> impl Ord {
 
 fn stage(action: &Action) -> u8 {
     match (action.verb, action.address.is_key()) {
-        (Verb::Create, false) => 0,
-        (Verb::Create | Verb::Replace | Verb::Rotate, _) => 1,
-        (Verb::Release, _) => 2,
-        (Verb::Update | Verb::Adopt, _) => 3,
-        (Verb::Enable, _) => 4,
-        (Verb::Disable, _) => 5,
-        (Verb::Discard, _) | (Verb::Delete, true) => 6,
-        (Verb::Delete, false) => 7,
-        (Verb::Blocked, _) => 8,
+        (Verb::Release, _) => 0,
+        (Verb::Discard, _) => 1,
+        (Verb::Create, false) => 2,
+        (Verb::Create | Verb::Replace | Verb::Rotate, _) => 3,
+        (Verb::Update | Verb::Adopt, _) => 4,
+        (Verb::Enable, _) => 5,
+        (Verb::Disable, _) => 6,
+        (Verb::Delete, true) => 7,
+        (Verb::Delete, false) => 8,
+        (Verb::Blocked, _) => 9,
     }
 }

@@ -1,6 +1,6 @@
 //! Where one recorded generation stands: its entry, held against what the service says.
 
-use super::times::{DEADLINE, GRACE, is_late, is_within};
+use super::times::{DEADLINE, GRACE, REQUEST_LIFE, is_late, is_within};
 use crate::model::{KeyState, LiveKey, Provisional, SealedKey, Timestamp};
 
 /// A recorded generation and what is to be made of it.
@@ -16,7 +16,8 @@ pub(super) enum Phase<'a> {
     Serving(&'a LiveKey),
     /// Minted and sealed, and there is time to release it.
     Unreleased(&'a LiveKey),
-    /// Its release was begun and its time is over, but a late request could still enable it.
+    /// Its time is over, but a late request could still enable it: this record's own, or, where nothing was sent, that of
+    /// a copy of the record on another machine.
     Pending,
     /// Released too late to be relied on: a successor is minted, and then it is retired.
     Late(&'a LiveKey),
@@ -49,6 +50,7 @@ impl<'a> Phase<'a> {
                 }
             }
             KeyState::Provisional | KeyState::Releasing if is_young(DEADLINE) => Self::Unreleased(live),
+            KeyState::Provisional if is_young(DEADLINE + REQUEST_LIFE) => Self::Pending,
             KeyState::Releasing if is_young(GRACE) => Self::Pending,
             KeyState::Provisional | KeyState::Releasing => Self::Abandoned(live),
         }
@@ -57,6 +59,18 @@ impl<'a> Phase<'a> {
     /// Whether the generation can stand for its address.
     pub(super) fn is_current(&self) -> bool {
         matches!(self, Self::Missing | Self::Serving(_) | Self::Unreleased(_))
+    }
+
+    /// How well a key of this generation stands for its address, against another of the same generation.
+    pub(super) fn rank(&self, state: KeyState) -> u8 {
+        match self {
+            Self::Serving(live) if state == KeyState::Live && !live.disabled => 5,
+            Self::Serving(_) if state == KeyState::Live => 4,
+            Self::Serving(_) => 3,
+            Self::Unreleased(_) => 2,
+            Self::Missing => 1,
+            Self::Over | Self::Vanished | Self::Pending | Self::Late(_) | Self::Abandoned(_) => 0,
+        }
     }
 }
 

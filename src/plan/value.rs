@@ -12,8 +12,9 @@ use crate::model::{
 pub struct Plan {
     /// What the plan was made from.
     pub header: Header,
-    /// In the order they are carried out: environments created, keys minted, released, updated, enabled,
-    /// disabled, keys deleted, environments deleted; blocked ones last; by address within each.
+    /// In the order they are carried out: keys that earlier applies left are released and discarded, environments
+    /// created, keys minted, updated, enabled, disabled, keys deleted, environments deleted; blocked ones last; by address
+    /// within each.
     pub actions: Vec<Action>,
     /// Gravest first, then by address and id.
     pub findings: Vec<Finding>,
@@ -88,7 +89,7 @@ pub enum Verb {
     Rotate,
     /// Take an existing thing under management.
     Adopt,
-    /// Delete a provisional key that was never enabled.
+    /// Delete a provisional key that was never enabled and never will be.
     Discard,
     /// Must not be done; [`Action::blocked`] says what and why.
     Blocked,
@@ -286,6 +287,22 @@ pub enum Step {
         /// Which.
         id: KeyId,
     },
+    /// DELETE a key that was never enabled, and end what the record has of it.
+    DiscardKey(Box<Leftover>),
+}
+
+/// A provisional key that is to be deleted, as it was seen: it is read again just before, and left where it is when
+/// anything is otherwise.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Leftover {
+    /// Which.
+    pub id: KeyId,
+    /// Its provisional name.
+    pub name: String,
+    /// Its environment.
+    pub environment: EnvironmentId,
+    /// When it was changed last, by the service's clock.
+    pub updated: Option<Timestamp>,
 }
 
 /// All that is needed to mint a key.

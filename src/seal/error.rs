@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use miette::Diagnostic;
 
 use super::IdentityProblem;
+use super::merge::Unrelated;
 use super::text::TextError;
 use crate::model::{Address, Endpoint, TeamSlug};
 use crate::ports::KeepError;
@@ -53,7 +54,7 @@ pub enum SealError {
     },
     /// The file is there but is no sealed file.
     #[error("cannot use `{}`", path.display())]
-    #[diagnostic(help("{}", problem.help().map_or_else(String::new, |help| help.to_string())))]
+    #[diagnostic(help("{}", help_with(path, problem)))]
     Unreadable {
         /// The sealed file.
         path: PathBuf,
@@ -131,8 +132,10 @@ pub enum SealError {
         path.display()
     )]
     #[diagnostic(help(
-        "an apply was cut off, and the sealed file was changed before it could be ended: put serial {begun} of the \
-         file back (from your version control), run again to take the journal in, then merge the two versions"
+        "an apply was cut off, and the sealed file was changed before it could be ended. Move the file away, to \
+         `theirs.toml`; put serial {begun} of it back (`git log -G '^serial = {begun}$'` names the commit) and copy it to \
+         `base.toml`; then `keycomb secrets merge base.toml {} theirs.toml` takes the journal in and joins the two",
+        sealed_of(path)
     ))]
     Diverged {
         /// The journal.
@@ -141,6 +144,19 @@ pub enum SealError {
         begun: u64,
         /// What is there: "at serial 7", or "gone".
         found: String,
+    },
+    /// Two files that are not versions of one.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Unrelated(#[from] Unrelated),
+    /// A merge was asked for, and there is nothing to merge.
+    #[error("`{}` is not there, or is empty", path.display())]
+    #[diagnostic(help(
+        "a merge needs two versions of the sealed file: OURS and THEIRS; only BASE may be empty"
+    ))]
+    NoVersion {
+        /// The file.
+        path: PathBuf,
     },
     /// Nobody to seal to.
     #[error("there are no recipients to seal to")]
@@ -221,6 +237,33 @@ pub enum SealError {
         /// What is wrong with it; nothing of what it holds.
         problem: &'static str,
     },
+}
+
+/// What to do about a file that is no sealed file; with the very commands where a merge was left undone.
+fn help_with(path: &Path, problem: &TextError) -> String {
+    let TextError::Conflict { .. } = problem else {
+        return problem.help().map_or_else(String::new, |help| help.to_string());
+    };
+    let folder = super::disk::folder_of(path).display().to_string();
+    let git = if folder == "." { "git".to_owned() } else { format!("git -C {folder}") };
+    let name = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+    let file = path.display();
+    format!(
+        "drop no entry by hand, it may be the only copy of a live secret. Join the versions that git has of it:\n\
+         {git} show :1:./{name} > base.toml\n\
+         {git} show :2:./{name} > ours.toml\n\
+         {git} show :3:./{name} > theirs.toml\n\
+         keycomb secrets merge base.toml ours.toml theirs.toml\n\
+         mv ours.toml {file}; git add {file}\n\
+         Committed already? Then ours is `HEAD^1:./{name}`, theirs `HEAD^2:./{name}`, and base.toml an empty file. With the \
+         merge driver (`keycomb secrets merge --help`) git does it by itself."
+    )
+}
+
+/// The sealed file that a journal belongs to.
+fn sealed_of(journal: &Path) -> String {
+    let journal = journal.display().to_string();
+    journal.strip_suffix(".journal").map_or(journal.clone(), ToOwned::to_owned)
 }
 
 impl SealError {

@@ -122,6 +122,20 @@ impl Keeper {
         self.begin_journal().map_err(SealError::Keep)
     }
 
+    /// Puts a merge of the record with another version of it into the file's place. The journal must be empty.
+    ///
+    /// # Errors
+    /// When the file could not be replaced; it is the old one then.
+    pub(super) fn replace_with(&mut self, merged: Sealed) -> Result<(), KeepError> {
+        let before = std::mem::replace(&mut self.now, merged);
+        if self.file.as_ref() == Some(&self.now) {
+            return Ok(());
+        }
+        // Replacing adds one.
+        self.now.serial = self.now.serial.saturating_sub(1);
+        self.replace().inspect_err(|_| self.now = before)
+    }
+
     fn begin_journal(&mut self) -> Result<(), KeepError> {
         if self.journal.is_some() {
             return Ok(());
@@ -329,15 +343,18 @@ fn refuse_key(sealed: &Sealed, key: &SealedKey) -> Result<(), String> {
     if key.sealed.as_deref().is_some_and(|armor| !text::is_armor(armor)) {
         return Err(format!("the `sealed` of key `{address}` is no armored age file"));
     }
-    for known in &sealed.keys {
-        if known.id == *id && known.sealed.is_some() && known.sealed != key.sealed {
-            return Err(format!("the sealed secret of `{id}` never changes"));
-        }
-        if known.id != *id && known.address == *address && known.generation == *generation {
-            return Err(format!("`{address}` generation {generation} is already `{}`", known.id));
-        }
+    if let Some(known) = sealed.key(id) {
+        // A merge may have left two keys of one generation: each of them can still be written.
+        return if known.sealed.is_some() && known.sealed != key.sealed {
+            Err(format!("the sealed secret of `{id}` never changes"))
+        } else {
+            Ok(())
+        };
     }
-    Ok(())
+    match sealed.generations(address).find(|known| known.generation == *generation) {
+        Some(known) => Err(format!("`{address}` generation {generation} is already `{}`", known.id)),
+        None => Ok(()),
+    }
 }
 
 fn encode(chain: &mut Chain, content: &impl Serialize, path: &Path) -> Result<Vec<u8>, KeepError> {

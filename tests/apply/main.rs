@@ -9,6 +9,7 @@
 )]
 
 mod changes;
+mod discard;
 mod environments;
 mod gate;
 mod plans;

@@ -2,11 +2,11 @@
 
 use keycomb::model::{
     Address, AppliedKey, Endpoint, EnvironmentAttributes, EnvironmentId, KeyId, KeyState, KeyType, Label,
-    Period, Permission, SealedEnvironment, SealedKey, TeamSlug,
+    LiveKey, Period, Permission, SealedEnvironment, SealedKey, TeamSlug,
 };
 use keycomb::plan::{
-    Action, Change, EnvironmentRef, Header, MintKey, Plan, Reason, ReasonCode, Remembered, SecretEffect,
-    Step, Summary, Undo, Verb,
+    Action, Change, EnvironmentRef, Header, Leftover, MintKey, Plan, Reason, ReasonCode, Remembered,
+    SecretEffect, Step, Summary, Undo, Verb,
 };
 use keycomb::report::{Became, Cause, Report};
 
@@ -131,6 +131,12 @@ pub fn retire(at: &str, id: &str) -> Action {
 
 pub fn delete(at: &str, id: &str) -> Action {
     action(at, Verb::Delete, Step::DeleteKey { id: key_id(id) })
+}
+
+/// Discards a key as it is at the service.
+pub fn discard(at: &str, live: &LiveKey) -> Action {
+    let LiveKey { id, name, environment, updated, .. } = live.clone();
+    action(at, Verb::Discard, Step::DiscardKey(Box::new(Leftover { id, name, environment, updated })))
 }
 
 pub fn release(at: &str, id: &str) -> Action {

@@ -1,12 +1,12 @@
 //! Order, side by side, dependencies, stopping, and the end of a run.
 
-use keycomb::model::{EnvironmentAttributes, KeyState, Permission, Record};
+use keycomb::model::{EnvironmentAttributes, KeyState, Permission, Provisional, Record};
 use keycomb::plan::{Plan, Step, Verb};
 use keycomb::report::{Became, Cause};
 
 use crate::plans::{
-    action, after, assert_done, assert_failed, assert_in_doubt, assert_not_started, blocked,
-    create_environment, delete, environment_id, key_id, managed, mint, mint_planned, plan, record,
+    action, address, after, assert_done, assert_failed, assert_in_doubt, assert_not_started, blocked,
+    create_environment, delete, discard, environment_id, key_id, managed, mint, mint_planned, plan, record,
     record_environment, release, retire, update, was,
 };
 use crate::world::{Event, Fault, Keeper, World};
@@ -35,10 +35,16 @@ async fn stages_follow_each_other_whatever_the_plans_order() {
     world.lock().clock = std::time::Duration::from_secs(15 * 86_400);
     managed(&mut keeper, "key.production.rel", "hcxlk_rel", KeyState::Releasing, true);
     keeper.sealed.keys.last_mut().unwrap().created = world.lock().now();
+    managed(&mut keeper, "key.production.m", "hcxlk_left", KeyState::Dropping, true);
+    let mark =
+        Provisional::new(&keeper.sealed.lineage, &address("key.production.m"), crate::world::nonce(900));
+    world.lock().keys.get_mut(&key_id("hcxlk_left")).unwrap().name = mark.name();
+    let left = world.lock().keys[&key_id("hcxlk_left")].clone();
     let gone = Step::DeleteEnvironment { id: environment_id("hcxen_old") };
     let mut actions = vec![
         create_environment("new", "New", EnvironmentAttributes::default()),
         mint_planned("m", "new"),
+        discard("key.production.m", &left),
         release("key.production.rel", "hcxlk_rel"),
         update("key.production.up", "hcxlk_up", Some("up"), &[], None),
         update("key.production.on", "hcxlk_on", None, &[], Some(true)),
@@ -48,16 +54,17 @@ async fn stages_follow_each_other_whatever_the_plans_order() {
     ];
     actions.reverse();
     let report = world.apply(&plan(actions), &mut keeper).await;
-    assert_eq!(report.counts(), (8, 0, 0, 0), "{report:?}");
-    let describe = word(&world.writes()[1]);
+    assert_eq!(report.counts(), (9, 0, 0, 0), "{report:?}");
+    let describe = word(&world.writes()[3]);
     assert!(describe.starts_with("PatchEnvironment"), "{describe}");
     let order: Vec<String> = world.writes().iter().map(word).collect();
     let expected = [
+        "patch hcxlk_rel",
+        "delete hcxlk_left",
         "make New",
         &describe,
         "mint",
         "patch hcxlk_made2",
-        "patch hcxlk_rel",
         "patch hcxlk_up",
         "patch hcxlk_on",
         "patch hcxlk_off",

@@ -124,7 +124,12 @@ async fn step_02_what_is_old_known_or_not_for_us_does_not_stand_in_the_way() {
     };
     let by_id = |world: &World, keeper: &mut Keeper| {
         put_rival(&mut world.lock(), 900);
+        record(keeper, A, "hcxlk_rival", KeyState::Dropping);
+    };
+    let too_late = |world: &World, keeper: &mut Keeper| {
+        put_rival(&mut world.lock(), 900);
         record(keeper, A, "hcxlk_rival", KeyState::Provisional);
+        world.lock().clock = Duration::from_secs(20 * 60);
     };
     let other_address = |world: &World, _: &mut Keeper| {
         world.lock().put_key("hcxlk_o", "hcxen_p", &provisional("key.production.b", 900), true);
@@ -135,10 +140,11 @@ async fn step_02_what_is_old_known_or_not_for_us_does_not_stand_in_the_way() {
         world.lock().put_key("hcxlk_o", "hcxen_p", &name, true);
     };
     type Set<'a> = &'a dyn Fn(&World, &mut Keeper);
-    let cases: [(&str, Set<'_>); 5] = [
+    let cases: [(&str, Set<'_>); 6] = [
         ("old", &old),
         ("known by its intent", &by_intent),
         ("known by its id", &by_id),
+        ("too late to be released", &too_late),
         ("other address", &other_address),
         ("other lineage", &other_lineage),
     ];

@@ -116,6 +116,8 @@ pub struct Inner {
     pub keys: BTreeMap<KeyId, LiveKey>,
     pub environments: BTreeMap<EnvironmentId, LiveEnvironment>,
     pub clock: Duration,
+    /// How long the machine slept: only its wall clock went on.
+    pub slept: Duration,
     pub stopping: bool,
     /// Asks to stop when the clock shows this.
     pub stop_after: Option<Duration>,
@@ -559,7 +561,7 @@ fn keycomb_duration(time: Duration) -> jiff::SignedDuration {
 
 impl Surroundings for World {
     fn now(&self) -> Timestamp {
-        at(-7)
+        at(-7).checked_add(self.lock().slept).unwrap()
     }
 
     fn monotonic(&self) -> Duration {

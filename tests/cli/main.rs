@@ -13,6 +13,7 @@
 mod diagnosis;
 mod drift;
 mod examples;
+mod git;
 mod leaks;
 mod main_job;
 mod many;

@@ -24,6 +24,7 @@ fn help_of_every_command() {
         &["secrets", "list"],
         &["secrets", "open"],
         &["secrets", "export"],
+        &["secrets", "merge"],
         &["auth", "status"],
         &["sandbox"],
         &["schema"],

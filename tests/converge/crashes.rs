@@ -3,8 +3,8 @@
 
 use std::time::Duration;
 
-use crate::faults::{AFTER, BEFORE, assert_all_there, is_at_rest};
-use crate::lab::{Lab, side_by_side, tell};
+use crate::faults::{AFTER, BEFORE, come_to_rest};
+use crate::lab::{Lab, side_by_side};
 
 #[test]
 fn after_any_request_that_changes_something() {
@@ -39,22 +39,7 @@ async fn crash((method, path, number): (&'static str, &'static str, usize)) -> R
     }
     lab.sandbox.clear_faults();
     lab.assert_safe(&case);
-    for wait in [0, 61] {
-        if is_at_rest(&lab.plan(&desired).await) {
-            break;
-        }
-        lab.clock.advance(Duration::from_secs(wait * 60));
-        lab.apply(&desired).await;
-        lab.assert_safe(&case);
-    }
-    let plan = lab.plan(&desired).await;
-    if !is_at_rest(&plan) {
-        return Err(format!("{case}: {:#?}", tell(&plan)));
-    }
-    lab.assert_used_keys_kept(&case);
-    assert_all_there(&lab, &desired, &case);
-    lab.assert_live_keys_open(&case).await;
-    Ok(())
+    come_to_rest(&lab, &desired, &case).await
 }
 
 /// Until the service has taken the request that it answers slowly.

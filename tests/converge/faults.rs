@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use keycomb::model::{Desired, KeyState};
-use keycomb::plan::{Plan, Verb};
+use keycomb::plan::Plan;
 
 use crate::lab::{Lab, side_by_side, tell};
 
@@ -109,30 +109,33 @@ async fn go_on(mut lab: Lab, fault: String) -> Result<(), String> {
     lab.sandbox.clear_faults();
     lab.patience.exchange = Duration::from_secs(60);
     lab.assert_safe(&fault);
-    for wait in [0, 61] {
-        if is_at_rest(&lab.plan(&desired).await) {
-            break;
-        }
-        lab.clock.advance(Duration::from_secs(wait * 60));
-        lab.apply(&desired).await;
-        lab.assert_safe(&fault);
-    }
-    let plan = lab.plan(&desired).await;
-    if !is_at_rest(&plan) {
-        return Err(format!("{fault}: {:#?}\n{report:#?}", tell(&plan)));
-    }
-    lab.assert_used_keys_kept(&fault);
     if fault.starts_with("duplicate:POST") && !fault.contains(' ') {
         lab.assert_no_leftovers(&fault);
     }
-    assert_all_there(&lab, &desired, &fault);
-    lab.assert_live_keys_open(&fault).await;
-    Ok(())
+    come_to_rest(&lab, &desired, &fault).await.map_err(|told| format!("{told}\n{report:#?}"))
 }
 
-/// Nothing is left to do but to throw away what nobody holds, which is left to people.
+/// S7: nothing is left to do, and nothing is held up.
 pub fn is_at_rest(plan: &Plan) -> bool {
-    plan.actions.iter().all(|a| a.blocked.as_ref().is_some_and(|blocked| blocked.verb == Verb::Discard))
+    plan.actions.is_empty()
+}
+
+/// Applies until it is at rest: at once, and twice more when the grace is over. Then nothing provisional is left.
+pub async fn come_to_rest(lab: &Lab, desired: &Desired, case: &str) -> Result<(), String> {
+    for wait in [0, 61, 0] {
+        lab.clock.advance(Duration::from_secs(wait * 60));
+        lab.apply(desired).await;
+        lab.assert_safe(case);
+    }
+    let plan = lab.plan(desired).await;
+    if !is_at_rest(&plan) {
+        return Err(format!("{case}: {:#?}", tell(&plan)));
+    }
+    lab.assert_no_leftovers(case);
+    lab.assert_used_keys_kept(case);
+    assert_all_there(lab, desired, case);
+    lab.assert_live_keys_open(case).await;
+    Ok(())
 }
 
 pub fn assert_all_there(lab: &Lab, desired: &Desired, case: &str) {

@@ -184,7 +184,14 @@ impl Lab {
         let recorded = sealed.keys.iter().map(|k| k.address.clone());
         let addresses = desired.keys.keys().cloned().chain(recorded).collect();
         let allow = Allow { addresses, ..Allow::default() };
-        Ok(plan(&Input { desired, live: &live, sealed: Some(sealed), now: live.now, allow }))
+        Ok(plan(&Input {
+            desired,
+            live: &live,
+            sealed: Some(sealed),
+            now: live.now,
+            allow,
+            elsewhere: BTreeMap::new(),
+        }))
     }
 
     /// What `keycomb apply --yes` does. `None` where it ended before the first write.

@@ -37,6 +37,8 @@ pub struct World {
     pub live: Live,
     pub sealed: Option<Sealed>,
     pub allow: Allow,
+    /// (id, commit)
+    pub elsewhere: BTreeMap<KeyId, String>,
 }
 
 impl World {
@@ -60,6 +62,7 @@ impl World {
             live: Live { environments: vec![], keys: vec![], now: now() },
             sealed: None,
             allow: Allow::default(),
+            elsewhere: BTreeMap::new(),
         }
     }
 
@@ -130,6 +133,7 @@ impl World {
             sealed: self.sealed.as_ref(),
             now: self.live.now,
             allow: self.allow.clone(),
+            elsewhere: self.elsewhere.clone(),
         }
     }
 

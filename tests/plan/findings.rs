@@ -146,6 +146,7 @@ pub fn everything() -> World {
     let pending = provisional(&configuration("key.production.release"), "release", LINEAGE, '1', MINUTE);
     *world.live("release") = pending;
     world.record("release").created = ago(MINUTE);
+    world.live.keys.push(provisional(&ingest("key.production.z"), "left", LINEAGE, '2', DAY));
     world.desired("key.production.update").name = "renamed".into();
     world.sync(configuration("key.production.enable"), "enable");
     world.live("enable").disabled = true;
@@ -170,10 +171,11 @@ fn actions_come_in_the_order_they_are_carried_out() {
     assert_eq!(
         everything().told(),
         [
+            "release key.production.release",
+            "discard key.production.z",
             "create environment.staging",
             "create key.production.z",
             "create key.staging.z",
-            "release key.production.release",
             "update environment.production",
             "update key.production.update",
             "enable key.production.enable",
@@ -195,12 +197,13 @@ fn the_summary_counts() {
         (Verb::Enable, 1),
         (Verb::Disable, 1),
         (Verb::Delete, 2),
+        (Verb::Discard, 1),
         (Verb::Blocked, 1),
     ];
     let summary = &plan.summary;
     assert_eq!(summary.verbs, verbs);
-    assert_eq!((summary.changes, summary.blocked, summary.guarded), (10, 1, 1));
-    assert_eq!((summary.issued, summary.stopping, summary.irreversible), (2, 1, 2));
+    assert_eq!((summary.changes, summary.blocked, summary.guarded), (11, 1, 1));
+    assert_eq!((summary.issued, summary.stopping, summary.irreversible), (2, 1, 3));
     assert_eq!((summary.drifted, summary.findings), (1, plan.findings.len()));
     assert_eq!(plan.header.declared, (2, 6));
 }

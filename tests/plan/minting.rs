@@ -1,7 +1,7 @@
 //! Rules for making keys, and for what cut-short runs left behind.
 
 use keycomb::model::*;
-use keycomb::plan::{EnvironmentRef, FindingKind, ReasonCode, SecretEffect, Severity, Step, Verb};
+use keycomb::plan::{EnvironmentRef, FindingKind, ReasonCode, SecretEffect, Severity, Step, Undo, Verb};
 
 use super::builders::*;
 
@@ -129,12 +129,58 @@ fn a_young_provisional_key_of_another_run_is_left_to_it() {
 }
 
 #[test]
-fn an_old_provisional_key_is_shown_and_its_address_minted_anew() {
+fn an_old_provisional_key_is_discarded_and_its_address_minted_anew() {
     let mut world = world();
     world.live.keys.push(provisional(&wanted(), "left", LINEAGE, '1', HOUR));
-    assert_eq!(world.told(), ["create key.production.a", "blocked:discard:unfinished key.production.a"]);
+    assert_eq!(world.told(), ["discard key.production.a", "create key.production.a"]);
     let plan = world.plan();
-    assert_eq!((plan.summary.blocked, plan.summary.guarded), (1, 0));
+    let action = &plan.actions[0];
+    assert_eq!((action.undo, action.secret.clone()), (Undo::Irreversible, SecretEffect::None));
+    assert_eq!((action.id.as_deref(), action.generation), (Some("hcxik_left"), None));
+    let Step::DiscardKey(leftover) = &action.step else { panic!("{action:?}") };
+    let live = world.live("left").clone();
+    assert_eq!((&leftover.id, &leftover.name), (&live.id, &live.name));
+    assert_eq!((&leftover.environment, leftover.updated), (&live.environment, live.updated));
+    assert!(world.findings(FindingKind::Unfinished).is_empty(), "the action says it");
+    assert_eq!(world.drift().findings.len(), 1);
+    super::simulate::apply(&mut world, 1);
+    assert!(world.plan().is_empty());
+}
+
+#[test]
+fn s3_a_leftover_that_somebody_changed_waits_for_the_grace_from_then_on() {
+    let mut world = World::production();
+    world.live.keys.push(provisional(&wanted(), "left", LINEAGE, '1', DAY));
+    world.live("left").updated = Some(ago(HOUR - 1));
+    assert!(world.plan().is_empty());
+    world.live("left").updated = Some(ago(HOUR));
+    assert_eq!(world.only().verb, Verb::Discard);
+}
+
+#[test]
+fn s3_no_leftover_is_discarded_while_every_managed_key_seems_gone() {
+    let mut world = World::production();
+    world.sync(configuration("key.production.b"), "b");
+    world.live.keys.push(provisional(&configuration("key.production.b"), "left", LINEAGE, '1', DAY));
+    assert_eq!(world.only().verb, Verb::Discard);
+    world.delete_live("base");
+    world.delete_live("b");
+    assert!(
+        world.told().contains(&"blocked:discard:all_missing key.production.b".to_owned()),
+        "{:?}",
+        world.told()
+    );
+}
+
+#[test]
+fn discards_count_towards_no_guard() {
+    let mut world = World::production();
+    (world.desired.policy.delete, world.desired.policy.disable) =
+        (Limit { count: Some(0), percent: None }, Limit { count: Some(0), percent: None });
+    for id in ["l", "m", "n"] {
+        world.live.keys.push(provisional(&wanted(), id, LINEAGE, '1', DAY));
+    }
+    assert_eq!(world.plan().summary.changes, 3);
 }
 
 #[test]
@@ -142,9 +188,10 @@ fn what_a_recorded_intent_made_is_ours_at_any_age() {
     let mut world = world();
     world.live.keys.push(provisional(&wanted(), "left", LINEAGE, '1', MINUTE));
     world.sealed().intents.push(intent("key.production.a", '1'));
-    assert_eq!(world.told(), ["create key.production.a", "blocked:discard:unfinished key.production.a"]);
-    let notes = world.findings(FindingKind::Unfinished);
-    assert_eq!((notes.len(), notes[0].severity), (1, Severity::Note));
+    assert_eq!(world.told(), ["discard key.production.a", "create key.production.a"]);
+    // Even without a time: its maker is dead.
+    (world.live("left").created, world.live("left").updated) = (None, None);
+    assert_eq!(world.told(), ["discard key.production.a", "create key.production.a"]);
 }
 
 #[test]
@@ -156,9 +203,10 @@ fn an_intent_without_a_key_says_nothing() {
 }
 
 #[test]
-fn a_provisional_key_of_another_lineage_is_unmanaged() {
+fn s8_a_provisional_key_of_another_lineage_is_unmanaged_at_any_age() {
     let mut world = world();
-    world.live.keys.push(provisional(&wanted(), "theirs", OTHER, '1', MINUTE));
+    world.live.keys.push(provisional(&wanted(), "theirs", OTHER, '1', DAY));
+    world.sealed().intents.push(intent("key.production.a", '1'));
     assert_eq!(world.told(), ["create key.production.a"]);
     let found = world.findings(FindingKind::Unmanaged);
     assert_eq!(found[0].id.as_deref(), Some("hcxik_theirs"));
@@ -176,9 +224,22 @@ fn an_enabled_leftover_is_grave_and_not_called_harmless() {
 }
 
 #[test]
-fn a_leftover_for_an_address_nobody_knows_is_a_finding() {
+fn a_leftover_for_an_address_nobody_knows_is_discarded_at_an_address_of_its_own() {
+    let gone = configuration("key.production.gone");
     let mut world = World::production();
-    world.live.keys.push(provisional(&configuration("key.gone.x"), "left", LINEAGE, '1', DAY));
+    world.live.keys.push(provisional(&gone, "left", LINEAGE, '1', DAY));
+    let tag = Provisional::parse(&world.live("left").name).unwrap().tag;
+    assert_eq!(world.told(), [format!("discard key.production.pending-{tag}")]);
+    // A referred environment has no record, and one that is only live no label at all.
+    let staging = live_environment("staging", "Staging");
+    world.live("left").environment = staging.id.clone();
+    world.live.environments.push(staging);
+    assert_eq!(world.told(), [format!("discard key.unknown.pending-{tag}")]);
+    let referred = DesiredEnvironment { reference: true, ..environment("st", "Staging") };
+    world.desired.environments.insert(referred.label.clone(), referred);
+    assert_eq!(world.told(), [format!("discard key.st.pending-{tag}")]);
+    // Young, it is only said.
+    world.live("left").created = Some(ago(HOUR - 1));
     assert!(world.plan().is_empty());
     let found = world.findings(FindingKind::Unfinished);
     assert_eq!((found.len(), found[0].address.clone()), (1, None));
@@ -197,19 +258,38 @@ fn a_sealed_key_is_released_until_its_deadline() {
 
 #[test]
 fn past_its_deadline_a_key_is_left_and_its_address_minted_anew() {
-    let left = ["create key.production.a", "blocked:discard:unfinished key.production.a"];
+    let left = ["discard key.production.a", "create key.production.a"];
+    let busy = ["blocked:create:busy key.production.a"];
     for (state, age, told) in [
-        (KeyState::Provisional, 15 * MINUTE, left.as_slice()),
+        (KeyState::Provisional, 20 * MINUTE, left.as_slice()),
         (KeyState::Dropping, MINUTE, &left),
         (KeyState::Releasing, HOUR, &left),
-        // The request that enables it may still be under way.
-        (KeyState::Releasing, 15 * MINUTE, &["blocked:create:busy key.production.a"]),
+        // The request that enables it may still be under way: ours, or that of a copy of the record.
+        (KeyState::Provisional, 20 * MINUTE - 1, &busy),
+        (KeyState::Releasing, HOUR - 1, &busy),
+        (KeyState::Releasing, 15 * MINUTE, &busy),
     ] {
-        let world = unreleased(state, age);
+        let mut world = unreleased(state, age);
         assert_eq!(world.told(), told, "{state:?} after {age} s");
-        let minted = world.plan().actions[0].generation;
+        let minted = world.plan().actions.last().unwrap().generation;
         assert_eq!(minted, Some(2));
+        // By the file's tries nothing is known of it: it has an entry.
+        world.sealed().intents.push(intent("key.production.a", '1'));
+        assert_eq!(world.told(), told, "{state:?} after {age} s");
     }
+}
+
+#[test]
+fn a_key_that_was_never_released_and_renamed_by_somebody_is_theirs_to_decide() {
+    for name in ["a", "other"] {
+        let mut world = unreleased(KeyState::Provisional, DAY);
+        world.live("a").name = name.into();
+        assert!(world.told().contains(&"blocked:discard:unfinished key.production.a".to_owned()), "{name}");
+    }
+    // Nor one that bears the mark of another address.
+    let mut world = unreleased(KeyState::Dropping, DAY);
+    world.live("a").name = provisional(&configuration("key.production.b"), "x", LINEAGE, '1', 0).name;
+    assert!(world.told().contains(&"blocked:discard:unfinished key.production.a".to_owned()));
 }
 
 #[test]
@@ -254,7 +334,24 @@ fn a_release_that_arrived_late_gets_a_successor_and_is_retired_after_it() {
 fn an_undeclared_key_that_was_never_released_is_not_released() {
     let mut world = unreleased(KeyState::Provisional, MINUTE);
     world.undeclare("key.production.a");
-    assert_eq!(world.told(), ["blocked:discard:unfinished key.production.a"]);
+    // A copy of the file may be releasing it.
+    assert_eq!(world.told(), ["blocked:discard:too_young key.production.a"]);
+    let mut world = unreleased(KeyState::Provisional, 20 * MINUTE);
+    world.undeclare("key.production.a");
+    assert_eq!(world.told(), ["discard key.production.a"]);
+    super::simulate::apply(&mut world, 1);
+    assert!(world.plan().is_empty());
+}
+
+#[test]
+fn a_leftover_keeps_no_other_step_from_its_address() {
+    let mut world = World::production();
+    world.sync(wanted(), "a");
+    world.live.keys.push(provisional(&wanted(), "left", LINEAGE, '1', DAY));
+    world.live("a").name = "renamed".into();
+    assert_eq!(world.told(), ["discard key.production.a", "update key.production.a"]);
+    world.undeclare("key.production.a");
+    assert_eq!(world.told(), ["discard key.production.a", "disable key.production.a"]);
 }
 
 #[test]

@@ -77,6 +77,10 @@ fn take(world: &mut World, action: &Action, fresh: &str, made: &mut HashMap<Labe
             world.live.keys.retain(|k| k.id != id);
             world.sealed().keys.iter_mut().find(|k| k.id == id).unwrap().state = KeyState::Deleted;
         }
+        Step::DiscardKey(leftover) => {
+            world.live.keys.retain(|k| k.id != leftover.id);
+            world.sealed().keys.retain(|k| k.id != leftover.id);
+        }
     }
 }
 

@@ -26,7 +26,7 @@ fn ten_thousand_keys_are_planned_at_once() {
     let start = Instant::now();
     let plan = world.plan();
     let took = start.elapsed();
-    assert_eq!((plan.summary.changes, plan.summary.findings), (2_500, 2_501));
+    assert_eq!((plan.summary.changes, plan.summary.findings), (2_501, 2_500));
     // Unoptimised and on a busy machine; squared it would take minutes.
     assert!(took < Duration::from_secs(5), "{took:?}");
 }

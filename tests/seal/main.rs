@@ -15,6 +15,7 @@ mod interop;
 mod keeping;
 mod leaks;
 mod merge;
+mod merging;
 mod random;
 mod reading;
 mod support;

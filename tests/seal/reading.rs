@@ -174,11 +174,6 @@ fn what_is_no_sealed_file_is_refused_by_place_and_never_quoted() {
         ("-----END AGE", format!("-----{canary}"), Box::new(|e| matches!(e, TextError::Armor { .. }))),
         ("\"hcxik_2\"", "\"hcxik_1\"".into(), Box::new(|e| matches!(e, TextError::Twice { .. }))),
         (
-            "key.production.adopted",
-            "key.production.checkout".into(),
-            Box::new(|e| matches!(e, TextError::Twice { .. })),
-        ),
-        (
             "\"key.production.adopted\"",
             "\"environment.production\"".into(),
             Box::new(|e| matches!(e, TextError::WrongKind { .. })),

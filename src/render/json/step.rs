@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::model::{AppliedKey, EnvironmentAttributes, Permission};
-use crate::plan::{EnvironmentRef, MintKey, Remembered, Step};
+use crate::plan::{EnvironmentRef, Leftover, MintKey, Remembered, Step};
 
 /// What is sent to the service, and what is recorded of it.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -90,6 +90,17 @@ pub(super) enum StepView<'a> {
         /// The service's id.
         id: &'a str,
     },
+    /// DELETE a key that was never enabled, if it still is as described here.
+    DiscardKey {
+        /// The service's id.
+        id: &'a str,
+        /// Its provisional name.
+        name: &'a str,
+        /// The service's id of its environment.
+        environment: &'a str,
+        /// When it was changed last, RFC 3339 in UTC.
+        updated: Option<String>,
+    },
 }
 
 impl<'a> StepView<'a> {
@@ -118,6 +129,15 @@ impl<'a> StepView<'a> {
             },
             Step::RetireKey { id } => Self::RetireKey { id: id.as_str() },
             Step::DeleteKey { id } => Self::DeleteKey { id: id.as_str() },
+            Step::DiscardKey(leftover) => {
+                let Leftover { id, name, environment, updated } = &**leftover;
+                Self::DiscardKey {
+                    id: id.as_str(),
+                    name,
+                    environment: environment.as_str(),
+                    updated: updated.map(|updated| updated.to_string()),
+                }
+            }
         }
     }
 

@@ -5,6 +5,7 @@ mod write;
 
 pub use parse::{TextError, parse};
 pub use write::write;
+pub(super) use write::{environment, key};
 
 use crate::model::Sealed;
 

@@ -114,7 +114,7 @@ fn check(sealed: &Sealed) -> Result<(), TextError> {
         if !key.address.is_key() {
             return Err(TextError::WrongKind { address: key.address.clone(), list: "key" });
         }
-        once(format!("key `{}` generation {}", key.address, key.generation))?;
+        // Two branches may have minted the same address: both keys stay in the file, each under its own id.
         once(format!("key id `{}`", key.id))?;
         if key.sealed.is_some() == key.secret.is_some() {
             return Err(TextError::Secret { address: key.address.clone(), id: key.id.clone() });
@@ -203,9 +203,8 @@ pub enum TextError {
     /// A merge was left undone.
     #[error("line {line}: conflict marker of an unfinished merge")]
     #[diagnostic(help(
-        "`git checkout --conflict=diff3` of this file shows the entries of each side whole: keep every `[[environment]]`, \
-         `[[key]]` and `[[intent]]` of both sides, and the higher serial; an entry that is dropped may be the only copy \
-         of a live secret"
+        "drop no entry by hand: it may be the only copy of a live secret. `keycomb secrets merge BASE OURS THEIRS` joins \
+         the versions that git has of it"
     ))]
     Conflict {
         /// From 1.
@@ -251,7 +250,9 @@ pub enum TextError {
     },
     /// Something that can only be there once.
     #[error("{what} is there twice")]
-    #[diagnostic(help("a merge may have kept two entries: keep the one whose id the service has"))]
+    #[diagnostic(help(
+        "a merge without keycomb's merge driver kept both sides of an entry: undo the merge, and merge with `keycomb secrets merge`"
+    ))]
     Twice {
         /// What.
         what: String,

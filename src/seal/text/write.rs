@@ -43,6 +43,20 @@ pub fn write(sealed: &Sealed) -> String {
     out
 }
 
+/// One environment's entry, as it stands in the file.
+pub fn environment(environment: &SealedEnvironment) -> String {
+    let mut out = String::new();
+    write_environment(&mut out, environment);
+    out
+}
+
+/// One key's entry, as it stands in the file.
+pub fn key(key: &SealedKey) -> String {
+    let mut out = String::new();
+    write_key(&mut out, key);
+    out
+}
+
 fn write_environment(out: &mut String, environment: &SealedEnvironment) {
     let SealedEnvironment { address, id, name, applied } = environment;
     let EnvironmentAttributes { description, color, delete_protected } = applied;
