@@ -7,7 +7,7 @@ use std::fs::OpenOptions;
 use fastrand::Rng;
 use keycomb::model::{KeyState, Provisional, Sealed};
 
-use crate::check::{LEFTOVERS, Witness};
+use crate::check::Witness;
 use crate::leaks;
 use crate::point::{Call, Fate, Point, Stage, Stop};
 use crate::scenario::{Start, apply};
@@ -139,9 +139,6 @@ pub fn go_on(
 fn nothing_provisional(world: &World<'_>) -> Result<(), String> {
     let (truth, sealed) = (world.sandbox.truth(), world.sealed()?);
     let is_ours = |mark: Provisional| sealed.as_ref().is_some_and(|sealed| mark.is_of(&sealed.lineage));
-    if LEFTOVERS {
-        return Ok(());
-    }
     match truth.live_keys().find(|key| Provisional::parse(&key.name).is_some_and(is_ours)) {
         Some(key) => Err(format!("S7: left behind: {key:?}")),
         None => Ok(()),

@@ -8,9 +8,6 @@ use keycomb::sandbox::{KeyTruth, Truth};
 
 use crate::world::{World, identities};
 
-/// Whether a key that was never enabled may be left behind: for as long as settling does not delete it.
-pub const LEFTOVERS: bool = true;
-
 const QUARANTINE: Duration = Duration::from_secs(14 * 24 * 60 * 60);
 
 /// What must never change, and what must always work, from the start of a scenario.
@@ -124,9 +121,6 @@ impl Witness {
         accounted.extend(quarantined.map(|entry| entry.id.to_string()));
         let ours = truth.live_keys().filter(|key| self.theirs.key(&key.id).is_none());
         for key in ours.filter(|key| !accounted.contains(&key.id)) {
-            if LEFTOVERS && key.disabled && Provisional::parse(&key.name).is_some() {
-                continue;
-            }
             return Err(format!("S7: left behind: {key:?}"));
         }
         for (label, wanted) in &desired.environments {

@@ -114,7 +114,9 @@ impl Reply {
         let mut bytes = self.head.clone().into_bytes();
         let mut body = self.body.clone();
         match self.framing {
-            Framing::Length | Framing::ThenClosed => bytes.extend(format!("content-length: {}\r\n", body.len()).into_bytes()),
+            Framing::Length | Framing::ThenClosed => {
+                bytes.extend(format!("content-length: {}\r\n", body.len()).into_bytes())
+            }
             Framing::Short(missing) => {
                 bytes.extend(format!("content-length: {}\r\n", body.len() + missing).into_bytes());
             }
