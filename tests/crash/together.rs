@@ -9,7 +9,7 @@ use keycomb::model::KeyState;
 
 use crate::case::{Tally, go_on, search};
 use crate::check::Witness;
-use crate::point::Fate;
+use crate::point::{Fate, Stage, Stop};
 use crate::scenario::{ALL, Start, apply};
 use crate::sweep::{number, rng_of};
 use crate::world::{Bench, How, World, none, side_by_side};
@@ -118,6 +118,56 @@ fn race(bench: &Bench, seed: u64, machines: usize) -> Result<(), String> {
     go_on(&mut world, &start, Fate::Kept, &mut witness, &mut tally, &mut rng)
         .map_err(|problem| told(&problem))?;
     search(&world, &mut tally)
+}
+
+/// One machine sleeps for a while, whichever request it is about to send; another makes the key meanwhile, or gives way.
+#[test]
+fn a_machine_that_wakes_up_makes_no_second_key() {
+    let seeds = number("KEYCOMB_CRASH_SEEDS").unwrap_or(1);
+    let jobs = (1..=seeds).flat_map(|seed| [1, 10, 61, 120].map(|minutes| (seed, minutes)));
+    let failed = side_by_side(jobs.collect(), |bench, (seed, minutes)| {
+        let start = one_key(bench, seed);
+        let mut dry = bench.restore(&start.snapshot);
+        dry.run(&start.arguments, &How::Plainly)?;
+        let asked = dry.asked();
+        for (at, class) in asked.iter().enumerate() {
+            let number = asked[..=at].iter().filter(|other| *other == class).count();
+            let stop = Stop { class: class.clone(), number, stage: Stage::Arrived };
+            wake_up(bench, &start, &stop, minutes)
+                .map_err(|told| format!("{class}#{number}, {minutes} minutes, seed {seed}: {told}"))?;
+        }
+        Ok(())
+    });
+    none(&failed);
+}
+
+fn wake_up(bench: &Bench, start: &Start, at: &Stop, minutes: u64) -> Result<(), String> {
+    let mut world = bench.restore(&start.snapshot);
+    let mut witness = Witness::of(&world);
+    let folders = ["sleeper", "rival"].map(|name| world.lay_out(&start.snapshot, name));
+    world.begin_with_pause(at.clone());
+    world.move_to(folders[0].clone());
+    let mut command = world.command(&How::Plainly, &folders[0]);
+    let sleeper =
+        command.args(&start.arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    if !world.is_waiting() {
+        return Err("it was not reached".into());
+    }
+    world.pass(minutes);
+    world.move_to(folders[1].clone());
+    let rival = world.command(&How::Plainly, &folders[1]).args(&start.arguments).output().unwrap();
+    world.go_on();
+    let sleeper = sleeper.wait_with_output().unwrap();
+    let text = |o: &Output| {
+        format!("{}\n{}{}", o.status, String::from_utf8_lossy(&o.stdout), String::from_utf8_lossy(&o.stderr))
+    };
+    let texts = format!("{}\n----\n{}", text(&sleeper), text(&rival));
+    let told = |problem: String| format!("{problem}\n{texts}");
+    let winner = only_one(&world, &folders).map_err(told)?;
+    world.move_to(folders[winner.unwrap_or(0)].clone());
+    witness.safe(&world).map_err(told)?;
+    let rng = &mut rng_of(minutes, "after");
+    go_on(&mut world, start, Fate::Kept, &mut witness, &mut Tally::default(), rng).map_err(told)
 }
 
 /// Whose record calls the key live, if anybody's; by then at most one of its name works, and none that worked is gone.
