@@ -76,6 +76,12 @@ impl Proxy {
         self.shared.state.lock().unwrap().pauses = true;
     }
 
+    /// Another request waits as well, while the first does.
+    pub fn pause_also(&self, at: Stop) {
+        self.shared.state.lock().unwrap().stop = Some(at);
+    }
+
+    /// Those that wait go on one by one, the first first.
     pub fn go_on(&self) {
         self.shared.go_on.notify_one();
     }

@@ -170,6 +170,41 @@ fn wake_up(bench: &Bench, start: &Start, at: &Stop, minutes: u64) -> Result<(), 
     go_on(&mut world, start, Fate::Kept, &mut witness, &mut Tally::default(), rng).map_err(told)
 }
 
+/// One machine is about to release its key; another looks at what is left behind, and what it is about to delete then
+/// waits until the key is released. Nothing may be about to be deleted (S4).
+#[test]
+fn a_key_that_may_still_be_released_is_nobodys_leftover() {
+    for minutes in [0, 10, 19] {
+        let bench = Bench::new();
+        let start = one_key(&bench, 1);
+        let mut world = bench.restore(&start.snapshot);
+        let folders = ["maker", "reaper"].map(|name| world.lay_out(&start.snapshot, name));
+        let spawn = |world: &World<'_>, folder: &PathBuf| {
+            let mut command = world.command(&How::Plainly, folder);
+            command.args(&start.arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+        };
+        let at = |class: &str| Stop { class: class.into(), number: 1, stage: Stage::Arrived };
+        world.begin_with_pause(at("PATCH:key"));
+        world.move_to(folders[0].clone());
+        let maker = spawn(&world, &folders[0]);
+        assert!(world.is_waiting());
+        world.pass(minutes);
+        world.pause_also(at("DELETE:key"));
+        world.move_to(folders[1].clone());
+        let reaper = spawn(&world, &folders[1]);
+        let is_deleting = world.waits_before_it_ends(&reaper);
+        world.go_on();
+        let maker = maker.wait_with_output().unwrap();
+        if is_deleting {
+            world.go_on();
+        }
+        let reaper = reaper.wait_with_output().unwrap();
+        assert_eq!(maker.status.code(), Some(0), "{}", String::from_utf8_lossy(&maker.stdout));
+        assert_eq!(reaper.status.code(), Some(8), "{}", String::from_utf8_lossy(&reaper.stdout));
+        assert_eq!(only_one(&world, &folders), Ok(Some(0)), "after {minutes} minutes");
+    }
+}
+
 /// Whose record calls the key live, if anybody's; by then at most one of its name works, and none that worked is gone.
 fn only_one(world: &World<'_>, folders: &[PathBuf]) -> Result<Option<usize>, String> {
     let truth = world.sandbox.truth();

@@ -342,6 +342,20 @@ impl World<'_> {
         self.bench.proxy.begin_with_pause(self.upstream(), at);
     }
 
+    pub fn pause_also(&self, at: Stop) {
+        self.bench.proxy.pause_also(at);
+    }
+
+    /// Whether the request arrives that a run waits at, before that run ends.
+    pub fn waits_before_it_ends(&self, child: &Child) -> bool {
+        while self.is_running(child) {
+            if self.bench.proxy.is_hit(Duration::from_millis(1)) {
+                return true;
+            }
+        }
+        self.bench.proxy.is_hit(Duration::ZERO)
+    }
+
     /// Whether the request has arrived that the run waits at.
     pub fn is_waiting(&self) -> bool {
         self.bench.proxy.is_hit(PATIENCE)
