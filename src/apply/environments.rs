@@ -6,7 +6,7 @@ use super::update::mismatch;
 use super::verify::{environment_differs, environment_moved};
 use crate::model::{
     EnvironmentAttributes, EnvironmentId, Intent, KeyState, KeyType, LiveEnvironment, Provisional, Record,
-    SealedEnvironment, visible,
+    SealedEnvironment, brief,
 };
 use crate::plan::Action;
 use crate::ports::{Gate, KeepRecord, NewEnvironment, OPEN, ReadLive, ServiceError, Surroundings, WriteLive};
@@ -38,7 +38,7 @@ impl<R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'_, R, W, K,
 
     async fn begun_environment(&self, action: &Action, name: &str) -> Attempt<LiveEnvironment> {
         let found = self.marked_environment(action, name).await.map_err(|error| self.refused(&error))?;
-        found.ok_or_else(|| changed(format!("the environment `{}` is no longer as it was", visible(name))))
+        found.ok_or_else(|| changed(format!("the environment `{}` is no longer as it was", brief(name))))
     }
 
     async fn ask_for_environment(
@@ -77,7 +77,7 @@ impl<R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'_, R, W, K,
         }
         self.append(Record::IntentOver { nonce })?;
         if is_taken {
-            let why = format!("{error}; an environment `{}` exists already", visible(name));
+            let why = format!("{error}; an environment `{}` exists already", brief(name));
             return Err(failed(Cause::Changed, why, "adopt it, or declare it with `reference = true`"));
         }
         Err(self.refused(&error))
@@ -110,7 +110,7 @@ impl<R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'_, R, W, K,
         if made.name != name || self.with_sealed(|s| s.environments.iter().any(|e| e.id == id)) {
             let why = format!(
                 "the service answered with the environment `{}` (`{id}`) instead of the one asked for",
-                visible(&made.name)
+                brief(&made.name)
             );
             return Err(failed(Cause::Mismatch, why, "it is not recorded: look at it at the service"));
         }

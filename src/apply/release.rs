@@ -10,7 +10,7 @@ use super::run::Run;
 use super::update::as_it_is;
 use super::verify::key_differs;
 use crate::model::{
-    KeyId, KeyState, KeyType, LiveKey, Permission, Provisional, Record, SealedKey, Secret, visible,
+    KeyId, KeyState, KeyType, LiveKey, Permission, Provisional, Record, SealedKey, Secret, brief,
 };
 use crate::plan::{Action, is_late};
 use crate::ports::{Failure, KeepRecord, KeyChange, Proof, ReadLive, ServiceError, Surroundings, WriteLive};
@@ -43,7 +43,7 @@ impl<R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'_, R, W, K,
         let lineage = self.with_sealed(|sealed| sealed.lineage.clone());
         let mark = Provisional::parse(&live.name).filter(|m| m.is_of(&lineage) && m.is_for(&entry.address));
         if mark.is_none() && live.name != entry.name {
-            return Err(changed(format!("the key `{id}` is now called `{}`", visible(&live.name))));
+            return Err(changed(format!("the key `{id}` is now called `{}`", brief(&live.name))));
         }
         if entry.state == KeyState::Provisional {
             let Some(mark) = mark.filter(|_| live.disabled) else {
@@ -199,11 +199,11 @@ impl<R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'_, R, W, K,
     async fn contradiction(&self, entry: &SealedKey, proof: &Proof) -> Option<String> {
         let Proof { key_type, team, environment } = proof;
         if *key_type != entry.key_type || team != self.plan.header.team.as_str() {
-            let team = visible(team);
+            let team = brief(team);
             return Some(format!("it is taken for a key of type `{key_type}` of the team `{team}`"));
         }
         let slug = self.slug(&entry.environment).await.filter(|slug| slug != environment)?;
-        let (found, expected) = (visible(environment), visible(&slug));
+        let (found, expected) = (brief(environment), brief(&slug));
         Some(format!("it is taken for a key of the environment `{found}` instead of `{expected}`"))
     }
 

@@ -1,6 +1,6 @@
 //! Compares what the service says with what was asked of it, and with what the plan saw.
 
-use crate::model::{EnvironmentAttributes, LiveEnvironment, LiveKey, visible};
+use crate::model::{EnvironmentAttributes, LiveEnvironment, LiveKey, brief};
 use crate::plan::{Change, environment_value, key_value};
 use crate::ports::{CreatedKey, KeyChange, NewKey};
 
@@ -91,7 +91,7 @@ fn moved(changes: &[Change], now: impl Fn(&str) -> Option<String>) -> Vec<String
 }
 
 fn one_line(text: &str) -> String {
-    visible(&text.lines().collect::<Vec<_>>().join(", ")).into_owned()
+    brief(&text.lines().collect::<Vec<_>>().join(", ")).into_owned()
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use clap::builder::TypedValueParser as _;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::exit;
@@ -32,7 +33,8 @@ pub struct Global {
         global = true,
         value_name = "FILE",
         default_value = "keycomb.toml",
-        env = "KEYCOMB_CONFIG"
+        env = "KEYCOMB_CONFIG",
+        value_parser = clap::builder::PathBufValueParser::new().map(without_line_end)
     )]
     pub config: PathBuf,
     /// Use this endpoint instead of the configuration's
@@ -106,6 +108,14 @@ pub enum Allowed {
     Replace(u32),
     /// An address.
     Address(Address),
+}
+
+/// A variable that was filled from a file ends with that file's line end.
+fn without_line_end(path: PathBuf) -> PathBuf {
+    match path.to_str() {
+        Some(text) => PathBuf::from(text.trim_end_matches(['\r', '\n'])),
+        None => path,
+    }
 }
 
 /// A file's name. What looks like a key is refused, and clap's own message about it is masked.

@@ -8,7 +8,7 @@ use super::exit::Exit;
 use super::failure::Failure;
 use super::output::Output;
 use super::session::Session;
-use crate::model::{Scope, visible};
+use crate::model::{Scope, brief};
 use crate::render;
 
 /// What one command, or one half of it, needs.
@@ -45,7 +45,7 @@ fn text(session: &Session) -> String {
     let (source, shadowed) = &session.source;
     let shadowed =
         if shadowed.is_empty() { String::new() } else { format!("\nshadows   {}", shadowed.join("; ")) };
-    let scopes: Vec<_> = access.listed_scopes.iter().map(|scope| visible(scope)).collect();
+    let scopes: Vec<_> = access.listed_scopes.iter().map(|scope| brief(scope)).collect();
     let commands: Vec<String> = COMMANDS
         .iter()
         .map(|(command, needs)| {
@@ -59,11 +59,11 @@ fn text(session: &Session) -> String {
         .collect();
     format!(
         "key       {} (secret {})\nname      {}\nteam      {} ({})\nscopes    {}\nfrom      {source}{shadowed}\nmay run\n{}\n",
-        visible(&access.key_id),
+        brief(&access.key_id),
         "••••",
-        visible(&access.key_name),
+        brief(&access.key_name),
         access.team,
-        visible(&access.team_name),
+        brief(&access.team_name),
         scopes.join(", "),
         commands.join("\n"),
     )

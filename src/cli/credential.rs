@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::private_file::Unread;
 use crate::config;
 use crate::model::Secret;
 
@@ -25,8 +26,8 @@ pub trait Lookup {
     /// A file's text.
     ///
     /// # Errors
-    /// Why it cannot be read.
-    fn read(&self, path: &Path) -> std::io::Result<Secret>;
+    /// Why it cannot be read, or must not be used.
+    fn read(&self, path: &Path) -> Result<Secret, Unread>;
 }
 
 /// Variables that hold an id and a secret; each may be given as a file with `_FILE` behind its name.
@@ -87,19 +88,25 @@ fn value(name: &str, lookup: &dyn Lookup) -> Result<Option<(Secret, String)>, Cr
     match (lookup.variable(name), lookup.variable(&file_name)) {
         (Some(_), Some(_)) => Err(CredentialError::Contradiction { one: name.to_owned(), other: file_name }),
         (Some(text), None) => Ok(Some((text, name.to_owned()))),
-        (None, Some(path)) => Ok(Some((read(Path::new(path.expose()), lookup)?, file_name))),
+        (None, Some(path)) => {
+            // What a shell or a mounted file left at the end is no part of the name.
+            let path = Path::new(path.expose().trim_end_matches(['\r', '\n']));
+            Ok(Some((read(path, lookup)?, file_name)))
+        }
         (None, None) => Ok(None),
     }
 }
 
 fn read(path: &Path, lookup: &dyn Lookup) -> Result<Secret, CredentialError> {
-    lookup.read(path).map_err(|source| {
+    lookup.read(path).map_err(|unread| {
         let path = path.display().to_string();
-        // Somebody may have given the key itself where its file's name was asked for.
-        if config::mask(&path) != path || path.contains(':') || path.contains("mk_") {
-            CredentialError::Value
-        } else {
-            CredentialError::Read { path, source }
+        match unread {
+            Unread::Loose { mend } => CredentialError::Loose { path, mend },
+            // Somebody may have given the key itself where its file's name was asked for.
+            Unread::Io(_) if config::mask(&path) != path || path.contains(':') || path.contains("mk_") => {
+                CredentialError::Value
+            }
+            Unread::Io(source) => CredentialError::Read { path, source },
         }
     })
 }
@@ -154,6 +161,18 @@ pub enum CredentialError {
         #[source]
         source: std::io::Error,
     },
+    /// A file that is not its owner's alone.
+    #[error("others on this machine can read or change the management key in `{path}`")]
+    #[diagnostic(help(
+        "run `{mend}`; if others may have read it, make a new key (a mounted secret takes its mode where it is \
+         mounted: `defaultMode: 0400`)"
+    ))]
+    Loose {
+        /// The file.
+        path: String,
+        /// The command that ends it.
+        mend: String,
+    },
     /// What was given is no file's name.
     #[error(
         "expected the name of a file that holds the management key, and what was given looks like the key itself"
@@ -192,14 +211,18 @@ mod tests {
         fn variable(&self, name: &str) -> Option<Secret> {
             self.0.get(name).map(|text| Secret::new((*text).to_owned()))
         }
-        fn read(&self, path: &Path) -> std::io::Result<Secret> {
-            let text = self.1.get(path.to_str().unwrap()).ok_or(std::io::ErrorKind::NotFound)?;
+        fn read(&self, path: &Path) -> Result<Secret, Unread> {
+            let missing = || std::io::Error::from(std::io::ErrorKind::NotFound);
+            let text = self.1.get(path.to_str().unwrap()).ok_or_else(missing)?;
             Ok(Secret::new((*text).to_owned()))
         }
     }
 
     fn variables(list: &[(&'static str, &'static str)]) -> Fake {
-        Fake(list.iter().copied().collect(), HashMap::from([("/k", "fid:fsecret\n"), ("/s", "filesecret\n")]))
+        Fake(
+            list.iter().copied().collect(),
+            HashMap::from([("/k", "fid:fsecret\r\n"), ("/s", "filesecret\r\n")]),
+        )
     }
 
     #[test]
@@ -226,6 +249,17 @@ mod tests {
         let found = find(None, &fake).unwrap();
         assert_eq!((found.id.as_str(), found.secret.expose()), ("id", "filesecret"));
         assert_eq!(found.source, "HONEYCOMB_MANAGEMENT_KEY and HONEYCOMB_MANAGEMENT_SECRET_FILE");
+    }
+
+    #[test]
+    fn line_ends_around_a_value_or_a_files_name_are_no_part_of_it() {
+        let fake = variables(&[("KEYCOMB_KEY_ID", "id\r\n"), ("KEYCOMB_KEY_SECRET_FILE", "/s\n")]);
+        let found = find(None, &fake).unwrap();
+        assert_eq!((found.id.as_str(), found.secret.expose()), ("id", "filesecret"));
+        for broken in ["a\nb", "a\r\nX-Header: b", "a\0b", "\u{feff}a", "a\u{fffd}"] {
+            let fake = variables(&[("KEYCOMB_KEY_ID", "id"), ("KEYCOMB_KEY_SECRET", broken)]);
+            assert!(matches!(find(None, &fake), Err(CredentialError::Characters { .. })), "{broken:?}");
+        }
     }
 
     #[test]

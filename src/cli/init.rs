@@ -8,6 +8,7 @@ use super::args::{Global, Init, Region};
 use super::exit::Exit;
 use super::failure::Failure;
 use super::output::Output;
+use super::place::refuse_unless_regular;
 use super::session::from_seal;
 use crate::model::{Recipient, TeamSlug, Timestamp};
 use crate::seal;
@@ -27,6 +28,11 @@ pub fn run(args: &Init, global: &Global, output: &Output) -> Result<Exit, Failur
             "nothing was written; give another path with --config, or edit that file",
         ));
     }
+    let folder = global.config.parent().unwrap_or(Path::new(""));
+    refuse_unless_regular(&global.config)?;
+    for name in [".gitignore", ".gitattributes"] {
+        refuse_unless_regular(&folder.join(name))?;
+    }
     let mut recipients: Vec<(String, Recipient)> =
         args.recipient.iter().map(|text| parse_recipient(text)).collect::<Result<_, _>>()?;
     if let Some(path) = &args.identity {
@@ -40,7 +46,6 @@ pub fn run(args: &Init, global: &Global, output: &Output) -> Result<Exit, Failur
     }
     write_new(&global.config, &template(&team, args.region, &recipients))?;
     output.say(&format!("wrote {}", global.config.display()));
-    let folder = global.config.parent().unwrap_or(Path::new(""));
     for (name, lines) in [
         (".gitignore", ignored(folder, args.identity.as_deref())),
         (".gitattributes", vec![ATTRIBUTE.to_owned()]),

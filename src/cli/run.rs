@@ -13,10 +13,13 @@ use super::interrupt::Interrupt;
 use super::output::Output;
 use crate::config;
 
-use super::{apply, auth, check, completions, drift, init, log, man, plan, sandbox, schema, secrets, status};
+use super::{
+    apply, auth, check, completions, drift, hardening, init, log, man, plan, sandbox, schema, secrets, status,
+};
 
 /// Runs the command line of this process and gives its exit code.
 pub fn main() -> ExitCode {
+    hardening::keep_memory_private();
     hide_panics();
     let exit = match Cli::try_parse() {
         Ok(cli) => run(cli),

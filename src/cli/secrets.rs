@@ -13,6 +13,7 @@ use super::failure::Failure;
 use super::merge;
 use super::output::Output;
 use super::plan::table_style;
+use super::private_file;
 use super::session::{from_seal, load, sandbox_endpoint, sealed_path};
 use crate::config;
 use crate::model::{Address, KeyState, Label, Payload, Sealed, SealedKey};
@@ -254,7 +255,14 @@ fn identities(opener: &Opener, output: &Output) -> Result<Identities, Failure> {
             .ok()
             .map(secrecy::SecretString::from)
     };
-    let read = |path: &PathBuf| Identities::read(path, &ask);
+    let read = |path: &PathBuf| {
+        // Said and not refused: the file is the reader's own, it may be under a passphrase, and `age` opens it too.
+        if let Some(mend) = std::fs::metadata(path).ok().and_then(|file| private_file::mend(&file, path)) {
+            let name = path.display();
+            output.say(&format!("note: others on this machine can read `{name}`: {mend}"));
+        }
+        Identities::read(path, &ask)
+    };
     let all: Result<Vec<Identities>, SealError> = opener.identity.iter().map(read).collect();
     Ok(Identities::join(all.map_err(from_seal)?))
 }

@@ -8,6 +8,8 @@ use super::credential::{self, Found, Lookup};
 use super::exit::Exit;
 use super::failure::Failure;
 use super::output::Output;
+use super::place::refuse_link;
+use super::private_file::{self, Unread};
 use crate::config::{self, Loaded};
 use crate::honeycomb::{
     self, Connection, ConnectionError, Context, Credential, Diagnosis, Kind, Notice, Patience, Reader, Why,
@@ -45,7 +47,7 @@ pub struct Session {
 pub fn load(global: &Global) -> Result<Loaded, Failure> {
     let mut loaded = config::load(&global.config).map_err(|problems| Failure::new(Exit::Config, problems))?;
     if let Some(endpoint) = &global.endpoint {
-        loaded.desired.endpoint = parse_endpoint(endpoint.trim_end_matches('/'))?;
+        loaded.desired.endpoint = parse_endpoint(endpoint.trim().trim_end_matches('/'))?;
     }
     Ok(loaded)
 }
@@ -232,6 +234,7 @@ fn parse_endpoint(text: &str) -> Result<Endpoint, Failure> {
 
 async fn start_sandbox(folder: &Path, team: &TeamSlug) -> Result<Sandbox, Failure> {
     let state = folder.join(".keycomb");
+    refuse_link(&state)?;
     make_private_folder(&state)?;
     let options = sandbox::Options {
         state: Some(state.join("sandbox.json")),
@@ -273,10 +276,12 @@ struct Machine;
 
 impl Lookup for Machine {
     fn variable(&self, name: &str) -> Option<Secret> {
-        std::env::var(name).ok().filter(|value| !value.is_empty()).map(Secret::new)
+        let value = std::env::var_os(name).filter(|value| !value.is_empty())?;
+        // What is not UTF-8 is no key; the replacement character in it will say so.
+        Some(Secret::new(value.into_string().unwrap_or_else(|value| value.to_string_lossy().into_owned())))
     }
 
-    fn read(&self, path: &Path) -> std::io::Result<Secret> {
-        std::fs::read_to_string(path).map(Secret::new)
+    fn read(&self, path: &Path) -> Result<Secret, Unread> {
+        private_file::read(path)
     }
 }

@@ -1,11 +1,10 @@
 //! A file as people may see it: secrets and whatever a terminal would obey are replaced, places stay right.
 
-use std::borrow::Cow;
 use std::ops::Range;
 
 use miette::{MietteError, MietteSpanContents, SourceCode, SourceSpan, SpanContents};
 
-use crate::model::visible;
+use crate::model::{is_dangerous, visible};
 
 /// Bytes between two marks of [`Lines::marks`].
 const STRIDE: usize = 256;
@@ -39,8 +38,11 @@ impl Shown {
                 _ if ends_line => None,
                 _ if in_mask => Some('•'),
                 '\t' => None,
-                _ if c.is_ascii_graphic() || c == ' ' => None,
-                _ => is_obeyed(c).then_some('�'),
+                '#' => {
+                    let (before, rest) = text.split_at_checked(at).unwrap_or_default();
+                    begins_command(before, rest.get(1..).unwrap_or_default()).then_some('�')
+                }
+                _ => is_dangerous(None, c).then_some('�'),
             };
             shown.push(replaced.unwrap_or(c));
             if replaced.is_some() {
@@ -82,9 +84,9 @@ impl Shown {
     }
 }
 
-/// Whether a terminal would obey a character instead of showing it.
-fn is_obeyed(c: char) -> bool {
-    matches!(visible(c.encode_utf8(&mut [0; 4])), Cow::Owned(_))
+/// Whether the second of two number signs begins a command of a CI runner: `##[name]`, `##vso[name]`.
+fn begins_command(before: &str, after: &str) -> bool {
+    before.ends_with('#') && after.trim_start_matches(|c: char| c.is_ascii_alphabetic()).starts_with('[')
 }
 
 /// miette's own implementation for strings reads the file from its start for each label.
@@ -186,6 +188,8 @@ mod tests {
 
     #[test]
     fn masks_keep_every_place() {
+        let text = "## x [a]\n##vso[b]\n##[c]\n";
+        assert_eq!(Shown::new("f", text, &[]).text, "## x [a]\n#�vso[b]\n#�[c]\n");
         let text = "a = \"hunter2\"\nböse = \"\u{1b}[31m\"\n";
         let shown = Shown::new("f", text, std::slice::from_ref(&(5..12)));
         assert_eq!(shown.text, "a = \"•••••••\"\nböse = \"�[31m\"\n");

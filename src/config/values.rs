@@ -146,12 +146,13 @@ impl Field for Period {
         };
         match text.parse() {
             Ok(period) => Some(period),
-            Err(error @ (PeriodError::Form | PeriodError::NotPositive)) => {
+            Err(error) => {
                 let help = match error {
                     PeriodError::Form => {
                         "units are `w`, `d`, `h`, `m` and `s`; months and years have no fixed length"
                     }
                     PeriodError::NotPositive => "write a positive one, such as `\"14d\"`",
+                    PeriodError::NotWhole => "the smallest unit is a second, such as `\"90s\"`",
                 };
                 out.wrong(place, format!("{error}")).label("not a duration").help(help);
                 None

@@ -1,6 +1,6 @@
 //! From a failed call to what a person can do about it.
 
-use crate::model::{Access, Endpoint, Scope, TeamSlug, visible};
+use crate::model::{Access, Endpoint, Scope, TeamSlug, brief};
 use crate::ports::{Answer, Failure, ServiceError};
 
 /// Where the call went.
@@ -62,7 +62,7 @@ pub fn diagnose_team(access: &Access, context: &Context<'_>) -> Option<Diagnosis
     Some(Diagnosis {
         message: format!(
             "the management key `{}` belongs to team `{}`, the configuration is for team `{}`",
-            visible(&access.key_id),
+            brief(&access.key_id),
             access.team,
             context.team
         ),
@@ -81,12 +81,12 @@ pub fn diagnose_scopes(access: &Access, needed: &[Scope]) -> Option<Diagnosis> {
     if missing.is_empty() {
         return None;
     }
-    let listed: Vec<_> = access.listed_scopes.iter().map(|scope| format!("`{}`", visible(scope))).collect();
+    let listed: Vec<_> = access.listed_scopes.iter().map(|scope| format!("`{}`", brief(scope))).collect();
     let listed = if listed.is_empty() { "none".into() } else { listed.join(", ") };
     Some(Diagnosis {
         message: format!(
             "the management key `{}` lacks {}; its scopes: {listed}",
-            visible(&access.key_id),
+            brief(&access.key_id),
             missing.join(", ")
         ),
         help: NEW_KEY_HELP.into(),

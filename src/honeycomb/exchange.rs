@@ -117,13 +117,11 @@ impl Transport {
     }
 
     async fn receive(&self, ask: &Ask<'_>, mut response: Response, buffer: &mut Vec<u8>) -> Exchange {
-        let date = date(response.headers());
+        let Heard { date, limits, retry_after } = heard(response.headers());
         let status = response.status();
         if let (Some(date), true) = (date, status.is_success()) {
             self.shared.clock.set(date, Instant::now());
         }
-        let limits = limits(response.headers());
-        let retry_after = text(response.headers(), &RETRY_AFTER).and_then(|text| retry_after(text, date));
         let outcome = if status.is_success() {
             self.body(ask, &mut response, buffer).await.map(|()| status.as_u16())
         } else {
@@ -203,6 +201,19 @@ fn tells_its_end(headers: &HeaderMap) -> bool {
     let is_chunked =
         text(headers, &TRANSFER_ENCODING).is_some_and(|text| text.to_ascii_lowercase().contains("chunked"));
     headers.contains_key(CONTENT_LENGTH) || is_chunked
+}
+
+/// What an answer's headers say of time and budgets.
+pub(super) struct Heard {
+    pub(super) date: Option<SystemTime>,
+    pub(super) limits: Option<Limits>,
+    pub(super) retry_after: Option<Duration>,
+}
+
+pub(super) fn heard(headers: &HeaderMap) -> Heard {
+    let date = date(headers);
+    let retry_after = text(headers, &RETRY_AFTER).and_then(|text| retry_after(text, date));
+    Heard { date, limits: limits(headers), retry_after }
 }
 
 fn date(headers: &HeaderMap) -> Option<SystemTime> {

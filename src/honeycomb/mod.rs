@@ -10,6 +10,8 @@ mod connection;
 mod cursor;
 mod diagnose;
 mod exchange;
+#[doc(hidden)]
+pub mod fuzzing;
 mod json;
 mod limits;
 mod options;

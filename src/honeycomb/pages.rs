@@ -16,8 +16,8 @@ const PAGE_SIZE: &str = "100";
 const MOST_PAGES: usize = 10_000;
 /// No list is longer, in objects.
 const MOST_OBJECTS: usize = 200_000;
-/// No list is longer, in bytes of all its pages: an object has about 1 kB.
-const LONGEST_LIST: usize = 512 * 1024 * 1024;
+/// No list is longer, in bytes of all its pages: an object has about 1 kB, and three lists are held at a time.
+const LONGEST_LIST: usize = 64 * 1024 * 1024;
 
 /// A list of the service.
 #[derive(Debug, Clone, Copy)]
@@ -72,8 +72,9 @@ pub(super) async fn walk<T>(
     }
 }
 
-struct Walk<T> {
-    items: Vec<T>,
+/// A list so far.
+pub(super) struct Walk<T> {
+    pub(super) items: Vec<T>,
     /// Of all pages so far.
     bytes: usize,
     cursor: Option<String>,
@@ -102,11 +103,22 @@ async fn turn<T>(
     let status = caller.call(&call, OPEN, buffer).await?;
     let unreadable = |problem: String| call.error(Failure::Unreadable { status, problem });
     let page = read(buffer).map_err(unreadable)?;
-    walk.take(page.items, buffer.len()).map_err(unreadable)?;
-    walk.follow(page.links.next.as_deref(), &caller.shared().endpoint, list.path).map_err(unreadable)
+    walk.turn(page, buffer.len(), &caller.shared().endpoint, list.path).map_err(unreadable)
 }
 
 impl<T> Walk<T> {
+    /// Takes over a page of so many bytes and goes on to the next; `false` at the end.
+    pub(super) fn turn(
+        &mut self,
+        page: Page<T>,
+        bytes: usize,
+        endpoint: &Url,
+        path: &str,
+    ) -> Result<bool, String> {
+        self.take(page.items, bytes)?;
+        self.follow(page.links.next.as_deref(), endpoint, path)
+    }
+
     /// Takes over a page of so many bytes.
     fn take(&mut self, items: Vec<T>, bytes: usize) -> Result<(), String> {
         self.bytes = self.bytes.saturating_add(bytes);
@@ -173,6 +185,6 @@ mod tests {
         assert_eq!(walk.take(vec![()], 100), Err("the list has more than 200000 objects".into()));
         let mut walk = Walk::default();
         assert_eq!(walk.take(page(), LONGEST_LIST), Ok(()));
-        assert_eq!(walk.take(page(), 1), Err("the list is longer than 536870912 bytes".into()));
+        assert_eq!(walk.take(page(), 1), Err("the list is longer than 67108864 bytes".into()));
     }
 }

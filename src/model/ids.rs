@@ -70,7 +70,7 @@ fn is_path_safe(text: &str) -> bool {
         && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-')
 }
 
-fn is_crockford(text: &str, length: usize) -> bool {
+pub(super) fn is_crockford(text: &str, length: usize) -> bool {
     text.len() == length && text.bytes().all(|b| CROCKFORD.contains(&b))
 }
 

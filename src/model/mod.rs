@@ -32,4 +32,4 @@ pub use record::Record;
 pub use sealed::{AppliedKey, Intent, KeyState, NoSecret, Payload, Sealed, SealedEnvironment, SealedKey};
 pub use secret::{Secret, credential};
 pub use time::{Period, PeriodError, Timestamp};
-pub use visible::visible;
+pub use visible::{brief, cut, is_dangerous, is_visible, visible};

@@ -2,7 +2,7 @@
 
 use sha2::{Digest, Sha256};
 
-use super::ids::CROCKFORD;
+use super::ids::{CROCKFORD, is_crockford};
 use super::{Address, Lineage, Nonce};
 
 const PREFIX: &str = "keycomb-pending";
@@ -33,7 +33,7 @@ impl Provisional {
         let [PREFIX, lineage, tag, nonce, _check] = parts.as_slice() else { return None };
         let parsed =
             Self { lineage: (*lineage).to_owned(), tag: (*tag).to_owned(), nonce: Nonce::new(*nonce).ok()? };
-        (lineage.len() == 8 && tag.len() == 10 && parsed.name() == name).then_some(parsed)
+        (is_crockford(lineage, 8) && is_crockford(tag, 10) && parsed.name() == name).then_some(parsed)
     }
 
     /// The name at the service.
@@ -97,6 +97,20 @@ mod tests {
             assert_eq!(Provisional::parse(&changed), None, "{changed}");
         }
         assert_eq!(Provisional::parse(&name.to_uppercase()), None);
+    }
+
+    #[test]
+    fn no_other_letters_are_ours_even_with_their_check() {
+        for (lineage, tag) in [("ilou/../", "0123456789"), ("01234567", "ééééé"), ("0123456\n", "0123456789")]
+        {
+            let made = Provisional { lineage: lineage.into(), tag: tag.into(), nonce: sample().nonce };
+            assert_eq!(Provisional::parse(&made.name()), None, "{}", made.name());
+        }
+    }
+
+    #[test]
+    fn blanks_around_a_name_make_it_not_ours() {
+        let name = sample().name();
         assert_eq!(Provisional::parse(&format!("{name} ")), None);
     }
 }

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 pub use jiff::Timestamp;
 
-/// A positive length of time, written as `90d`, `12h` or `1d 6h`. A day is 24 hours, a week 7 days; no months, no years.
+/// A positive length of time in whole seconds, written as `90d`, `12h` or `1d 6h`. A day is 24 hours, a week 7 days; no months, no years.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Period(Duration);
@@ -23,6 +23,9 @@ pub enum PeriodError {
     /// Zero or less.
     #[error("a duration is longer than nothing")]
     NotPositive,
+    /// With a part of a second.
+    #[error("a duration has whole seconds")]
+    NotWhole,
 }
 
 impl Period {
@@ -48,6 +51,10 @@ impl FromStr for Period {
         let length = span.to_duration(SpanRelativeTo::days_are_24_hours()).map_err(|_| PeriodError::Form)?;
         if !length.is_positive() {
             return Err(PeriodError::NotPositive);
+        }
+        // It would not be written back as it was read.
+        if length.subsec_nanos() != 0 {
+            return Err(PeriodError::NotWhole);
         }
         Ok(Self(length.unsigned_abs()))
     }
@@ -88,6 +95,14 @@ mod tests {
         {
             assert_eq!(text.parse::<Period>().unwrap().to_string(), printed);
         }
+    }
+
+    #[test]
+    fn parts_of_a_second_are_refused() {
+        for text in ["100ms", "1.5s", "1d 1ns", "0.5s"] {
+            assert_eq!(text.parse::<Period>(), Err(PeriodError::NotWhole), "{text}");
+        }
+        assert_eq!("1.5h".parse::<Period>().unwrap().to_string(), "90m");
     }
 
     #[test]

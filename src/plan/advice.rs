@@ -6,7 +6,7 @@ use super::draft::some_of;
 use super::index::Index;
 use super::phase::Phase;
 use super::value::{Finding, FindingKind, Severity};
-use crate::model::{KeyState, Permission, SealedKey, visible};
+use crate::model::{KeyState, Permission, SealedKey, brief};
 
 /// All advice about a plan.
 pub(super) fn advice(index: &Index<'_>) -> Vec<Finding> {
@@ -38,7 +38,7 @@ fn recipients_are_shared(index: &Index<'_>) -> Option<Finding> {
 fn unknown_permissions(index: &Index<'_>) -> Option<Finding> {
     let managed = index.records().filter_map(|record| index.key(&record.id));
     let names: BTreeSet<&String> = managed.flat_map(|key| key.unknown_permissions.keys()).collect();
-    let names: Vec<_> = names.into_iter().map(|name| visible(name)).collect();
+    let names: Vec<_> = names.into_iter().map(|name| brief(name)).collect();
     let text = format!(
         "managed keys have permissions that this version does not know, and leaves as they are: {}",
         some_of(&names)
@@ -61,8 +61,8 @@ fn sealed_otherwise(index: &Index<'_>) -> Option<Finding> {
         if !gone.is_empty() || !new.is_empty() {
             addresses.insert(&record.address);
         }
-        left.extend(gone.into_iter().map(|(_, name)| format!("`{}`", visible(name))));
-        came.extend(new.into_iter().map(|(_, name)| format!("`{}`", visible(name))));
+        left.extend(gone.into_iter().map(|(_, name)| format!("`{}`", brief(name))));
+        came.extend(new.into_iter().map(|(_, name)| format!("`{}`", brief(name))));
     }
     let named = |names: BTreeSet<String>, what: &str| {
         let names: Vec<_> = names.into_iter().collect();

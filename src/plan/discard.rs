@@ -7,7 +7,7 @@ use super::index::{Index, Stray};
 use super::times::{DEADLINE, GRACE, REQUEST_LIFE};
 use super::value::{Action, Leftover, Reason, ReasonCode, Step, Verb};
 use crate::model::{
-    Address, EnvironmentId, KeyState, Label, LiveKey, Provisional, Sealed, SealedKey, Timestamp, visible,
+    Address, EnvironmentId, KeyState, Label, LiveKey, Provisional, Sealed, SealedKey, Timestamp, brief,
 };
 
 /// From when on, by the service's clock, a key may be deleted as a leftover of ours; `None`: never.
@@ -103,7 +103,7 @@ fn not_ours_any_more(live: &LiveKey) -> Refusal {
     let help = format!(
         "Find out who {what} the key `{}` (`{}`) before deleting it in Honeycomb.",
         live.id,
-        visible(&live.name)
+        brief(&live.name)
     );
     Refusal::new("unfinished", text, help)
 }

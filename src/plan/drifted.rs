@@ -6,7 +6,7 @@ use super::shown::color_text;
 use super::update::by_whom;
 use super::value::{Change, Finding, FindingKind, Severity};
 use crate::model::{
-    AppliedKey, EnvironmentAttributes, KeyState, LiveKey, SealedEnvironment, SealedKey, visible,
+    AppliedKey, EnvironmentAttributes, KeyState, LiveKey, SealedEnvironment, SealedKey, brief,
 };
 
 /// What was changed of a recorded environment, of what is managed.
@@ -22,7 +22,7 @@ pub(super) fn environment_drift(index: &Index<'_>, record: &SealedEnvironment) -
         protected.map(|protected| Change::from_to("delete_protected", protected, live.delete_protected)),
     ];
     let severity = if protected == Some(true) { Severity::High } else { Severity::Warning };
-    let text = format!("the environment `{}` was changed at the service", visible(&live.name));
+    let text = format!("the environment `{}` was changed at the service", brief(&live.name));
     let changes = changes.into_iter().flatten().collect();
     finding(severity, text, changes).map(|f| f.at(&record.address).about(&live.id))
 }
@@ -62,7 +62,7 @@ fn changed(record: &SealedKey, live: &LiveKey) -> Option<Finding> {
         (false, _) => "changed",
     };
     let severity = if is_switched || is_wider { Severity::High } else { Severity::Warning };
-    let text = format!("the key `{}` was {what} at the service{}", visible(&live.name), by_whom(live));
+    let text = format!("the key `{}` was {what} at the service{}", brief(&live.name), by_whom(live));
     finding(severity, text, changes.into_iter().flatten().collect())
 }
 

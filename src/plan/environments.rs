@@ -6,7 +6,7 @@ use super::shown::color_text;
 use super::value::{Action, Change, EnvironmentRef, Reason, ReasonCode, Step, Verb};
 use crate::model::{
     Color, DesiredEnvironment, EnvironmentAttributes, EnvironmentId, Label, LiveEnvironment, Provisional,
-    SealedEnvironment, visible,
+    SealedEnvironment, brief,
 };
 
 /// Where a declared environment is, for the keys in it.
@@ -191,13 +191,13 @@ fn no_reference(desired: &DesiredEnvironment, is_ambiguous: bool) -> Action {
 }
 
 fn classic(desired: &DesiredEnvironment, live: &LiveEnvironment) -> Action {
-    let text = format!("`{}` is a Classic environment, which keycomb never touches", visible(&live.name));
+    let text = format!("`{}` is a Classic environment, which keycomb never touches", brief(&live.name));
     let refusal = Refusal::new("classic", text, "Declare another environment, under another name.");
     refused(desired, Verb::Adopt, ReasonCode::Declared, refusal).id(&live.id)
 }
 
 fn exists(index: &Index<'_>, desired: &DesiredEnvironment, live: &LiveEnvironment) -> Action {
-    let name = visible(&live.name);
+    let name = brief(&live.name);
     let refusal = match index.environment_owner(&live.id) {
         Some(owner) => Refusal::new(
             "exists",
@@ -234,7 +234,7 @@ fn immutable_name(desired: &DesiredEnvironment, live: &LiveEnvironment) -> Actio
                 data and all its keys";
     let help = format!(
         "Set `name = \"{}\"` to keep it, or declare a second environment beside it and move over.",
-        visible(&live.name)
+        brief(&live.name)
     );
     refused(desired, Verb::Replace, ReasonCode::Changed, Refusal::new("immutable_name", text, help))
         .id(&live.id)

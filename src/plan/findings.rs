@@ -8,7 +8,7 @@ use super::environments::is_classic;
 use super::index::{Index, Stray};
 use super::phase::Phase;
 use super::value::{Action, Finding, FindingKind, Severity, Verb};
-use crate::model::{Address, KeyState, LiveKey, Provisional, SealedKey, Unmanaged, visible};
+use crate::model::{Address, KeyState, LiveKey, Provisional, SealedKey, Unmanaged, brief};
 
 impl Finding {
     /// A finding about nothing in particular yet.
@@ -95,10 +95,8 @@ pub(super) fn missing(index: &Index<'_>, actions: &[Action]) -> Vec<Finding> {
     let declared = &index.input.desired.environments;
     let environments =
         gone.filter(|r| declared.get(r.address.environment()).is_some_and(|d| !d.reference)).map(|record| {
-            let text = format!(
-                "the environment `{}` is gone: the service answers 404 for it",
-                visible(&record.name)
-            );
+            let text =
+                format!("the environment `{}` is gone: the service answers 404 for it", brief(&record.name));
             Finding::new(FindingKind::Missing, Severity::High, text).at(&record.address).about(&record.id)
         });
     keys.chain(environments).collect()
@@ -144,7 +142,7 @@ pub(super) fn unmanaged(index: &Index<'_>, actions: &[Action]) -> Vec<Finding> {
         !known && !claimed.contains(key.id.as_str())
     });
     let environments = environments.map(|e| {
-        let text = format!("the environment `{}` is not managed", visible(&e.name));
+        let text = format!("the environment `{}` is not managed", brief(&e.name));
         Finding::new(FindingKind::Unmanaged, severity, text).about(&e.id)
     });
     environments.chain(keys.map(|key| unmanaged_key(index, key, severity))).collect()
@@ -157,8 +155,8 @@ fn unmanaged_key(index: &Index<'_>, key: &LiveKey, severity: Severity) -> Findin
         "the {} {} key `{}` in `{}` is not managed",
         if key.disabled { "disabled" } else { "enabled" },
         key.key_type,
-        visible(&key.name),
-        visible(environment),
+        brief(&key.name),
+        brief(environment),
     );
     let finding = Finding::new(FindingKind::Unmanaged, severity, text).about(&key.id);
     match Provisional::parse(&key.name) {

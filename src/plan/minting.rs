@@ -5,7 +5,7 @@ use super::environments::Place;
 use super::index::Index;
 use super::phase::Phase;
 use super::value::{Action, Change, EnvironmentRef, MintKey, Reason, Remembered, SecretEffect, Step, Verb};
-use crate::model::{Address, DesiredKey, EnvironmentId, KeyId, KeyState, SealedKey, visible};
+use crate::model::{Address, DesiredKey, EnvironmentId, KeyId, KeyState, SealedKey, brief};
 
 /// The creation of a declared key as its next generation; blocked where that would race or make a duplicate.
 pub(super) fn mint(index: &Index<'_>, place: &Place<'_>, desired: &DesiredKey, reason: Reason) -> Action {
@@ -128,7 +128,7 @@ fn taken<'a>(
 }
 
 fn exists(index: &Index<'_>, id: &KeyId, name: &str) -> Refusal {
-    let name = visible(name);
+    let name = brief(name);
     match index.owner(id) {
         Some(owner) => Refusal::new(
             "exists",

@@ -6,7 +6,7 @@ use super::draft::{Refusal, some_of};
 use super::environments::is_classic;
 use super::index::Index;
 use super::value::{Action, Reason, ReasonCode, Step, Verb};
-use crate::model::{EnvironmentId, LiveEnvironment, SealedEnvironment, visible};
+use crate::model::{EnvironmentId, LiveEnvironment, SealedEnvironment, brief};
 
 /// The deletion of a recorded environment, if it is no longer declared; blocked until nothing stands in its way.
 pub(super) fn remove(index: &Index<'_>, record: &SealedEnvironment) -> Option<Action> {
@@ -59,7 +59,7 @@ fn protected(record: &SealedEnvironment, live: &LiveEnvironment) -> Refusal {
         "Declare it again (`[{}]`, name `{}`) with `delete_protected = false`, apply, then take the block \
          out and apply once more.",
         record.address,
-        visible(&live.name)
+        brief(&live.name)
     );
     Refusal::new("environment_protected", text, help)
 }

@@ -8,7 +8,7 @@ use super::index::Index;
 use super::minting::remember;
 use super::retire::protected_refusal;
 use super::value::{Action, Change, Reason, ReasonCode, SecretEffect, Step, Verb};
-use crate::model::{AppliedKey, DesiredKey, KeyState, KeyType, LiveKey, Permission, SealedKey, visible};
+use crate::model::{AppliedKey, DesiredKey, KeyState, KeyType, LiveKey, Permission, SealedKey, brief};
 
 /// What is to be done about a declared key that is there: one action for all that can change in place, and
 /// blocked ones for what cannot, what is protected and what is due.
@@ -135,7 +135,7 @@ fn change_reason(desired: &DesiredKey, record: &SealedKey, live: &LiveKey, sent:
 
 /// Who changed it last and when, as far as the service says.
 pub(super) fn by_whom(live: &LiveKey) -> String {
-    let editor = live.editor.as_ref().map(|editor| visible(editor));
+    let editor = live.editor.as_ref().map(|editor| brief(editor));
     let updated = live.updated.map(|updated| updated.strftime("%Y-%m-%dT%H:%M:%SZ"));
     match (editor, updated) {
         (Some(editor), Some(updated)) => format!(", last by `{editor}` at {updated}"),

@@ -4,8 +4,11 @@ use std::fmt::Write as _;
 
 use anstyle::{AnsiColor, Style as Ansi};
 
-use crate::model::visible;
+use crate::model::cut;
 use crate::plan::{Severity, Verb};
+
+/// No text of others is shown longer, in characters; JSON has it whole.
+const LONGEST: usize = 2_000;
 
 /// How text is shown. Chosen by the caller; nothing here looks at a terminal or a variable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,9 +22,9 @@ pub struct Style {
 }
 
 impl Style {
-    /// Text of others, made harmless for one line of this terminal.
+    /// Text of others, made harmless for one line of this terminal, and cut where nobody would read on.
     pub(super) fn shown(&self, text: &str) -> String {
-        let text = visible(text);
+        let text = cut(text, LONGEST);
         if self.unicode || text.is_ascii() {
             return text.into_owned();
         }

@@ -12,6 +12,11 @@ use super::store::{Store, VERSION};
 
 /// Reads a state file; none if there is no such file.
 pub(super) fn load(path: &Path, team: &str) -> Result<Option<Store>, SandboxError> {
+    // A name that leads elsewhere is refused now: saving would put a file in its place.
+    if fs::symlink_metadata(path).is_ok_and(|found| !found.is_file()) {
+        let source = io::Error::new(io::ErrorKind::InvalidInput, "it is a link, a folder or a device");
+        return Err(SandboxError::State { path: path.to_owned(), source });
+    }
     let text = match fs::read(path) {
         Ok(text) => text,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -93,6 +98,21 @@ mod tests {
             assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         }
         assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1, "no temporary file is left");
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn links_and_folders_are_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, link) = (folder.path().join("state.json"), folder.path().join("link.json"));
+        std::os::unix::fs::symlink(&path, &link).unwrap();
+        for refused in [link.as_path(), folder.path()] {
+            assert!(
+                matches!(load(refused, "acme"), Err(SandboxError::State { .. })),
+                "{}",
+                refused.display()
+            );
+        }
     }
 
     #[test]

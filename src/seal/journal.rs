@@ -58,9 +58,13 @@ pub(super) struct Chain(String);
 impl Chain {
     /// The next line, with its line end.
     pub(super) fn line(&mut self, content: &impl Serialize) -> serde_json::Result<Vec<u8>> {
-        let json = serde_json::to_string(content)?;
-        self.0 = self.next(&json);
-        Ok(format!("{} {json}\n", self.0).into_bytes())
+        Ok(self.text(&serde_json::to_string(content)?))
+    }
+
+    /// The next line, of JSON without a line end.
+    pub(super) fn text(&mut self, json: &str) -> Vec<u8> {
+        self.0 = self.next(json);
+        format!("{} {json}\n", self.0).into_bytes()
     }
 
     fn next(&self, json: &str) -> String {

@@ -306,7 +306,7 @@ fn is_blank(sealed: &Sealed) -> bool {
 }
 
 /// A record that would make a file which cannot be read again, or take a secret away, is not taken down.
-fn refuse_unreadable(sealed: &Sealed, record: &Record) -> Result<(), String> {
+pub(super) fn refuse_unreadable(sealed: &Sealed, record: &Record) -> Result<(), String> {
     match record {
         Record::Minted { key, .. } | Record::Key { key } => refuse_key(sealed, key),
         Record::Environment { environment } if environment.address.is_key() => {

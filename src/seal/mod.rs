@@ -6,6 +6,8 @@
 mod crypt;
 mod disk;
 mod error;
+#[doc(hidden)]
+pub mod fuzzing;
 mod generate;
 mod identity;
 mod journal;

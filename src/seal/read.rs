@@ -106,7 +106,11 @@ fn refuse_other(
 /// A journal is replayed onto the content it was begun on, and onto no other: records are whole values, and would
 /// undo what others wrote meanwhile. The one exception is content that already has it all in it: the fold was cut off
 /// after the file was replaced and before the journal was removed.
-fn replay(path: &Path, file: Option<&Sealed>, journal: &Journal) -> Result<Option<Sealed>, SealError> {
+pub(super) fn replay(
+    path: &Path,
+    file: Option<&Sealed>,
+    journal: &Journal,
+) -> Result<Option<Sealed>, SealError> {
     let Journal { header, records } = journal;
     if let Some(file) = file
         && file.lineage != header.lineage

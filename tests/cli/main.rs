@@ -10,10 +10,13 @@
     reason = "test code"
 )]
 
+mod credentials;
 mod diagnosis;
 mod drift;
 mod examples;
 mod git;
+mod hardening;
+mod hostile;
 mod leaks;
 mod main_job;
 mod many;

@@ -111,6 +111,7 @@ refused! {
     seal_file_is_the_configuration: one(head().replace("[seal.rec", "[seal]\nfile = \"./keycomb.toml\"\n[seal.rec"));
     bad_durations: main("[defaults.key]\nquarantine = \"soon\"\nrotate = { every = \"3 months\", overlap = \"90\" }\n");
     negative_durations: main("[defaults.key]\nquarantine = \"-3d\"\nrotate = { every = \"90d\", overlap = \"0s\" }\n");
+    durations_below_a_second: main("[defaults.key]\nquarantine = \"100ms\"\nrotate = { every = \"90d\", overlap = \"1.5s\" }\n");
     overlap_too_long: key("rotate = { every = \"7d\", overlap = \"1w\" }\n");
     rotation_incomplete: key("rotate = { every = \"7d\" }\n");
     reference_with_attributes: main("[environment.legacy]\nreference = true\nname = \"Legacy\"\ncolor = \"red\"\ndelete_protected = false\n");

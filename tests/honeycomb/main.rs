@@ -11,6 +11,7 @@
 mod client;
 mod errors;
 mod gate;
+mod hostile;
 mod limits;
 mod pages;
 mod proof;

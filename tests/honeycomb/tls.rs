@@ -80,6 +80,51 @@ async fn certificates_that_do_not_hold_are_refused_at_once() {
     }
 }
 
+/// The start of a TLS 1.1 handshake: a `ServerHello` of version 3.2 that picks RSA with AES-128-CBC.
+const OLD_HELLO: &[u8] = b"\x16\x03\x02\x00\x2a\x02\x00\x00\x26\x03\x02\
+    0123456789abcdef0123456789abcdef\x00\x00\x2f\x00";
+
+#[tokio::test]
+async fn a_server_of_an_older_tls_gets_nothing() {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let endpoint = format!("https://localhost:{}", listener.local_addr().unwrap().port());
+    let heard = tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let mut heard = vec![0; 16 * 1024];
+        let hello = stream.read(&mut heard).await.unwrap();
+        heard.truncate(hello);
+        stream.write_all(OLD_HELLO).await.unwrap();
+        stream.read_to_end(&mut heard).await.unwrap();
+        heard
+    });
+    let patience = Patience { tries: 1, ..QUICK };
+    let connection = Connection::new(Options { patience, ..options(&endpoint) }).unwrap();
+    let error = connection.reader().unwrap().environments().await.unwrap_err();
+    assert!(matches!(error.failure, Failure::NotSent(_)), "{error:?}");
+    assert!(shown(&error).contains("localhost"), "{error}");
+    let heard = heard.await.unwrap();
+    // A hello, which asks for no HTTP/2, and an alert (type 21) about the version.
+    assert_eq!((heard[0], heard[heard.len() - 7]), (22, 21));
+    assert!(!heard.windows(2).any(|w| w == b"h2") && !heard.windows(6).any(|w| w == b"Bearer"));
+}
+
+#[tokio::test]
+async fn a_key_log_asked_for_by_a_variable_is_not_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("keys.log");
+    in_a_process_with("tls::child_with_a_key_log", &[("SSLKEYLOGFILE", path.to_str().unwrap())]);
+    assert!(!path.exists(), "{}", std::fs::read_to_string(path).unwrap());
+}
+
+#[tokio::test]
+#[ignore = "needs the environment of the test above"]
+async fn child_with_a_key_log() {
+    let private = private("localhost", false).await;
+    assert!(trusting(&private).reader().unwrap().environments().await.is_ok());
+    assert_eq!(private.server.requests().len(), 1);
+}
+
 #[tokio::test]
 async fn a_useless_ca_file_is_told_before_anything_is_sent() {
     let folder = tempfile::tempdir().unwrap();

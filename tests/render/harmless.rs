@@ -34,8 +34,22 @@ fn hostile() -> impl Strategy<Value = String> {
             .collect::<Vec<_>>(),
     );
     let letter = prop::sample::select("ab  [2Jm]8;52\"\\`·→東京é🚀".chars().collect::<Vec<_>>());
-    prop::collection::vec(prop_oneof![3 => letter, 1 => evil, 1 => any::<char>()], 0..60)
-        .prop_map(|chars| chars.into_iter().collect())
+    let command = prop::sample::select(vec![
+        "::error::",
+        "::set-output name=a::",
+        "##[error]",
+        "##vso[",
+        "#",
+        ":",
+        "%0A",
+    ]);
+    let piece = prop_oneof![
+        6 => letter.prop_map(String::from),
+        2 => evil.prop_map(String::from),
+        2 => any::<char>().prop_map(String::from),
+        1 => command.prop_map(str::to_owned),
+    ];
+    prop::collection::vec(piece, 0..60).prop_map(|pieces| pieces.concat())
 }
 
 fn change() -> impl Strategy<Value = Change> {
@@ -144,6 +158,12 @@ fn without_colours(text: &str) -> String {
     bare
 }
 
+/// What the runners of GitHub, Azure and TeamCity look for: `::` where a line begins, and these anywhere.
+fn assert_commands_nothing(line: &str) {
+    assert!(!line.trim_start().starts_with("::"), "{line:?}");
+    assert!(!["##[", "##vso[", "##teamcity["].iter().any(|word| line.contains(word)), "{line:?}");
+}
+
 fn assert_harmless(text: &str, style: &Style) {
     let bare = if style.color { without_colours(text) } else { text.to_owned() };
     let bad: Vec<char> = bare.chars().filter(|c| *c != '\n' && is_dangerous(*c)).collect();
@@ -153,11 +173,14 @@ fn assert_harmless(text: &str, style: &Style) {
     for line in bare.lines() {
         assert!(line.width() <= style.width.max(40), "{} > {}: {line:?}", line.width(), style.width);
         assert!(!line.ends_with(' '), "{line:?}");
+        assert_commands_nothing(line);
     }
+    text.lines().for_each(assert_commands_nothing);
 }
 
 fn assert_harmless_json(document: &str) {
     assert!(document.chars().all(|c| c == '\n' || !is_dangerous(c)), "{document:?}");
+    document.lines().for_each(assert_commands_nothing);
 }
 
 /// The counts of the last lines, read by somebody who knows nothing of `Summary`.
@@ -166,6 +189,39 @@ fn counted(text: &str, what: &str) -> usize {
     let parts = summary.split([',', '·', '\n']).map(str::trim);
     let number = parts.filter_map(|part| part.split_once(' ')).find(|(_, words)| words.starts_with(what));
     number.map_or(0, |(number, _)| number.parse().unwrap())
+}
+
+/// A hundred thousand characters, of the worst and of the widest kind.
+#[test]
+fn endless_names_are_cut_in_text_and_whole_in_json() {
+    for endless in
+        ["\u{1b}", "東", "a ", "##[", "a\u{301}"].map(|piece| piece.repeat(100_000 / piece.chars().count()))
+    {
+        let changes = vec![
+            Change { field: "name", before: None, after: Some(endless.clone()), undoes_drift: false },
+            Change {
+                field: "description",
+                before: Some(endless.clone()),
+                after: Some(format!("{endless}\n.")),
+                undoes_drift: false,
+            },
+        ];
+        let mut made = action("key.production.checkout", Verb::Update);
+        made.name = endless.clone();
+        made.changes = changes;
+        let plan =
+            plan(vec![made], vec![finding(FindingKind::Drift, Severity::High, Some("key.a.b"), &endless)]);
+        for style in [40, 100].map(|width| Style { color: false, unicode: true, width }) {
+            let text = text::plan(&plan, &style);
+            assert_harmless(&text, &style);
+            assert!(text.len() < 200_000 && text.lines().count() < 4_000, "{} bytes", text.len());
+            assert!(text.contains("… ("), "{text}");
+        }
+        let document = json::plan(&plan);
+        assert_harmless_json(&document);
+        let read: serde_json::Value = serde_json::from_str(&document).unwrap();
+        assert_eq!(read["actions"][0]["name"], endless.as_str());
+    }
 }
 
 proptest! {

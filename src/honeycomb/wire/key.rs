@@ -70,6 +70,9 @@ impl<'de> Deserialize<'de> for Permissions {
     }
 }
 
+/// No key has more permissions that nobody knows: an entry takes ten times the room that it has on the wire.
+const MOST_UNKNOWN: usize = 1_000;
+
 struct PermissionsVisitor;
 
 impl<'de> Visitor<'de> for PermissionsVisitor {
@@ -86,6 +89,9 @@ impl<'de> Visitor<'de> for PermissionsVisitor {
             match name.0.parse() {
                 Ok(permission) if granted => drop(permissions.known.insert(permission)),
                 Ok(permission) => drop(permissions.known.remove(&permission)),
+                Err(()) if permissions.unknown.len() >= MOST_UNKNOWN => {
+                    return Err(serde::de::Error::custom("too many permissions"));
+                }
                 Err(()) => drop(permissions.unknown.insert(name.0.into_owned(), granted)),
             }
         }

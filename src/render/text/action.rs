@@ -2,7 +2,7 @@
 
 use super::change;
 use super::page::{Page, columns};
-use crate::model::Origin;
+use crate::model::{Origin, brief};
 use crate::plan::{Action, Change, ReasonCode, SecretEffect, Undo, Verb};
 use crate::render::style::{Style, Tone};
 
@@ -137,7 +137,7 @@ fn parts(style: &Style, action: &Action) -> Vec<(Tone, String)> {
         parts.push((Tone::Bad, "cannot be undone".to_owned()));
     }
     if !action.name.is_empty() {
-        parts.push((Tone::Plain, style.quoted(&action.name)));
+        parts.push((Tone::Plain, style.quoted(&brief(&action.name))));
     }
     if let Some(generation) = action.generation.filter(|generation| *generation > 1) {
         parts.push((Tone::Dim, format!("generation {generation}")));

@@ -101,8 +101,13 @@ fn lines(text: &str) -> Vec<&str> {
 
 /// Only the lines that differ; of a text also one on either side of them.
 fn put_diff(page: &mut Page<'_>, at: usize, change: &Change) {
-    let before = lines(change.before.as_deref().unwrap_or_default());
-    let after = lines(change.after.as_deref().unwrap_or_default());
+    // Made harmless before it is cut into pieces: two harmless pieces can make one that is not.
+    let shown = |side: &Option<String>| -> Vec<String> {
+        lines(side.as_deref().unwrap_or_default()).into_iter().map(|line| page.style.shown(line)).collect()
+    };
+    let (before, after) = (shown(&change.before), shown(&change.after));
+    let (before, after): (Vec<&str>, Vec<&str>) =
+        (before.iter().map(String::as_str).collect(), after.iter().map(String::as_str).collect());
     let mut config = TextDiff::configure();
     // Pinned, and without a deadline: the same values give the same lines on any machine.
     config.algorithm(Algorithm::Myers);
@@ -124,7 +129,7 @@ fn put_diff(page: &mut Page<'_>, at: usize, change: &Change) {
             let pieces = line.values();
             for (number, (differs, piece)) in pieces.iter().enumerate() {
                 let is_last = number + 1 == pieces.len();
-                let text = if is_last { tail_shown(page.style, piece) } else { page.style.shown(piece) };
+                let text = if is_last { tail_shown(piece) } else { (*piece).to_owned() };
                 page.flow(at + 2, if *differs { part } else { tone }, &text);
             }
         }
@@ -135,9 +140,9 @@ fn put_diff(page: &mut Page<'_>, at: usize, change: &Change) {
 }
 
 /// Spaces at a line's end would not be seen.
-fn tail_shown(style: &Style, piece: &str) -> String {
+fn tail_shown(piece: &str) -> String {
     let bare = piece.trim_end_matches(' ');
-    style.shown(bare) + &"\\u{20}".repeat(piece.len() - bare.len())
+    bare.to_owned() + &"\\u{20}".repeat(piece.len() - bare.len())
 }
 
 fn next_line(page: &mut Page<'_>, at: usize) {

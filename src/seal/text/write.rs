@@ -1,11 +1,10 @@
 //! `Sealed` to text.
 
-use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use crate::model::{
     AppliedKey, EnvironmentAttributes, Intent, NoSecret, RecipientRef, Sealed, SealedEnvironment, SealedKey,
-    visible,
+    is_dangerous,
 };
 
 const HEAD: &str = "\
@@ -156,16 +155,18 @@ fn block(text: &str) -> String {
     if super::is_armor(text) { format!("'''\n{text}'''") } else { quoted(text) }
 }
 
-/// A basic string on one line: characters that a terminal would obey or hide are escaped.
+/// A basic string on one line: what a terminal or a CI runner would obey is escaped.
 fn quoted(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 2);
     out.push('"');
+    let mut previous = None;
     for c in text.chars() {
+        let is_dangerous = is_dangerous(previous.replace(c), c);
         match c {
             '"' => out.push_str("\\\""),
             '\\' => out.push_str("\\\\"),
-            ' '..='~' => out.push(c),
-            _ if matches!(visible(c.encode_utf8(&mut [0; 4])), Cow::Owned(_)) => {
+            _ if is_dangerous => {
+                // Writing into a String cannot fail.
                 let _ = write!(out, "\\U{:08x}", u32::from(c));
             }
             _ => out.push(c),
