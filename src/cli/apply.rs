@@ -81,11 +81,11 @@ pub async fn run(
     bar.end();
     say_stopping.abort();
     drop(keeper);
-    match args.format {
-        Format::Json => output.write(&render::json::report(&report))?,
-        Format::Text if is_idle && report.unfolded.is_none() => {}
-        Format::Text => output.write(&render::text::report(&report, Some(&plan), &style(output)))?,
-    }
+    let told = match args.format {
+        Format::Json => output.write(&render::json::report(&report)),
+        Format::Text if is_idle && report.unfolded.is_none() => Ok(()),
+        Format::Text => output.write(&render::text::report(&report, Some(&plan), &style(output))),
+    };
     if args.format == Format::Text && plan.summary.issued > 0 && report.unfolded.is_none() {
         output.say(&format!("sealed: {}", session.sealed_path.display()));
     }
@@ -94,7 +94,19 @@ pub async fn run(
     }
     session.close().await;
     let stopped = interrupt.is_raised().then(|| interrupt.exit());
-    Ok(Exit::of_apply(&plan, &report, stopped))
+    let exit = Exit::of_apply(&plan, &report, stopped);
+    let Err(untold) = told else { return Ok(exit) };
+    // What was done must be told somewhere, and what went wrong with it counts for more than where.
+    output.say(render::text::report(&report, Some(&plan), &on_stderr(output)).trim_end());
+    if exit == Exit::Done {
+        return Err(untold);
+    }
+    untold.say(output);
+    Ok(exit)
+}
+
+fn on_stderr(output: &Output) -> render::Style {
+    render::Style { color: output.stderr_color, ..style(output) }
 }
 
 async fn decide(args: &Args, session: &Session, keeper: &Keeper, output: &Output) -> Result<Plan, Failure> {

@@ -31,6 +31,8 @@ pub enum Exit {
     Declined = 11,
     /// The command line is wrong.
     Usage = 64,
+    /// The terminal was closed (SIGHUP), after the journal and the table were written.
+    HungUp = 129,
     /// Interrupted by Ctrl-C, after the journal and the table were written.
     Interrupted = 130,
     /// Terminated, after the journal and the table were written.
@@ -54,7 +56,8 @@ Exit codes:
        message says whether to run again or to look
   11   declined at the prompt
   64   usage
-  130  interrupted, 143 terminated: after the journal and the report were written";
+  129  hung up, 130 interrupted, 143 terminated: after the journal and the
+       report were written";
 
 impl Exit {
     /// How a plan that is only shown ends.

@@ -51,11 +51,9 @@ impl Interrupt {
 
     /// The exit code that the signal asks for.
     pub fn exit(&self) -> Exit {
-        if self.0.exit.load(Ordering::SeqCst) == Exit::Terminated as u8 {
-            Exit::Terminated
-        } else {
-            Exit::Interrupted
-        }
+        let raised = self.0.exit.load(Ordering::SeqCst);
+        let is_it = |exit: &Exit| *exit as u8 == raised;
+        [Exit::HungUp, Exit::Terminated].into_iter().find(is_it).unwrap_or(Exit::Interrupted)
     }
 
     /// Runs what only reads: a signal ends it at once.
@@ -100,7 +98,7 @@ impl Signals {
         tokio::select! {
             _ = self.interrupt.recv() => Exit::Interrupted,
             _ = self.terminate.recv() => Exit::Terminated,
-            _ = self.hangup.recv() => Exit::Terminated,
+            _ = self.hangup.recv() => Exit::HungUp,
         }
     }
 }

@@ -93,7 +93,8 @@ fn open(path: &Path) -> Result<File, SealError> {
 fn write_holder(file: &mut File, holder: &Holder) -> std::io::Result<()> {
     file.set_len(0)?;
     file.rewind()?;
-    writeln!(file, "{holder}")
+    // In one call: who looks meanwhile reads all of it or nothing.
+    file.write_all(format!("{holder}\n").as_bytes())
 }
 
 #[cfg(unix)]

@@ -54,6 +54,8 @@ enum Framing {
     /// `Content-Length` says so many bytes more than there are.
     Short(usize),
     UntilClose,
+    /// As `Length`; then the connection is closed, as one that is idle for too long.
+    ThenClosed,
     /// Nothing is written at all.
     Cut,
 }
@@ -104,11 +106,17 @@ impl Reply {
         Self { framing: Framing::UntilClose, ..self }
     }
 
+    pub fn then_closed(self) -> Self {
+        Self { framing: Framing::ThenClosed, ..self }
+    }
+
     fn bytes(&self) -> Vec<u8> {
         let mut bytes = self.head.clone().into_bytes();
         let mut body = self.body.clone();
         match self.framing {
-            Framing::Length => bytes.extend(format!("content-length: {}\r\n", body.len()).into_bytes()),
+            Framing::Length | Framing::ThenClosed => {
+                bytes.extend(format!("content-length: {}\r\n", body.len()).into_bytes())
+            }
             Framing::Short(missing) => {
                 bytes.extend(format!("content-length: {}\r\n", body.len() + missing).into_bytes());
             }

@@ -2,11 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use keycomb::honeycomb::Writer;
+use keycomb::honeycomb::{Connection, Writer};
 use keycomb::model::{EnvironmentAttributes, EnvironmentId, KeyId, KeyType, Permission};
 use keycomb::ports::{Deletion, Failure, KeyChange, NewEnvironment, NewKey, OPEN, WriteLive};
 
-use crate::client::{QUICK, assert_clean, diagnosed, environment_body, key_body, one, shown, writer};
+use crate::client::{
+    QUICK, assert_clean, diagnosed, environment_body, key_body, one, options, shown, writer,
+};
 use crate::server::{Reply, Server};
 
 const FRESH: &str = "s3crets3crets3crets3crets3cretsx";
@@ -113,6 +115,25 @@ async fn every_write_has_a_connection_of_its_own() {
     }
     let connections: Vec<_> = server.requests().iter().map(|request| request.connection).collect();
     assert_eq!(connections, [0, 1, 2, 3, 4, 5]);
+}
+
+/// Connections for reading are kept, and the service closes them when it likes; what it does not say it does not do.
+#[tokio::test]
+async fn what_comes_after_a_connection_was_closed_while_idle_arrives_once() {
+    let server = Server::start(|request| match request.method.as_str() {
+        "POST" => Reply::json(201, minted()).then_closed(),
+        _ => Reply::json(200, one(&key_body("hcxik_1", "ingest", ""))).then_closed(),
+    })
+    .await;
+    let connection = Connection::new(options(&server.endpoint)).unwrap();
+    let (reader, writer) = (connection.reader().unwrap(), connection.writer().unwrap());
+    for _ in 0..3 {
+        assert!(reader.key(&key_id()).await.unwrap().is_some());
+        writer.create_key(&new_key(), OPEN).await.unwrap();
+        writer.update_key(&key_id(), &rename(), OPEN).await.unwrap();
+    }
+    let methods: Vec<_> = server.requests().into_iter().map(|request| request.method).collect();
+    assert_eq!(methods, ["GET", "POST", "PATCH"].repeat(3));
 }
 
 #[tokio::test]
