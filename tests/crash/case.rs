@@ -172,7 +172,11 @@ fn is_spare(world: &World<'_>, committed: &[u8]) -> bool {
     now.iter().flat_map(|sealed| &sealed.keys).all(|entry| match entry.state {
         KeyState::Releasing => false,
         KeyState::Live => known(&committed, &entry.id),
-        KeyState::Provisional | KeyState::Dropping | KeyState::Disabled | KeyState::Deleted => true,
+        KeyState::Provisional
+        | KeyState::Staged
+        | KeyState::Dropping
+        | KeyState::Disabled
+        | KeyState::Deleted => true,
     })
 }
 

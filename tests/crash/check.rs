@@ -119,8 +119,8 @@ impl Witness {
         }
         let quarantined = sealed.keys.iter().filter(|entry| entry.state == KeyState::Disabled);
         accounted.extend(quarantined.map(|entry| entry.id.to_string()));
-        let ours = truth.live_keys().filter(|key| self.theirs.key(&key.id).is_none());
-        for key in ours.filter(|key| !accounted.contains(&key.id)) {
+        let mut ours = truth.live_keys().filter(|key| self.theirs.key(&key.id).is_none());
+        if let Some(key) = ours.find(|key| !accounted.contains(&key.id)) {
             return Err(format!("S7: left behind: {key:?}"));
         }
         for (label, wanted) in &desired.environments {

@@ -119,6 +119,7 @@ fn sleep(bench: &Bench, start: &Start, at: &Stop, seed: u64) -> Result<(), Strin
     world.begin_with_pause(at.clone());
     let child = spawn(&world, &start.arguments);
     if !world.is_waiting() {
+        ended(&mut world, child);
         return Err("it was not reached".into());
     }
     send("-STOP", &child);

@@ -151,6 +151,7 @@ fn wake_up(bench: &Bench, start: &Start, at: &Stop, minutes: u64) -> Result<(), 
     let sleeper =
         command.args(&start.arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     if !world.is_waiting() {
+        sleeper.wait_with_output().unwrap();
         return Err("it was not reached".into());
     }
     world.pass(minutes);

@@ -115,7 +115,7 @@ impl Reply {
         let mut body = self.body.clone();
         match self.framing {
             Framing::Length | Framing::ThenClosed => {
-                bytes.extend(format!("content-length: {}\r\n", body.len()).into_bytes())
+                bytes.extend(format!("content-length: {}\r\n", body.len()).into_bytes());
             }
             Framing::Short(missing) => {
                 bytes.extend(format!("content-length: {}\r\n", body.len() + missing).into_bytes());

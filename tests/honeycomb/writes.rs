@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use keycomb::honeycomb::{Connection, Writer};
 use keycomb::model::{EnvironmentAttributes, EnvironmentId, KeyId, KeyType, Permission};
-use keycomb::ports::{Deletion, Failure, KeyChange, NewEnvironment, NewKey, OPEN, WriteLive};
+use keycomb::ports::{Deletion, Failure, KeyChange, NewEnvironment, NewKey, OPEN, ReadLive as _, WriteLive};
 
 use crate::client::{
     QUICK, assert_clean, diagnosed, environment_body, key_body, one, options, shown, writer,
