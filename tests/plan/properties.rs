@@ -332,7 +332,7 @@ proptest! {
         };
         let first = world.plan();
         let known: BTreeSet<_> = first.actions.iter().map(intended).collect();
-        let mut after = world.clone();
+        let mut after = world;
         simulate::apply_first(&mut after, 1, cut);
         for action in after.plan().actions.iter().filter(|action| action.blocked.is_none()) {
             let stops = matches!(action.verb, Verb::Disable | Verb::Delete | Verb::Discard);

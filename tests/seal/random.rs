@@ -22,14 +22,14 @@ fn text() -> impl Strategy<Value = String> {
 }
 
 fn states() -> impl Strategy<Value = KeyState> {
-    use KeyState::{Deleted, Disabled, Dropping, Live, Provisional, Releasing};
-    prop::sample::select(vec![Provisional, Releasing, Dropping, Live, Disabled, Deleted])
+    use KeyState::{Deleted, Disabled, Dropping, Live, Provisional, Releasing, Staged};
+    prop::sample::select(vec![Provisional, Staged, Releasing, Dropping, Live, Disabled, Deleted])
 }
 
 fn secrets() -> impl Strategy<Value = (Option<String>, Option<NoSecret>)> {
     prop_oneof![
         Just((Some(ARMOR.to_owned()), None)),
-        "[ -&(-~\n]{0,80}".prop_map(|text| (Some(ARMOR.replace("YWdlLWVuY3J5", &text)), None)),
+        "[A-Za-z0-9+/=\n]{0,80}".prop_map(|text| (Some(ARMOR.replace("YWdlLWVuY3J5", &text)), None)),
         Just((None, Some(NoSecret::Unavailable))),
     ]
 }

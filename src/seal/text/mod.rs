@@ -26,8 +26,9 @@ pub(super) fn sort(sealed: &mut Sealed) {
 const BEGIN: &str = "-----BEGIN AGE ENCRYPTED FILE-----\n";
 const END: &str = "\n-----END AGE ENCRYPTED FILE-----\n";
 
-/// Whether a text can be an armored age file; only opening it tells whether it is whole.
+/// Whether a text can be an armored age file: base64 between the two lines. Only opening it tells whether it is whole.
 pub(super) fn is_armor(text: &str) -> bool {
-    let is_plain = |c: char| c == '\n' || (' '..='~').contains(&c) && c != '\'';
-    text.starts_with(BEGIN) && text.ends_with(END) && text.chars().all(is_plain)
+    let is_base64 = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '/' | '=' | '\n');
+    let body = text.strip_prefix(BEGIN).and_then(|rest| rest.strip_suffix(END));
+    body.is_some_and(|body| body.chars().all(is_base64))
 }
