@@ -154,6 +154,18 @@ fn taken<'a>(
     }
 }
 
+/// Why a key of this address must not begin to work: one of the same environment, type and name does, and the record
+/// does not have it at this address.
+pub(super) fn working_elsewhere(
+    index: &Index<'_>,
+    environment: &EnvironmentId,
+    desired: &DesiredKey,
+) -> Option<Refusal> {
+    let candidates = index.candidates(environment, desired.key_type, &desired.name, &desired.address);
+    let key = candidates.into_iter().find(|key| !key.disabled)?;
+    Some(exists(index, key, &desired.name))
+}
+
 fn exists(index: &Index<'_>, key: &LiveKey, name: &str) -> Refusal {
     if let Some(commit) = index.commit_of(key) {
         return unsealed::refusal(index, key, commit);

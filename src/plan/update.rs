@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::draft::{Refusal, list};
 use super::environments::Place;
 use super::index::Index;
-use super::minting::remember;
+use super::minting::{remember, working_elsewhere};
 use super::retire::protected_refusal;
 use super::value::{Action, Change, Reason, ReasonCode, SecretEffect, Step, Verb};
 use crate::model::{AppliedKey, DesiredKey, KeyState, KeyType, LiveKey, Permission, SealedKey, brief};
@@ -26,13 +26,34 @@ pub(super) fn update(
         permissions: target_permissions(desired, record, live).clone(),
     };
     let mut actions = vec![];
-    actions.extend(change(desired, record, live, target));
+    actions.extend(
+        change(desired, record, live, target)
+            .map(|action| unless_replaced(index, desired, record, live, action)),
+    );
     if is_held {
         actions.push(held(desired, record, live));
     }
     actions.extend(replace(index, place, desired, record, live));
     actions.extend(rotate(index, desired, record, live));
     actions
+}
+
+/// A key that comes back while it was on its way out must not work beside the one that another run, with another copy of
+/// the record, has made in its place.
+fn unless_replaced(
+    index: &Index<'_>,
+    desired: &DesiredKey,
+    record: &SealedKey,
+    live: &LiveKey,
+    action: Action,
+) -> Action {
+    if action.verb != Verb::Enable || record.state != KeyState::Disabled {
+        return action;
+    }
+    match working_elsewhere(index, &live.environment, desired) {
+        Some(refusal) => action.block(refusal),
+        None => action,
+    }
 }
 
 /// What can be had without a replacement: an ingest key's permissions never change.

@@ -234,6 +234,19 @@ fn a_key_declared_again_while_on_its_way_out_is_enabled_again() {
 }
 
 #[test]
+fn a_key_on_its_way_out_is_not_enabled_again_beside_one_that_took_its_place_elsewhere() {
+    let mut world = world();
+    world.record("a").state = KeyState::Disabled;
+    world.live("a").disabled = true;
+    let other = LiveKey { id: key_id("b"), disabled: false, ..world.live("a").clone() };
+    world.live.keys.push(other);
+    assert_eq!(world.told(), ["blocked:enable:exists key.production.a"]);
+    // A key that does not work is in nobody's way.
+    world.live("b").disabled = true;
+    assert_eq!(world.told(), ["enable key.production.a"]);
+}
+
+#[test]
 fn a_key_whose_environment_is_gone_from_the_record_is_still_updated() {
     let mut world = world();
     world.sealed().environments.clear();
