@@ -81,14 +81,22 @@ fn is_planted(texts: &[Vec<u8>], (_, secret, kind): &(&str, &str, Kind)) -> bool
         })
         .map(|(before, after)| !adjoins(before.chars().next_back()) && !adjoins(after.chars().next()))
         .collect();
-    !found.is_empty() && (*kind == Kind::Anywhere || !found.contains(&false))
+    // Nor any piece of it without its mark: that is none.
+    let rest = |text: &Vec<u8>| String::from_utf8_lossy(text).replace(secret, " ");
+    let has_piece = texts.iter().map(rest).any(|rest| pieces(secret).any(|piece| rest.contains(piece)));
+    !found.is_empty() && !has_piece && (*kind == Kind::Anywhere || !found.contains(&false))
 }
 
-/// No ten characters in a row; what it begins with is no secret.
-fn assert_kept(secret: &str, shown: &[String]) {
+/// Every ten characters in a row; what it begins with is no secret.
+fn pieces(secret: &str) -> impl Iterator<Item = &str> {
     let body = &secret.as_bytes()[secret.len().saturating_sub(32)..];
-    for part in body.windows(10).map(|window| std::str::from_utf8(window).unwrap()) {
-        assert!(shown.iter().all(|text| !text.contains(part)), "`{part}` is in {}", shown[0]);
+    body.windows(10).map(|window| std::str::from_utf8(window).unwrap())
+}
+
+/// No piece of it is shown.
+fn assert_kept(secret: &str, shown: &[String]) {
+    for piece in pieces(secret) {
+        assert!(shown.iter().all(|text| !text.contains(piece)), "`{piece}` is in {}", shown[0]);
     }
 }
 
