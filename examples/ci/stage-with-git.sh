@@ -44,6 +44,12 @@ is_home() {
         git merge-base --is-ancestor HEAD "refs/remotes/$remote/$branch"
 }
 
+# Whether the remote answers; a branch that it does not have yet is made there, from this one.
+reach() {
+    git ls-remote --exit-code --quiet "$remote" "refs/heads/$branch" >/dev/null && return 0
+    [ $? -eq 2 ] && git push --quiet "$remote" "HEAD:refs/heads/$branch"
+}
+
 # Commits the sealed file and brings it home. What push says does not count: an answer can be lost, or be wrong.
 publish() {
     [ -e "$sealed" ] || return 0
@@ -65,19 +71,25 @@ publish() {
 
 stage() {
     status=0
+    [ -e "$sealed" ] || fail "there is no $sealed yet: make it with \`keycomb apply\` where the disk lasts, and commit it"
+    reach || fail "$remote/$branch cannot be reached, or cannot take this branch: nothing is staged"
     "$keycomb" apply --stage --yes || status=$?
     # Also when not all went well: what was staged is worth bringing home.
     publish "Stage keys" || fail "the sealed file did not reach $remote/$branch: what was staged stays disabled"
-    [ "$status" -eq 0 ] || exit "$status"
+    # Some keys not made, or not to be had: the others are released all the same, and the worst is told at the end.
+    case $status in 0 | 5 | 7 | 8 | 10) ;; *) exit "$status" ;; esac
+    staged=$status
 }
 
 release() {
     { is_home && git diff --quiet HEAD -- "$sealed"; } ||
         fail "the sealed file of this checkout is not the one in $remote/$branch: nothing is released"
     status=0
-    "$keycomb" apply --yes || status=$?
+    # Nothing is made here: a key that came with a rebase, or was never staged, waits for the next run's staging.
+    "$keycomb" apply --release --yes || status=$?
     # Only a record of what is at the service anyway: should it not get there, the next apply writes it again.
     publish "Record the release of keys" || say "the record of the release did not reach $remote/$branch"
+    [ "$status" -ne 0 ] || status=${staged:-0}
     exit "$status"
 }
 
@@ -86,7 +98,7 @@ git config merge.keycomb.driver "'$keycomb' secrets merge %O %A %B --path %P"
 
 case ${1-all} in
     all) stage && release ;;
-    stage) stage ;;
+    stage) stage && exit "$staged" ;;
     release) release ;;
     *) say "expected \`stage\`, \`release\` or nothing" && exit 64 ;;
 esac

@@ -45,7 +45,9 @@ impl<R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'_, R, W, K,
     /// Our key is gone: another run took it for abandoned, or somebody deleted it. It was not enabled.
     pub(super) fn reaped(&self, id: &KeyId) -> Became {
         match self.append(Record::KeyGone { id: id.clone() }) {
-            Ok(()) => changed(format!("the key `{id}` was deleted by somebody before it was released")),
+            Ok(()) => {
+                changed(format!("the key `{id}` is not at the service any more; it was never released"))
+            }
             Err(ended) => ended,
         }
     }

@@ -9,13 +9,13 @@ use std::time::Duration;
 use futures_util::FutureExt as _;
 use futures_util::stream::{self, StreamExt as _};
 
-use super::limits::{CHUNK, CHUNK_TIME, SIDE_BY_SIDE};
+use super::limits::{CHUNK, CHUNK_TIME, SIDE_BY_SIDE, SPREAD_TIME, delay};
 use super::look::{Own, Wanted};
 use super::outcome::{Ended, Step as Attempt, failed, not_started};
 use super::post::Minted;
 use super::run::{Home, Run, side_by_side, unpanicked};
 use super::stage::run_again;
-use crate::model::{EnvironmentId, KeyId, KeyState, KeyType, LiveKey};
+use crate::model::{EnvironmentId, KeyId, KeyState, LiveKey};
 use crate::plan::{Action, EnvironmentRef, MintKey, Step};
 use crate::ports::{KeepRecord, ReadLive, Surroundings, WriteLive};
 use crate::report::Became;
@@ -86,21 +86,56 @@ impl<R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'_, R, W, K,
         listed: &[LiveKey],
     ) -> (Vec<(Task<'t>, Minted)>, Vec<usize>) {
         let begun = self.surroundings.monotonic();
-        let mut halves = vec![];
-        for (place, task) in tasks.into_iter().enumerate() {
-            // The first is always taken up: a chunk that does nothing would be followed by itself.
-            halves.push(self.half_in_time(task, listed, (place > 0).then_some(begun)));
-        }
         let (mut minted, mut later) = (vec![], vec![]);
+        let mut take = |half| match half {
+            Half::Later(index) => later.push(index),
+            Half::Over(index, ended) => self.settle(index, ended),
+            Half::Minted(task, key) => minted.push((task, key)),
+        };
+        let (first, others): (Vec<_>, Vec<_>) =
+            tasks.into_iter().partition(|task| self.is_first(task.mint.key_type));
+        // The first of a chunk is always taken up: one that does nothing would be followed by itself.
+        let mut is_first = true;
+        for task in first {
+            let half = self.half_in_time(task, listed, (!is_first).then_some(begun)).await;
+            take(self.tried(half).await);
+            is_first = false;
+        }
+        let mut halves = vec![];
+        for task in others {
+            halves.push(self.half_in_time(task, listed, (!is_first).then_some(begun)));
+            is_first = false;
+        }
         let mut halves = stream::iter(halves).buffer_unordered(SIDE_BY_SIDE);
         while let Some(half) = halves.next().await {
-            match half {
-                Half::Later(index) => later.push(index),
-                Half::Over(index, ended) => self.settle(index, ended),
-                Half::Minted(task, key) => minted.push((task, key)),
-            }
+            take(half);
         }
+        drop(halves);
         (minted, later)
+    }
+
+    /// Uses the credential of the first key of a type, before any other is asked for: that a disabled key works is seen at
+    /// one key and no second. What is accepted is tried again until a disabling has had its time to spread.
+    async fn tried<'t>(&self, half: Half<'t>) -> Half<'t> {
+        let Half::Minted(task, key) = half else { return half };
+        let begun = self.surroundings.monotonic();
+        let mut tries = 0;
+        loop {
+            // Where it does not answer nothing is known; the proof after the release asks again.
+            let used = AssertUnwindSafe(self.reader.prove(&key.credential)).catch_unwind().await;
+            if !matches!(used, Ok(Ok(Some(_)))) {
+                return Half::Minted(task, key);
+            }
+            if self.surroundings.monotonic().saturating_sub(begun) >= SPREAD_TIME || self.is_stopping() {
+                break;
+            }
+            self.sleep(delay(tries)).await;
+            tries += 1;
+        }
+        let why = works(&key.id, "accepts its credential");
+        self.halt_minting(why.clone());
+        let became = self.disown(&key.id, &why).await;
+        Half::Over(task.index, Ended { became, id: Some(key.id.to_string()) })
     }
 
     async fn half_in_time<'t>(
@@ -154,7 +189,7 @@ impl<R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'_, R, W, K,
             None => self.look(minted.iter().map(|(task, _)| task.mint.key_type)).await,
         };
         if let Ok(listed) = &looked
-            && let Some(why) = self.works_unreleased(&minted, listed).await
+            && let Some(why) = shown_enabled(&minted, listed)
         {
             // First of all: no other key must follow these.
             self.halt_minting(why.clone());
@@ -171,26 +206,6 @@ impl<R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'_, R, W, K,
             self.finish_one(pair, &looked)
         })
         .await;
-    }
-
-    /// Whether keys of a chunk work before they are released, though the service answered that they are disabled: by the
-    /// listing, or by using one credential of each type. That is a call more for each type and chunk.
-    async fn works_unreleased(&self, minted: &[(Task<'_>, Minted)], listed: &[LiveKey]) -> Option<String> {
-        let is_shown = |id: &KeyId| listed.iter().any(|key| &key.id == id && !key.disabled);
-        if let Some((_, key)) = minted.iter().find(|(_, key)| is_shown(&key.id)) {
-            return Some(works(&key.id, "shows it enabled"));
-        }
-        for key_type in KeyType::ALL {
-            let Some((_, key)) = minted.iter().find(|(task, _)| task.mint.key_type == *key_type) else {
-                continue;
-            };
-            // Where it does not answer nothing is known; the proof after the release asks again.
-            let used = AssertUnwindSafe(self.reader.prove(&key.credential)).catch_unwind().await;
-            if let Ok(Ok(Some(_))) = used {
-                return Some(works(&key.id, "accepts its credential"));
-            }
-        }
-        None
     }
 
     async fn finish_one(&self, pair: Option<(Task<'_>, Minted)>, looked: &Attempt<Vec<LiveKey>>) {
@@ -216,7 +231,7 @@ impl<R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'_, R, W, K,
         let note = self.confirm(task.wanted(), own, listed).await?;
         let entry = self.managed_key(task.action, &minted.id)?;
         let became = match self.home {
-            Home::Disk => {
+            Home::Disk | Home::Elsewhere => {
                 let credential = task.mint.enabled.then_some(minted.credential);
                 self.release(entry, minted.ends, credential).await?
             }
@@ -233,6 +248,10 @@ impl<R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'_, R, W, K,
     fn task(&self, index: usize) -> Option<Task<'_>> {
         let action = self.plan.actions.get(index)?;
         let Step::MintKey(mint) = &action.step else { return None };
+        if !self.is_for(action) {
+            self.settle(index, self.left().into());
+            return None;
+        }
         let environment = match &mint.environment {
             EnvironmentRef::Id(id) => Ok(id.clone()),
             EnvironmentRef::Planned(label) => self
@@ -247,6 +266,13 @@ impl<R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'_, R, W, K,
             }
         }
     }
+}
+
+/// Whether the listing shows a key of a chunk enabled that was not released.
+fn shown_enabled(minted: &[(Task<'_>, Minted)], listed: &[LiveKey]) -> Option<String> {
+    let is_shown = |id: &KeyId| listed.iter().any(|key| &key.id == id && !key.disabled);
+    let (_, key) = minted.iter().find(|(_, key)| is_shown(&key.id))?;
+    Some(works(&key.id, "shows it enabled"))
 }
 
 /// What the service does with a key that was not released.

@@ -20,7 +20,7 @@ mod verify;
 
 pub use limits::{CHUNK, DEADLINE, GRACE, REQUEST_LIFE, STAGE_DEADLINE, STAGE_GRACE};
 pub use progress::{Progress, Silent};
-pub use stage::is_staged;
+pub use stage::{is_staged, makes_nothing};
 
 use std::panic::AssertUnwindSafe;
 
@@ -66,6 +66,19 @@ pub async fn stage<R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings>(
     progress: &dyn Progress,
 ) -> Report {
     carry_out(plan, seal, Home::Staged, (reader, writer), keeper, surroundings, progress).await
+}
+
+/// The other half of [`stage`]: releases what was staged and carries out all else, but makes no key and no environment.
+pub async fn release<R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings>(
+    plan: &Plan,
+    seal: &SealSettings,
+    reader: &R,
+    writer: &W,
+    keeper: &mut K,
+    surroundings: &S,
+    progress: &dyn Progress,
+) -> Report {
+    carry_out(plan, seal, Home::Elsewhere, (reader, writer), keeper, surroundings, progress).await
 }
 
 async fn carry_out<R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings>(

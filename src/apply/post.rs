@@ -224,7 +224,14 @@ impl<R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'_, R, W, K,
 
     /// Deletes a key of ours that was never enabled by us, and says why it had to go. `end` is what is recorded then.
     async fn undo(&self, id: &KeyId, end: Record, cause: Cause, why: &str) -> Became {
-        match self.writer.delete_key(id, OPEN).await {
+        let deleted = self.writer.delete_key(id, OPEN).await;
+        // A 404 alone is no proof, and this key may work.
+        if deleted.is_ok() && !matches!(self.reader.key(id).await, Ok(None)) {
+            let why =
+                format!("{why}; and after its deletion the service does not say that the key `{id}` is gone");
+            return failed(cause, why, "look for it at the service, and delete it there");
+        }
+        match deleted {
             Ok(_) => {
                 // Should it fail, the run is halted; the record of a key that is gone harms nobody.
                 let _halted = self.append(end);

@@ -13,7 +13,7 @@ impl<R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'_, R, W, K,
     /// Disables a key that is no longer declared; its quarantine begins.
     pub(super) async fn retire_key(&self, action: &Action, id: &KeyId) -> Attempt<Became> {
         let mut entry = self.managed_key(action, id)?;
-        if matches!(entry.state, KeyState::Provisional | KeyState::Dropping | KeyState::Deleted) {
+        if matches!(entry.state, KeyState::Provisional | KeyState::Dropping) {
             return Err(changed(format!("the record says that `{id}` is {}", entry.state.as_str())));
         }
         let before = self.unmoved_key(action, id).await?;

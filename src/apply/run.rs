@@ -16,8 +16,10 @@ use super::limits::SIDE_BY_SIDE;
 use super::order::Stage;
 use super::outcome::{Ended, Step as Attempt, chain, failed, not_started, panicked, refused};
 use super::progress::Progress;
-use super::stage::{is_staged, left};
-use crate::model::{Address, EnvironmentId, Label, LiveKey, Record, SealSettings, Sealed, Timestamp};
+use super::stage::{is_staged, left, left_to_stage, makes_nothing};
+use crate::model::{
+    Address, EnvironmentId, KeyType, Label, LiveKey, Record, SealSettings, Sealed, Timestamp,
+};
 use crate::plan::{Action, Plan, Step};
 use crate::ports::{Failure, Gate, KeepError, KeepRecord, ReadLive, ServiceError, Surroundings, WriteLive};
 use crate::report::{Became, Cause, Outcome, Report};
@@ -29,6 +31,8 @@ pub(super) enum Home {
     Disk,
     /// Elsewhere: the sealed file reaches it after the run, and nothing is enabled before.
     Staged,
+    /// Elsewhere, and what is to be released is there: nothing is made whose secret this disk alone would hold.
+    Elsewhere,
 }
 
 /// One run over one plan.
@@ -61,6 +65,8 @@ struct SoFar {
     halted: Option<(Cause, String)>,
     /// Why no further key is minted.
     minting_halted: Option<String>,
+    /// The types of which a fresh credential was tried.
+    tried: BTreeSet<KeyType>,
     interrupted: bool,
 }
 
@@ -135,11 +141,27 @@ impl<'a, R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'a, R, W
         self.places.get(address).map(Vec::as_slice).unwrap_or_default()
     }
 
+    /// Whether this run carries an action out, as its home allows.
+    pub(super) fn is_for(&self, action: &Action) -> bool {
+        match self.home {
+            Home::Disk => true,
+            Home::Staged => is_staged(&action.step),
+            Home::Elsewhere => makes_nothing(action),
+        }
+    }
+
+    pub(super) fn left(&self) -> Became {
+        match self.home {
+            Home::Elsewhere => left_to_stage(),
+            Home::Disk | Home::Staged => left(),
+        }
+    }
+
     /// Carries out one action that needs no company.
     async fn carry_out(&self, i: usize) {
         let Some(action) = self.plan.actions.get(i) else { return };
-        if self.home == Home::Staged && !is_staged(&action.step) {
-            return self.settle(i, left().into());
+        if !self.is_for(action) {
+            return self.settle(i, self.left().into());
         }
         if let Err(ended) = self.may_begin(action) {
             return self.settle(i, ended.into());
@@ -268,6 +290,11 @@ impl<'a, R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'a, R, W
 
     pub(super) fn halt_minting(&self, why: impl Into<String>) {
         self.so_far().minting_halted.get_or_insert(why.into());
+    }
+
+    /// Whether this is the first key of its type in this run.
+    pub(super) fn is_first(&self, key_type: KeyType) -> bool {
+        self.so_far().tried.insert(key_type)
     }
 
     pub(super) fn started(&self, action: &Action) {

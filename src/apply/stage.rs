@@ -30,9 +30,26 @@ pub fn is_staged(step: &Step) -> bool {
     }
 }
 
-/// The outcome of a step that it does not carry out.
+/// Whether a run that makes nothing ([`super::release`]) has anything to do for an action: all but asking for keys and for
+/// environments. One that was asked for already is finished.
+pub fn makes_nothing(action: &Action) -> bool {
+    match &action.step {
+        Step::MintKey(_) => false,
+        Step::CreateEnvironment { .. } => action.id.is_some(),
+        _ => true,
+    }
+}
+
+/// The outcome of an action that a run which stages leaves.
 pub(super) fn left() -> Became {
     Became::Left { why: "left for the apply after the sealed file is home".to_owned() }
+}
+
+/// The outcome of an action that a run which makes nothing leaves.
+pub(super) fn left_to_stage() -> Became {
+    Became::Left {
+        why: "left for `keycomb apply --stage`: this run makes no key and no environment".to_owned(),
+    }
 }
 
 impl<R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'_, R, W, K, S> {

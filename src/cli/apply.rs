@@ -49,6 +49,14 @@ pub async fn run(
         &holder,
     )
     .map_err(from_seal)?;
+    if args.stage && keeper.sealed().serial == 0 {
+        return Err(Failure::words(
+            Exit::Seal,
+            format!("there is no sealed file at `{}` to stage into", session.sealed_path.display()),
+            "make the first one with `keycomb apply` where the disk lasts, and commit it: what is staged is known again \
+             by its lineage alone",
+        ));
+    }
     let plan = interrupt.or(decide(args, &session, &keeper, output)).await?;
     show(args, &plan, output)?;
     // How many actions this run carries out.
@@ -74,9 +82,10 @@ pub async fn run(
     let writer = session.connection.writer().map_err(unconnected)?;
     // Also when there is nothing to do: the record is tidied, and what a cut-off run left is folded.
     let (reader, seal) = (&session.reader, &session.desired.seal);
-    let report = match args.stage {
-        true => apply::stage(&plan, seal, reader, &writer, &mut keeper, &surroundings, &bar).await,
-        false => apply::apply(&plan, seal, reader, &writer, &mut keeper, &surroundings, &bar).await,
+    let report = match (args.stage, args.release) {
+        (true, _) => apply::stage(&plan, seal, reader, &writer, &mut keeper, &surroundings, &bar).await,
+        (_, true) => apply::release(&plan, seal, reader, &writer, &mut keeper, &surroundings, &bar).await,
+        _ => apply::apply(&plan, seal, reader, &writer, &mut keeper, &surroundings, &bar).await,
     };
     bar.end();
     say_stopping.abort();
@@ -86,7 +95,9 @@ pub async fn run(
         Format::Text if is_idle && report.unfolded.is_none() => Ok(()),
         Format::Text => output.write(&render::text::report(&report, Some(&plan), &style(output))),
     };
-    if args.format == Format::Text && plan.summary.issued > 0 && report.unfolded.is_none() {
+    let is_issued =
+        plan.actions.iter().any(|a| matches!(a.secret, SecretEffect::Issued { .. }) && is_for(args, a));
+    if args.format == Format::Text && is_issued && report.unfolded.is_none() {
         output.say(&format!("sealed: {}", session.sealed_path.display()));
     }
     if let (None, Some(until)) = (&report.unfolded, report.stage_ends()) {
@@ -143,7 +154,9 @@ fn refuse_second_file(
             if elsewhere.len() == 1 { "a key".to_owned() } else { format!("{} keys", elsewhere.len()) },
             if elsewhere.len() == 1 { "is" } else { "are" },
         ),
-        format!("nothing was written; put it back: `git show {commit}:./{file} > {file}`"),
+        format!(
+            "nothing was written; put it back, in the folder of the configuration: `git show {commit}:./{file} > {file}`"
+        ),
     ))
 }
 
@@ -161,7 +174,9 @@ fn show(args: &Args, plan: &Plan, output: &Output) -> Result<(), Failure> {
 
 /// Whether this run carries an action out, as far as it gets.
 fn is_for(args: &Args, action: &Action) -> bool {
-    action.verb != Verb::Blocked && (!args.stage || apply::is_staged(&action.step))
+    action.verb != Verb::Blocked
+        && (!args.stage || apply::is_staged(&action.step))
+        && (!args.release || apply::makes_nothing(action))
 }
 
 /// The scopes that carrying a plan out needs, besides reading.

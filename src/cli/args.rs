@@ -238,8 +238,11 @@ will last.
   This disk lasts:     keycomb apply, then commit the sealed file.
   It does not (a job   1. keycomb apply --stage makes and seals the keys, and leaves them disabled.
   on a hosted runner): 2. Commit and push the sealed file, or upload it.
-                       3. Within 7 days, keycomb apply where that file is checked out enables them,
-                          and does the rest of the plan. Commit the sealed file again.
+                       3. Within 7 days, keycomb apply --release where that file is checked out
+                          enables them and does the rest of the plan. Commit the sealed file again.
+
+--release makes no key, so that no secret is on such a disk alone. The first sealed file is made
+by a plain apply where the disk lasts.
 
 A staged key whose sealed entry is lost or changed on the way is never enabled. Its address is
 busy (exit 8) until it is deleted, 8 days after it was made; --allow ADDRESS deletes it at once.
@@ -265,6 +268,9 @@ pub struct Apply {
     /// For a runner whose disk does not last: make and seal keys, and enable none (see below)
     #[arg(long)]
     pub stage: bool,
+    /// For the same runner, after --stage: do all but make keys and environments (see below)
+    #[arg(long, conflicts_with = "stage")]
+    pub release: bool,
 }
 
 /// `keycomb drift`

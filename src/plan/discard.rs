@@ -36,17 +36,19 @@ fn due(
         start.checked_add(length).ok()
     };
     match entry {
-        Some(SealedKey { state: KeyState::Live | KeyState::Disabled | KeyState::Deleted, .. }) => None,
+        Some(SealedKey { state: KeyState::Live | KeyState::Disabled, .. }) => None,
         // Its entry may be in anybody's checkout, whatever this record knows of it.
         _ if is_staged => after(live.created?, STAGE_GRACE),
         None if is_intended() => Some(Timestamp::MIN),
         None => after(live.created?, GRACE),
         Some(entry) => match entry.state {
             KeyState::Dropping => Some(Timestamp::MIN),
+            // Taken for deleted, and there after all.
+            KeyState::Deleted => after(entry.since.max(live.created?), GRACE),
             // A copy of the file may be on another machine, which may have begun to release it in its last moment.
             KeyState::Provisional => after(entry.created, DEADLINE + REQUEST_LIFE),
             KeyState::Releasing => after(live.created?.max(entry.created), GRACE),
-            KeyState::Staged | KeyState::Live | KeyState::Disabled | KeyState::Deleted => None,
+            KeyState::Staged | KeyState::Live | KeyState::Disabled => None,
         },
     }
 }

@@ -16,6 +16,8 @@ pub(super) enum Place<'a> {
     There(&'a EnvironmentId),
     /// An action of this plan makes it.
     Planned(&'a Label),
+    /// It is at the service, and an action of this plan finishes it.
+    Begun(&'a EnvironmentId, &'a Label),
     /// Nowhere that keys may be made; its own blocked action says why.
     Unavailable,
 }
@@ -25,7 +27,7 @@ impl Place<'_> {
     pub(super) fn as_ref(&self) -> Option<EnvironmentRef> {
         match self {
             Self::There(id) => Some(EnvironmentRef::Id((*id).clone())),
-            Self::Planned(label) => Some(EnvironmentRef::Planned((*label).clone())),
+            Self::Planned(label) | Self::Begun(_, label) => Some(EnvironmentRef::Planned((*label).clone())),
             Self::Unavailable => None,
         }
     }
@@ -62,7 +64,7 @@ fn create<'a>(index: &Index<'a>, desired: &'a DesiredEnvironment) -> (Place<'a>,
         [] => (Place::Planned(&desired.label), vec![creation(desired)]),
         [live] if is_classic(live) => (Place::Unavailable, vec![classic(desired, live)]),
         [live] if live.name == desired.name && is_begun(index, desired, live) => {
-            (Place::Planned(&desired.label), vec![completion(desired, live)])
+            (Place::Begun(&live.id, &desired.label), vec![completion(desired, live)])
         }
         [live] => (Place::Unavailable, vec![exists(index, desired, live)]),
         several => (Place::Unavailable, vec![ambiguous(desired, several)]),

@@ -157,9 +157,12 @@ impl<'a> Index<'a> {
     /// All gone at once is more likely a wrong team, a wrong record or a broken answer than the truth, unless
     /// each of them was named.
     fn looks_empty(&self) -> bool {
-        let released = |r: &&SealedKey| matches!(r.state, KeyState::Live | KeyState::Disabled);
+        // Whatever is or may be enabled: a staged key can be released by another checkout.
+        let released = |r: &&SealedKey| {
+            matches!(r.state, KeyState::Live | KeyState::Disabled | KeyState::Staged | KeyState::Releasing)
+        };
         let is_there = |r: &&SealedKey| self.keys.contains_key(&r.id);
-        let live: Vec<_> = self.records().filter(|r| r.state == KeyState::Live).collect();
+        let live: Vec<_> = self.records().filter(|r| released(r) && r.state != KeyState::Disabled).collect();
         let gone = live.len() > 1 && !live.iter().any(is_there);
         let empty = self.keys.is_empty() && self.records().any(|r| released(&r));
         let is_unnamed = |r: &SealedKey| !self.input.allow.addresses.contains(&r.address);

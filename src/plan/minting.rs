@@ -20,7 +20,7 @@ pub(super) fn mint(index: &Index<'_>, place: &Place<'_>, desired: &DesiredKey, r
     if let Some(refusal) = in_the_way(index, address) {
         return action.block(refusal);
     }
-    if let Place::There(id) = place
+    if let Place::There(id) | Place::Begun(id, _) = place
         && let Some((refusal, existing)) = taken(index, id, desired)
     {
         let action = Action { verb: Verb::Adopt, id: existing.map(ToString::to_string), ..action };

@@ -10,7 +10,7 @@ use crate::model::{KeyState, Lineage, LiveKey, Provisional, SealedKey, Timestamp
 pub(super) enum Phase<'a> {
     /// Deleted by keycomb; nothing is left to do.
     Over,
-    /// Never released, and gone from the service: nothing is lost.
+    /// Not known to have been released, and gone from the service.
     Vanished,
     /// It was released, and is gone from the service.
     Missing,
@@ -21,7 +21,7 @@ pub(super) enum Phase<'a> {
     /// Its time is over, but a late request could still enable it: this record's own, or, where nothing was sent, that of
     /// a copy of the record on another machine.
     Pending,
-    /// Released too late to be relied on: a successor is minted, and then it is retired.
+    /// Released too late to be relied on, or taken for deleted meanwhile: a successor is minted, and then it is retired.
     Late(&'a LiveKey),
     /// Staged, and this entry is not the one that its name waits for: it is not released with it.
     Altered(&'a LiveKey),
@@ -58,8 +58,10 @@ impl<'a> Phase<'a> {
             // The digest reached the service, and the record of that was lost.
             KeyState::Provisional if live.disabled && is_staged(live) => Self::of_staged(record, live, given),
             KeyState::Live | KeyState::Disabled => Self::Serving(live),
-            KeyState::Deleted => Self::Over,
-            KeyState::Dropping => Self::Abandoned(live),
+            // A listing may still show it for a while. Later it is there after all: what said that it was gone was wrong.
+            KeyState::Deleted if is_within(record.since, GRACE, given.now) => Self::Over,
+            KeyState::Deleted if is_released(live) => Self::Late(live),
+            KeyState::Deleted | KeyState::Dropping => Self::Abandoned(live),
             // Before its release was begun nobody but keycomb could have a reason to enable it.
             KeyState::Provisional if !live.disabled => Self::Abandoned(live),
             KeyState::Releasing if is_released(live) => {

@@ -50,6 +50,8 @@ pub(super) fn refusal(index: &Index<'_>, key: &LiveKey, commit: &str) -> Refusal
 fn take_back(index: &Index<'_>, commit: &str) -> String {
     let file = &index.input.desired.seal.file;
     format!(
-        "Take it back: `git show {commit}:./{file} > old.toml`, then `keycomb secrets merge old.toml {file} old.toml`."
+        "If it is on a branch that is not merged here, merge that, with its declaration. If not, take it back, in the \
+         folder of the configuration: `git show {commit}:./{file} > old.toml`, then `keycomb secrets merge old.toml \
+         {file} old.toml`; what has no declaration is disabled by the next apply."
     )
 }

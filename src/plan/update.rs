@@ -182,7 +182,7 @@ fn replace(
     live: &LiveKey,
 ) -> Option<Action> {
     let is_elsewhere = match place {
-        Place::There(id) => **id != live.environment,
+        Place::There(id) | Place::Begun(id, _) => **id != live.environment,
         Place::Planned(_) => true,
         Place::Unavailable => false,
     };

@@ -150,7 +150,7 @@ async fn s8_only_what_bears_our_mark_is_discarded() {
 
 #[tokio::test]
 async fn s4_a_key_that_the_record_calls_live_is_never_discarded() {
-    for state in [KeyState::Live, KeyState::Disabled, KeyState::Deleted] {
+    for state in [KeyState::Live, KeyState::Disabled] {
         let (world, mut keeper, action) = left(30 * HOUR);
         record(&mut keeper, A, LEFT, state);
         assert_failed(&run(&world, &mut keeper, action).await, A, Cause::Changed);

@@ -211,7 +211,8 @@ async fn stopping_finishes_what_is_in_flight_and_begins_nothing() {
     let report = world.apply(&plan(actions), &mut keeper).await;
     assert!(report.interrupted);
     let (done, failed, not_started, in_doubt) = report.counts();
-    assert!((3..=8).contains(&done), "{done}");
+    // The first goes alone.
+    assert!((2..=9).contains(&done), "{done}");
     assert_eq!((done + not_started, failed, in_doubt), (21, 0, 0));
     let inner = world.lock();
     let minted: Vec<_> = inner.keys.values().filter(|k| k.id.as_str().contains("made")).collect();

@@ -359,6 +359,13 @@ proptest! {
         world.desired.keys.values_mut().for_each(|k| k.name = k.address.to_string());
         let released = [KeyState::Live, KeyState::Disabled, KeyState::Deleted];
         world.sealed().keys.retain(|k| seen.insert(k.address.clone()) && released.contains(&k.state));
+        // What was taken for deleted and is there gets its successor first.
+        let deleted = |id: &KeyId| {
+            let record = world.sealed.iter().flat_map(|sealed| &sealed.keys).find(|record| &record.id == id);
+            record.is_some_and(|record| record.state == KeyState::Deleted)
+        };
+        let deleted: Vec<KeyId> = world.live.keys.iter().map(|k| k.id.clone()).filter(deleted).collect();
+        world.live.keys.retain(|key| !deleted.contains(&key.id));
         // What protection leaves to a second plan is tested on its own.
         world.sealed().keys.iter_mut().for_each(|k| k.protected = false);
         world.desired.keys.values_mut().for_each(|k| k.protected = false);

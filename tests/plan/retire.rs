@@ -100,11 +100,28 @@ fn what_is_deleted_says_nothing() {
 }
 
 #[test]
-fn what_is_recorded_as_deleted_and_there_is_a_finding_and_not_touched() {
+fn what_is_recorded_as_deleted_and_there_is_a_finding_and_not_touched_for_an_hour() {
     let mut world = disabled(20);
-    world.record("a").state = KeyState::Deleted;
+    (world.record("a").state, world.record("a").since) = (KeyState::Deleted, ago(3_599));
     assert!(world.plan().is_empty());
     assert_eq!(world.findings(FindingKind::Drift)[0].severity, Severity::Warning);
+}
+
+/// One reading that said 404 was wrong: whatever was made in its place, two must not work for good.
+#[test]
+fn what_was_taken_for_deleted_and_works_is_retired_after_its_successor() {
+    let mut world = world();
+    (world.record("a").state, world.record("a").since) = (KeyState::Deleted, ago(3_600));
+    assert_eq!(world.told(), ["disable key.production.a"], "no longer declared");
+    let desired = configuration("key.production.a");
+    world.declare(desired.clone());
+    assert_eq!(world.told(), ["create key.production.a"]);
+    let (mut second, live) = (record_of(&desired, "b"), live_of(&desired, "b"));
+    second.generation = 2;
+    world.sealed().keys.push(second);
+    world.live.keys.push(live);
+    assert_eq!(world.told(), ["disable key.production.a"], "its successor works");
+    assert_eq!(world.plan().actions[0].id.as_deref(), Some(key_id("a").as_str()));
 }
 
 #[test]
