@@ -25,7 +25,7 @@ pub const RELEASE_TRIES: u32 = 3;
 pub const PROOF_TIME: Duration = Duration::from_secs(30);
 
 /// How long a key that was made disabled may still be accepted before the service counts as one that lies about it.
-pub const SPREAD_TIME: Duration = Duration::from_secs(2 * 60);
+pub const SPREAD_TIME: Duration = Duration::from_secs(30);
 
 /// How long an object may still be shown after its deletion.
 pub const DELETION_TIME: Duration = Duration::from_secs(15);

@@ -74,8 +74,8 @@ impl<R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'_, R, W, K,
                 return vec![];
             }
         };
-        let (minted, later) = self.first_half(tasks, &listed).await;
-        self.second_half(minted).await;
+        let (minted, later) = Box::pin(self.first_half(tasks, &listed)).await;
+        Box::pin(self.second_half(minted)).await;
         later
     }
 
@@ -97,13 +97,14 @@ impl<R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'_, R, W, K,
         // The first of a chunk is always taken up: one that does nothing would be followed by itself.
         let mut is_first = true;
         for task in first {
-            let half = self.half_in_time(task, listed, (!is_first).then_some(begun)).await;
-            take(self.tried(half).await);
+            // On the heap: what waits here is large, and is nested deep.
+            let half = Box::pin(self.half_in_time(task, listed, (!is_first).then_some(begun))).await;
+            take(Box::pin(self.tried(half)).await);
             is_first = false;
         }
         let mut halves = vec![];
         for task in others {
-            halves.push(self.half_in_time(task, listed, (!is_first).then_some(begun)));
+            halves.push(Box::pin(self.half_in_time(task, listed, (!is_first).then_some(begun))));
             is_first = false;
         }
         let mut halves = stream::iter(halves).buffer_unordered(SIDE_BY_SIDE);
