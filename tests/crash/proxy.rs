@@ -37,6 +37,8 @@ struct State {
     stop: Option<Stop>,
     /// The request waits at its stage and then goes on, instead of being the last.
     pauses: bool,
+    /// Only the connection ends at the stage, not the run.
+    cuts: bool,
     /// Nothing of the present run passes any more.
     dead: bool,
     /// Which run it is: what is left of an earlier one no longer counts.
@@ -74,6 +76,12 @@ impl Proxy {
     pub fn begin_with_pause(&self, upstream: SocketAddr, at: Stop) {
         self.begin(upstream, Some(at));
         self.shared.state.lock().unwrap().pauses = true;
+    }
+
+    /// As [`Self::begin`]; at the chosen stage the connection breaks, once, and the run goes on.
+    pub fn begin_with_cut(&self, upstream: SocketAddr, at: Stop) {
+        self.begin(upstream, Some(at));
+        self.shared.state.lock().unwrap().cuts = true;
     }
 
     /// Another request waits as well, while the first does.
@@ -177,7 +185,7 @@ impl Shared {
     fn die(&self, run: usize, held: Option<Vec<u8>>) -> Option<()> {
         let mut state = self.state.lock().unwrap();
         if state.run == run {
-            (state.dead, state.held) = (true, held);
+            (state.dead, state.held) = (!state.cuts, held);
             self.hit.lock().unwrap().send(()).ok();
         }
         None

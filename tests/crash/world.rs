@@ -19,7 +19,7 @@ use keycomb::sandbox::{self, Clock as _, ManualClock, Sandbox};
 use keycomb::seal::{Holder, Identities, Keeper, generate_identity};
 use tempfile::TempDir;
 
-use crate::point::{Point, Stop};
+use crate::point::{Fate, Point, Stop};
 use crate::proxy::Proxy;
 use crate::strace::{self, Seen};
 
@@ -100,6 +100,8 @@ pub enum How<'a> {
     Watched(Option<&'a str>),
     /// Until a request has come so far.
     Until(&'a Stop),
+    /// To its end, though the connection breaks once.
+    Cut(&'a Stop),
 }
 
 impl Bench {
@@ -293,8 +295,9 @@ impl World<'_> {
         self.bench.proxy.seen()
     }
 
-    pub fn how<'a>(point: &'a Point, rule: &'a mut String) -> How<'a> {
+    pub fn how<'a>(point: &'a Point, fate: Fate, rule: &'a mut String) -> How<'a> {
         match point {
+            Point::Net(stop) if fate == Fate::Cut => How::Cut(stop),
             Point::Net(stop) => How::Until(stop),
             Point::Disk(call) => {
                 *rule = format!("{}:signal=KILL:when={}", call.call, call.number);
@@ -313,7 +316,7 @@ impl World<'_> {
                 command.arg(program);
                 command
             }
-            How::Plainly | How::Until(_) => Command::new(program),
+            How::Plainly | How::Until(_) | How::Cut(_) => Command::new(program),
         };
         command
             .env_clear()
@@ -356,6 +359,11 @@ impl World<'_> {
         self.bench.proxy.is_hit(Duration::ZERO)
     }
 
+    /// Whether the run that ended came to its stop.
+    pub fn came_there(&self) -> bool {
+        self.bench.proxy.is_hit(Duration::ZERO)
+    }
+
     /// Whether the request has arrived that the run waits at.
     pub fn is_waiting(&self) -> bool {
         self.bench.proxy.is_hit(PATIENCE)
@@ -373,10 +381,11 @@ impl World<'_> {
     }
 
     pub fn run(&mut self, arguments: &[String], how: &How<'_>) -> Result<Ran, String> {
-        self.begin(match how {
-            How::Until(stop) => Some((*stop).clone()),
-            How::Plainly | How::Watched(_) => None,
-        });
+        match how {
+            How::Until(stop) => self.begin(Some((*stop).clone())),
+            How::Cut(stop) => self.bench.proxy.begin_with_cut(self.upstream(), (*stop).clone()),
+            How::Plainly | How::Watched(_) => self.begin(None),
+        }
         let out = |name: &str| self.home.path().join(name);
         let log = out("strace");
         let mut child = self
@@ -389,7 +398,7 @@ impl World<'_> {
         let exit = self.wait_for(&mut child, matches!(how, How::Until(_)));
         let calls = match how {
             How::Watched(_) => strace::read(&log, &self.sealed_path(), exit == Ok(None)),
-            How::Plainly | How::Until(_) => Vec::new(),
+            How::Plainly | How::Until(_) | How::Cut(_) => Vec::new(),
         };
         let (stdout, stderr) = (fs::read(out("stdout")).unwrap(), fs::read(out("stderr")).unwrap());
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
