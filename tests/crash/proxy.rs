@@ -34,6 +34,8 @@ struct State {
     /// The requests of the present run, in the order of arrival.
     seen: Vec<String>,
     counts: BTreeMap<String, usize>,
+    /// The provisional names in them under which keys were asked for.
+    names: Vec<String>,
     stop: Option<Stop>,
     /// The request waits at its stage and then goes on, instead of being the last.
     pauses: bool,
@@ -104,6 +106,11 @@ impl Proxy {
         self.shared.state.lock().unwrap().seen.clone()
     }
 
+    /// Under which names keys were asked for in this run.
+    pub fn names(&self) -> Vec<String> {
+        self.shared.state.lock().unwrap().names.clone()
+    }
+
     /// Sends a request on that was kept back, and waits for its answer.
     pub fn deliver_late(&self, runtime: &Handle) {
         let (held, upstream) = {
@@ -171,6 +178,7 @@ impl Shared {
         }
         let class = class(request);
         state.seen.push(class.clone());
+        state.names.extend(name_asked_for(&class, request));
         let count = state.counts.entry(class.clone()).or_default();
         *count += 1;
         let count = *count;
@@ -209,6 +217,12 @@ fn class(request: &[u8]) -> String {
         _ => "other",
     };
     format!("{method}:{what}")
+}
+
+fn name_asked_for(class: &str, request: &[u8]) -> Option<String> {
+    let text = String::from_utf8_lossy(request);
+    let name = text.find("keycomb-pending.").filter(|_| class == "POST:keys").map(|at| &text[at..])?;
+    Some(name.split('"').next()?.to_owned())
 }
 
 /// One whole HTTP/1.1 message, byte for byte; `None` at the end of the connection.

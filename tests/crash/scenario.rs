@@ -63,7 +63,7 @@ impl World<'_> {
 
 /// Nothing is there, not even a sealed file.
 fn first(bench: &Bench, rng: &mut Rng, seed: u64) -> Start {
-    let (mut names, mut team) = (Names::new(rng), Declared::default());
+    let (mut names, mut team) = (Names::new(rng), Declared::new(rng));
     let one = team.add_environment(&mut names, rng);
     if rng.bool() {
         team.add_environment(&mut names, rng);
@@ -77,7 +77,7 @@ fn first(bench: &Bench, rng: &mut Rng, seed: u64) -> Start {
 
 /// An environment with one key; another environment and three keys are to come.
 pub fn before_create(bench: &Bench, rng: &mut Rng, seed: u64) -> (Snapshot, Declared) {
-    let (mut names, mut team) = (Names::new(rng), Declared::default());
+    let (mut names, mut team) = (Names::new(rng), Declared::new(rng));
     let old = team.add_environment(&mut names, rng);
     team.add_key(&mut names, &old, true, rng);
     let mut world = bench.fresh(seed);
@@ -101,7 +101,7 @@ fn create(bench: &Bench, rng: &mut Rng, seed: u64) -> Start {
 
 /// One environment with two ingest and two configuration keys, applied: labels in that order.
 fn four_keys<'b>(bench: &'b Bench, rng: &mut Rng, seed: u64) -> (World<'b>, Declared, Vec<String>, Names) {
-    let (mut names, mut team) = (Names::new(rng), Declared::default());
+    let (mut names, mut team) = (Names::new(rng), Declared::new(rng));
     let environment = team.add_environment(&mut names, rng);
     let labels =
         [true, true, false, false].map(|ingest| team.add_key(&mut names, &environment, ingest, rng)).to_vec();

@@ -300,6 +300,11 @@ impl World<'_> {
         self.bench.proxy.seen()
     }
 
+    /// Under which names it asked for keys.
+    pub fn asked_for(&self) -> Vec<String> {
+        self.bench.proxy.names()
+    }
+
     pub fn how<'a>(point: &'a Point, fate: Fate, rule: &'a mut String) -> How<'a> {
         match point {
             Point::Net(stop) if fate == Fate::Cut => How::Cut(stop),
