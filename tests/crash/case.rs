@@ -9,6 +9,7 @@ use keycomb::model::{KeyState, Provisional, Sealed};
 
 use crate::check::Witness;
 use crate::leaks;
+use crate::once::Before;
 use crate::point::{Call, Fate, Point, Stage, Stop};
 use crate::scenario::{Start, apply};
 use crate::strace;
@@ -80,12 +81,18 @@ pub fn attack(bench: &Bench, start: &Start, case: &Case, rng: &mut Rng) -> Resul
     let committed = std::fs::read(committed).ok();
     let mut tally = Tally { runs: 1, ..Tally::default() };
     let mut rule = String::new();
-    let ran = world.run(&start.arguments, &World::how(&case.point, &mut rule))?;
-    tally.missed = usize::from(ran.exit.is_some());
-    witness.safe(&world).map_err(|told| format!("after the end: {told}"))?;
+    let before = Before::of(&world);
+    let ran = world.run(&start.arguments, &World::how(&case.point, case.fate, &mut rule))?;
+    let is_there = if case.fate == Fate::Cut { world.came_there() } else { ran.exit.is_none() };
+    tally.missed = usize::from(!is_there);
+    let held = before.held(&world, &start.arguments).and_then(|()| witness.safe(&world));
+    held.map_err(|told| format!("after the end: {told}\n{}{}", ran.stdout, ran.stderr))?;
     search(&world, &mut tally)?;
     let fate = befall(&world, case, &ran, committed, rng);
     tally.kept = usize::from(fate != case.fate);
+    if fate == Fate::Wiped {
+        witness.forget(&world);
+    }
     go_on(&mut world, start, fate, &mut witness, &mut tally, rng)?;
     search(&world, &mut tally)?;
     Ok(tally)
@@ -100,27 +107,40 @@ pub fn go_on(
     tally: &mut Tally,
     rng: &mut Rng,
 ) -> Result<(), String> {
+    let plain = apply(&[]);
     // At once, or when its time is nearly over.
     world.pass([0, 0, 3, 14][rng.usize(..4)]);
     let mut again = |world: &mut World<'_>, arguments: &[String], told: &str| {
+        let before = Before::of(world);
         let ran = world.run(arguments, &How::Plainly)?;
         tally.runs += 1;
         let panicked = ran.stderr.contains("internal error") || ran.exit.is_none();
         if panicked {
             return Err(format!("{told}: {ran:?}"));
         }
-        witness.safe(world).map_err(|problem| format!("{told}: {problem}\n{}{}", ran.stdout, ran.stderr))?;
+        let held = before.held(world, arguments).and_then(|()| witness.safe(world));
+        held.map_err(|problem| format!("{told}: {problem}\n{}{}", ran.stdout, ran.stderr))?;
         Ok(ran)
     };
-    again(world, &start.arguments, "the next run")?;
+    if fate == Fate::Stale {
+        world.sandbox.add_fault(format!("stale-list={}", 1 + rng.usize(..3)).parse().unwrap());
+    }
+    let is_home = start.is_staged && rng.bool();
+    again(world, if is_home { &plain } else { &start.arguments }, "the next run")?;
+    world.sandbox.clear_faults();
     if fate == Fate::Late {
         world.deliver_late();
         again(world, &start.arguments, "after the late request")?;
     }
     world.pass(61 + rng.u64(..120));
     again(world, &start.arguments, "the first run after the grace")?;
+    if start.is_staged {
+        again(world, &plain, "the release of what is staged")?;
+        world.pass(8 * 24 * 60 + 1);
+        again(world, &plain, "the first run after the grace of what was staged")?;
+    }
     let mut arguments = apply(&["--format", "json"]);
-    arguments.extend(start.arguments.iter().skip(3).cloned());
+    arguments.extend(start.arguments.iter().skip(3).filter(|word| *word != "--stage").cloned());
     let last = again(world, &arguments, "the second run after the grace")?;
     let plan: Vec<String> = ["plan", "--detailed-exitcode", "-vv"].map(str::to_owned).to_vec();
     let plan = again(world, &plan, "the plan after it")?;
@@ -157,17 +177,18 @@ fn befall(world: &World<'_>, case: &Case, ran: &Ran, committed: Option<Vec<u8>>,
             Fate::Wiped
         }
         (Fate::Torn, Point::Disk(call), _) if ran.exit.is_none() => tear(world, call, ran, rng),
-        (Fate::Late, ..) => Fate::Late,
+        (Fate::Late | Fate::Stale | Fate::Cut, ..) => case.fate,
         _ => Fate::Kept,
     }
 }
 
 /// Whether a disk may vanish: what it alone knows was never enabled and cannot be. The disk is the record's home, and
-/// where it dies is what `--stage` is for.
+/// where it dies is what `--stage` is for: what is staged may be released wherever its record is.
 fn is_spare(world: &World<'_>, committed: &[u8]) -> bool {
     let text = std::str::from_utf8(committed).unwrap();
     let Ok(committed) = keycomb::seal::text::parse(text) else { return false };
-    let known = |sealed: &Sealed, id| sealed.key(id).is_some_and(|entry| entry.state == KeyState::Live);
+    let home = [KeyState::Live, KeyState::Staged];
+    let known = |sealed: &Sealed, id| sealed.key(id).is_some_and(|entry| home.contains(&entry.state));
     let now = world.sealed().unwrap();
     now.iter().flat_map(|sealed| &sealed.keys).all(|entry| match entry.state {
         KeyState::Releasing => false,

@@ -3,12 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use keycomb::model::{Address, KeyId, KeyState, Provisional, Sealed, SealedKey};
+use keycomb::model::{Address, KeyId, KeyState, Provisional, Sealed, SealedKey, Timestamp};
 use keycomb::sandbox::{KeyTruth, Truth};
 
 use crate::world::{World, identities};
 
-const QUARANTINE: Duration = Duration::from_secs(14 * 24 * 60 * 60);
+const DAY: u64 = 24 * 60 * 60;
+const QUARANTINE: Duration = Duration::from_secs(14 * DAY);
+const GRACE: Duration = Duration::from_secs(60 * 60);
+const STAGE_GRACE: Duration = Duration::from_secs(8 * DAY);
 
 /// What must never change, and what must always work, from the start of a scenario.
 pub struct Witness {
@@ -17,6 +20,8 @@ pub struct Witness {
     working: Vec<Address>,
     /// Which entries were opened already: id and armor.
     opened: BTreeSet<(KeyId, Option<String>)>,
+    /// Provisional keys that the record knows nothing of: somebody may be making them.
+    strangers: BTreeSet<String>,
 }
 
 type Held = Result<(), String>;
@@ -41,7 +46,21 @@ impl Witness {
             environments: truth.environments.into_iter().filter(|e| !ours(&e.name)).collect(),
         };
         assert_eq!((theirs.keys.len(), theirs.environments.len()), (5, 2));
-        Self { theirs, working, opened: BTreeSet::new() }
+        Self { theirs, working, opened: BTreeSet::new(), strangers: BTreeSet::new() }
+    }
+
+    /// Another machine goes on, with an older record.
+    pub fn forget(&mut self, world: &World<'_>) {
+        let (truth, sealed) = (world.sandbox.truth(), world.sealed().unwrap());
+        let is_known = |key: &KeyTruth, mark: &Provisional| {
+            sealed.iter().any(|sealed| {
+                sealed.keys.iter().any(|entry| entry.id.as_str() == key.id)
+                    || sealed.intents.iter().any(|intent| intent.nonce == mark.nonce)
+            })
+        };
+        let is_stranger =
+            |key: &&KeyTruth| Provisional::parse(&key.name).is_some_and(|mark| !is_known(key, &mark));
+        self.strangers = truth.live_keys().filter(is_stranger).map(|key| key.id.clone()).collect();
     }
 
     /// At any moment: S1, S3 with S4, S5, S6, S8, S10.
@@ -55,7 +74,7 @@ impl Witness {
             let born = key.history.first().map(|(_, what)| what.as_str());
             hold!(born == Some("created disabled"), "S1: born enabled: {key:?}");
             match key.deleted {
-                Some(_) => may_be_deleted(key, sealed.as_ref())?,
+                Some(at) => self.may_be_deleted(key, at, sealed.as_ref())?,
                 None if was_enabled(key) => self.is_held(key, sealed.as_ref())?,
                 None => {}
             }
@@ -95,6 +114,23 @@ impl Witness {
             hold!(is_it, "S1: sealed is another secret than that of {key:?}");
             self.opened.insert(seal);
         }
+        Ok(())
+    }
+
+    /// S3: what was never enabled is ours, and of age where somebody else may still release it.
+    fn may_be_deleted(&self, key: &KeyTruth, deleted: Timestamp, sealed: Option<&Sealed>) -> Held {
+        if was_enabled(key) {
+            return was_quarantined(key);
+        }
+        let mark = Provisional::parse(&key.name);
+        let mark = mark.filter(|mark| sealed.is_some_and(|sealed| mark.is_of(&sealed.lineage)));
+        let Some(mark) = mark else { return Err(format!("S3: deleted, and not provisional: {key:?}")) };
+        let age = since(key.created, deleted);
+        let is_of_age = match mark.digest {
+            Some(_) => age >= STAGE_GRACE,
+            None => age >= GRACE || !self.strangers.contains(&key.id),
+        };
+        hold!(is_of_age, "S3: deleted within its grace: {key:?}");
         Ok(())
     }
 
@@ -140,24 +176,21 @@ fn is_working(truth: &Truth, entry: &SealedKey) -> bool {
     released && truth.live_keys().any(|key| key.id == entry.id.as_str() && !key.disabled)
 }
 
+fn since(before: Timestamp, after: Timestamp) -> Duration {
+    Duration::try_from(after.duration_since(before)).unwrap_or_default()
+}
+
 fn was_enabled(key: &KeyTruth) -> bool {
     key.history.iter().any(|(_, what)| what == "enabled" || what == "created enabled")
 }
 
 /// S3, and S4 with it: what a run has called live was enabled.
-fn may_be_deleted(key: &KeyTruth, sealed: Option<&Sealed>) -> Held {
-    if !was_enabled(key) {
-        let mark = Provisional::parse(&key.name);
-        let ours = mark.is_some_and(|mark| sealed.is_some_and(|sealed| mark.is_of(&sealed.lineage)));
-        hold!(ours, "S3: deleted, and not provisional: {key:?}");
-        return Ok(());
-    }
+fn was_quarantined(key: &KeyTruth) -> Held {
     let at = |wanted: &str| key.history.iter().rev().find(|(_, what)| what == wanted).map(|(at, _)| *at);
     let (Some(disabled), Some(deleted)) = (at("disabled"), at("deleted")) else {
         return Err(format!("S3: deleted while enabled: {key:?}"));
     };
-    let waited = Duration::try_from(deleted.duration_since(disabled)).unwrap_or_default();
-    hold!(waited >= QUARANTINE, "S3: deleted before its quarantine was over: {key:?}");
+    hold!(since(disabled, deleted) >= QUARANTINE, "S3: deleted before its quarantine was over: {key:?}");
     Ok(())
 }
 

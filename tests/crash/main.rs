@@ -19,11 +19,13 @@
 mod case;
 mod check;
 mod leaks;
+mod once;
 mod point;
 mod proxy;
 mod refused;
 mod scenario;
 mod signals;
+mod staged;
 mod strace;
 mod sweep;
 mod team;

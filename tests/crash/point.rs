@@ -118,10 +118,14 @@ pub enum Fate {
     Torn,
     /// The request that was on its way arrives after the next run.
     Late,
+    /// Everything stays; the lists that the next run is shown lack the newest keys.
+    Stale,
+    /// It is not the end: the connection broke there, and the run goes on.
+    Cut,
 }
 
 impl Fate {
-    pub const ALL: [Self; 4] = [Self::Kept, Self::Wiped, Self::Torn, Self::Late];
+    pub const ALL: [Self; 6] = [Self::Kept, Self::Wiped, Self::Torn, Self::Late, Self::Stale, Self::Cut];
 
     pub fn as_str(self) -> &'static str {
         match self {
@@ -129,6 +133,8 @@ impl Fate {
             Self::Wiped => "wiped",
             Self::Torn => "torn",
             Self::Late => "late",
+            Self::Stale => "stale",
+            Self::Cut => "cut",
         }
     }
 
@@ -136,12 +142,15 @@ impl Fate {
     pub fn at(point: &Point) -> Vec<Self> {
         match point {
             Point::Disk(Call { call, to, .. }) if call == "fsync" && to != "folder" => {
-                vec![Self::Kept, Self::Wiped, Self::Torn]
+                vec![Self::Kept, Self::Wiped, Self::Torn, Self::Stale]
             }
             Point::Net(Stop { class, stage: Stage::Arrived, .. }) if !class.starts_with("GET") => {
-                vec![Self::Kept, Self::Wiped, Self::Late]
+                vec![Self::Kept, Self::Wiped, Self::Late, Self::Stale, Self::Cut]
             }
-            _ => vec![Self::Kept, Self::Kept, Self::Wiped],
+            Point::Net(Stop { stage: Stage::Answered, .. }) | Point::Disk(_) => {
+                vec![Self::Kept, Self::Wiped, Self::Stale]
+            }
+            Point::Net(_) => vec![Self::Kept, Self::Wiped, Self::Stale, Self::Cut],
         }
     }
 }

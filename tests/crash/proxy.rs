@@ -34,9 +34,13 @@ struct State {
     /// The requests of the present run, in the order of arrival.
     seen: Vec<String>,
     counts: BTreeMap<String, usize>,
+    /// The provisional names in them under which keys were asked for.
+    names: Vec<String>,
     stop: Option<Stop>,
     /// The request waits at its stage and then goes on, instead of being the last.
     pauses: bool,
+    /// Only the connection ends at the stage, not the run.
+    cuts: bool,
     /// Nothing of the present run passes any more.
     dead: bool,
     /// Which run it is: what is left of an earlier one no longer counts.
@@ -76,6 +80,12 @@ impl Proxy {
         self.shared.state.lock().unwrap().pauses = true;
     }
 
+    /// As [`Self::begin`]; at the chosen stage the connection breaks, once, and the run goes on.
+    pub fn begin_with_cut(&self, upstream: SocketAddr, at: Stop) {
+        self.begin(upstream, Some(at));
+        self.shared.state.lock().unwrap().cuts = true;
+    }
+
     /// Another request waits as well, while the first does.
     pub fn pause_also(&self, at: Stop) {
         self.shared.state.lock().unwrap().stop = Some(at);
@@ -94,6 +104,11 @@ impl Proxy {
     /// What was asked in this run, in its order.
     pub fn seen(&self) -> Vec<String> {
         self.shared.state.lock().unwrap().seen.clone()
+    }
+
+    /// Under which names keys were asked for in this run.
+    pub fn names(&self) -> Vec<String> {
+        self.shared.state.lock().unwrap().names.clone()
     }
 
     /// Sends a request on that was kept back, and waits for its answer.
@@ -163,6 +178,7 @@ impl Shared {
         }
         let class = class(request);
         state.seen.push(class.clone());
+        state.names.extend(name_asked_for(&class, request));
         let count = state.counts.entry(class.clone()).or_default();
         *count += 1;
         let count = *count;
@@ -177,7 +193,7 @@ impl Shared {
     fn die(&self, run: usize, held: Option<Vec<u8>>) -> Option<()> {
         let mut state = self.state.lock().unwrap();
         if state.run == run {
-            (state.dead, state.held) = (true, held);
+            (state.dead, state.held) = (!state.cuts, held);
             self.hit.lock().unwrap().send(()).ok();
         }
         None
@@ -201,6 +217,12 @@ fn class(request: &[u8]) -> String {
         _ => "other",
     };
     format!("{method}:{what}")
+}
+
+fn name_asked_for(class: &str, request: &[u8]) -> Option<String> {
+    let text = String::from_utf8_lossy(request);
+    let name = text.find("keycomb-pending.").filter(|_| class == "POST:keys").map(|at| &text[at..])?;
+    Some(name.split('"').next()?.to_owned())
 }
 
 /// One whole HTTP/1.1 message, byte for byte; `None` at the end of the connection.

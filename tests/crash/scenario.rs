@@ -5,6 +5,7 @@ use keycomb::model::{KeyState, Record};
 use keycomb::ports::{KeepRecord as _, KeyChange, OPEN, WriteLive as _};
 
 use crate::point::{Stage, Stop};
+use crate::staged;
 use crate::team::{Declared, Names};
 use crate::world::{Bench, How, Snapshot, World};
 
@@ -13,12 +14,14 @@ pub struct Start {
     pub snapshot: Snapshot,
     /// What is run and cut off, and run again afterwards.
     pub arguments: Vec<String>,
+    /// Whether keys may be staged: whoever lacks their record leaves them alone for days.
+    pub is_staged: bool,
 }
 
 /// A scenario's name and how it is set up.
 pub type Scenario = (&'static str, fn(&Bench, &mut Rng, u64) -> Start);
 
-pub const ALL: [Scenario; 17] = [
+pub const ALL: [Scenario; 21] = [
     ("first", first),
     ("create", create),
     ("replace", replace),
@@ -36,6 +39,10 @@ pub const ALL: [Scenario; 17] = [
     ("settle-released-old", |bench, rng, seed| settle(bench, rng, seed, Left::Released, true)),
     ("settle-dropping-young", |bench, rng, seed| settle(bench, rng, seed, Left::Dropping, false)),
     ("settle-dropping-old", |bench, rng, seed| settle(bench, rng, seed, Left::Dropping, true)),
+    ("stage", staged::stage),
+    ("stage-settle", staged::settle),
+    ("stage-release", staged::release),
+    ("stage-reap", staged::reap),
 ];
 
 pub fn apply(more: &[&str]) -> Vec<String> {
@@ -50,13 +57,13 @@ impl World<'_> {
     }
 
     fn start(&self, more: &[&str]) -> Start {
-        Start { snapshot: self.snapshot(), arguments: apply(more) }
+        Start { snapshot: self.snapshot(), arguments: apply(more), is_staged: false }
     }
 }
 
 /// Nothing is there, not even a sealed file.
 fn first(bench: &Bench, rng: &mut Rng, seed: u64) -> Start {
-    let (mut names, mut team) = (Names::new(rng), Declared::default());
+    let (mut names, mut team) = (Names::new(rng), Declared::new(rng));
     let one = team.add_environment(&mut names, rng);
     if rng.bool() {
         team.add_environment(&mut names, rng);
@@ -69,8 +76,8 @@ fn first(bench: &Bench, rng: &mut Rng, seed: u64) -> Start {
 }
 
 /// An environment with one key; another environment and three keys are to come.
-fn before_create(bench: &Bench, rng: &mut Rng, seed: u64) -> (Snapshot, Declared) {
-    let (mut names, mut team) = (Names::new(rng), Declared::default());
+pub fn before_create(bench: &Bench, rng: &mut Rng, seed: u64) -> (Snapshot, Declared) {
+    let (mut names, mut team) = (Names::new(rng), Declared::new(rng));
     let old = team.add_environment(&mut names, rng);
     team.add_key(&mut names, &old, true, rng);
     let mut world = bench.fresh(seed);
@@ -89,12 +96,12 @@ fn before_create(bench: &Bench, rng: &mut Rng, seed: u64) -> (Snapshot, Declared
 
 fn create(bench: &Bench, rng: &mut Rng, seed: u64) -> Start {
     let (snapshot, _) = before_create(bench, rng, seed);
-    Start { snapshot, arguments: apply(&[]) }
+    Start { snapshot, arguments: apply(&[]), is_staged: false }
 }
 
 /// One environment with two ingest and two configuration keys, applied: labels in that order.
 fn four_keys<'b>(bench: &'b Bench, rng: &mut Rng, seed: u64) -> (World<'b>, Declared, Vec<String>, Names) {
-    let (mut names, mut team) = (Names::new(rng), Declared::default());
+    let (mut names, mut team) = (Names::new(rng), Declared::new(rng));
     let environment = team.add_environment(&mut names, rng);
     let labels =
         [true, true, false, false].map(|ingest| team.add_key(&mut names, &environment, ingest, rng)).to_vec();
@@ -160,7 +167,7 @@ fn delete(bench: &Bench, rng: &mut Rng, seed: u64) -> Start {
 fn successor<'b>(bench: &'b Bench, rng: &mut Rng, seed: u64) -> (World<'b>, Start) {
     let (snapshot, _) = before_create(bench, rng, seed);
     let mut world = bench.restore(&snapshot);
-    end_at(&mut world, "PATCH:key", 1, Stage::Arrived);
+    end_at(&mut world, &[], "PATCH:key", 1, Stage::Arrived);
     world.pass(22);
     let releasing = world.sealed().unwrap().unwrap().keys.into_iter();
     for entry in releasing.filter(|entry| entry.state == KeyState::Releasing) {
@@ -195,15 +202,15 @@ fn settle(bench: &Bench, rng: &mut Rng, seed: u64, left: Left, is_old: bool) -> 
     let asked = world.asked();
     let mut world = bench.restore(&snapshot);
     match left {
-        Left::Intent => end_at(&mut world, "POST:keys", 1 + rng.usize(..3), Stage::CarriedOut),
+        Left::Intent => end_at(&mut world, &[], "POST:keys", 1 + rng.usize(..3), Stage::CarriedOut),
         Left::Sealed | Left::Dropping => {
             // The second look is the first reading of keys after the last of them was asked for.
             let posted = asked.iter().rposition(|class| class == "POST:keys").unwrap();
             let before = asked[..posted].iter().filter(|class| *class == "GET:keys").count();
-            end_at(&mut world, "GET:keys", before + 1, Stage::Arrived);
+            end_at(&mut world, &[], "GET:keys", before + 1, Stage::Arrived);
         }
-        Left::Releasing => end_at(&mut world, "PATCH:key", 1, Stage::Arrived),
-        Left::Released => end_at(&mut world, "PATCH:key", 1 + rng.usize(..2), Stage::CarriedOut),
+        Left::Releasing => end_at(&mut world, &[], "PATCH:key", 1, Stage::Arrived),
+        Left::Released => end_at(&mut world, &[], "PATCH:key", 1 + rng.usize(..2), Stage::CarriedOut),
     }
     if left == Left::Dropping {
         let mut keeper = world.keeper();
@@ -217,8 +224,8 @@ fn settle(bench: &Bench, rng: &mut Rng, seed: u64, left: Left, is_old: bool) -> 
     world.start(&[])
 }
 
-fn end_at(world: &mut World<'_>, class: &str, number: usize, stage: Stage) {
+pub fn end_at(world: &mut World<'_>, more: &[&str], class: &str, number: usize, stage: Stage) {
     let stop = Stop { class: class.into(), number, stage };
-    let ran = world.run(&apply(&[]), &How::Until(&stop)).unwrap();
+    let ran = world.run(&apply(more), &How::Until(&stop)).unwrap();
     assert_eq!(ran.exit, None, "{class} {number} was not reached:\n{}\n{}", ran.stdout, ran.stderr);
 }

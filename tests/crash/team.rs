@@ -28,8 +28,10 @@ pub struct Key {
 }
 
 /// A configuration.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Declared {
+    /// Whether a managed key that is gone is made again: what is only not listed must not be.
+    pub recreates: bool,
     pub environments: Vec<Environment>,
     pub keys: Vec<Key>,
 }
@@ -51,6 +53,10 @@ impl Names {
 }
 
 impl Declared {
+    pub fn new(rng: &mut Rng) -> Self {
+        Self { recreates: rng.bool(), environments: Vec::new(), keys: Vec::new() }
+    }
+
     pub fn add_environment(&mut self, names: &mut Names, rng: &mut Rng) -> String {
         let label = names.environments.pop().unwrap().to_owned();
         self.environments.push(Environment {
@@ -93,7 +99,8 @@ impl Declared {
 
     /// As TOML, without what every configuration has.
     pub fn text(&self) -> String {
-        let mut text = String::new();
+        let on_missing = if self.recreates { "recreate" } else { "stop" };
+        let mut text = format!("[policy]\non_missing = {on_missing:?}\n");
         for Environment { label, color, description, delete_protected } in &self.environments {
             writeln!(text, "[environment.{label}]").unwrap();
             color.iter().for_each(|color| writeln!(text, "color = {color:?}").unwrap());

@@ -19,7 +19,7 @@ use keycomb::sandbox::{self, Clock as _, ManualClock, Sandbox};
 use keycomb::seal::{Holder, Identities, Keeper, generate_identity};
 use tempfile::TempDir;
 
-use crate::point::{Point, Stop};
+use crate::point::{Fate, Point, Stop};
 use crate::proxy::Proxy;
 use crate::strace::{self, Seen};
 
@@ -33,6 +33,11 @@ const SEALED: &str = "keycomb.sealed.toml";
 
 fn start() -> Timestamp {
     "2026-11-21T12:00:00Z".parse().unwrap()
+}
+
+/// In memory where there is such a folder: what is made durable there is seen by strace all the same, and costs nothing.
+fn home() -> TempDir {
+    tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap()
 }
 
 /// Everybody's: (recipient, identity file).
@@ -100,6 +105,8 @@ pub enum How<'a> {
     Watched(Option<&'a str>),
     /// Until a request has come so far.
     Until(&'a Stop),
+    /// To its end, though the connection breaks once.
+    Cut(&'a Stop),
 }
 
 impl Bench {
@@ -112,7 +119,7 @@ impl Bench {
 
     /// A team with nothing of its own, beside keys and environments of others.
     pub fn fresh(&self, seed: u64) -> World<'_> {
-        let home = tempfile::tempdir().unwrap();
+        let home = home();
         fs::create_dir(home.path().join("work")).unwrap();
         let world = self.world(home, start(), seed, Duration::ZERO);
         // What looks like the unfinished work of another file is no business of ours.
@@ -137,7 +144,7 @@ impl Bench {
 
     /// With a service that takes its time.
     pub fn restore_with(&self, snapshot: &Snapshot, latency: Duration) -> World<'_> {
-        let home = tempfile::tempdir().unwrap();
+        let home = home();
         fs::create_dir(home.path().join("work")).unwrap();
         snapshot.lay_out(&home.path().join("work"));
         fs::write(home.path().join("state.json"), &snapshot.state).unwrap();
@@ -293,8 +300,14 @@ impl World<'_> {
         self.bench.proxy.seen()
     }
 
-    pub fn how<'a>(point: &'a Point, rule: &'a mut String) -> How<'a> {
+    /// Under which names it asked for keys.
+    pub fn asked_for(&self) -> Vec<String> {
+        self.bench.proxy.names()
+    }
+
+    pub fn how<'a>(point: &'a Point, fate: Fate, rule: &'a mut String) -> How<'a> {
         match point {
+            Point::Net(stop) if fate == Fate::Cut => How::Cut(stop),
             Point::Net(stop) => How::Until(stop),
             Point::Disk(call) => {
                 *rule = format!("{}:signal=KILL:when={}", call.call, call.number);
@@ -313,7 +326,7 @@ impl World<'_> {
                 command.arg(program);
                 command
             }
-            How::Plainly | How::Until(_) => Command::new(program),
+            How::Plainly | How::Until(_) | How::Cut(_) => Command::new(program),
         };
         command
             .env_clear()
@@ -356,6 +369,11 @@ impl World<'_> {
         self.bench.proxy.is_hit(Duration::ZERO)
     }
 
+    /// Whether the run that ended came to its stop.
+    pub fn came_there(&self) -> bool {
+        self.bench.proxy.is_hit(Duration::ZERO)
+    }
+
     /// Whether the request has arrived that the run waits at.
     pub fn is_waiting(&self) -> bool {
         self.bench.proxy.is_hit(PATIENCE)
@@ -373,10 +391,11 @@ impl World<'_> {
     }
 
     pub fn run(&mut self, arguments: &[String], how: &How<'_>) -> Result<Ran, String> {
-        self.begin(match how {
-            How::Until(stop) => Some((*stop).clone()),
-            How::Plainly | How::Watched(_) => None,
-        });
+        match how {
+            How::Until(stop) => self.begin(Some((*stop).clone())),
+            How::Cut(stop) => self.bench.proxy.begin_with_cut(self.upstream(), (*stop).clone()),
+            How::Plainly | How::Watched(_) => self.begin(None),
+        }
         let out = |name: &str| self.home.path().join(name);
         let log = out("strace");
         let mut child = self
@@ -389,7 +408,7 @@ impl World<'_> {
         let exit = self.wait_for(&mut child, matches!(how, How::Until(_)));
         let calls = match how {
             How::Watched(_) => strace::read(&log, &self.sealed_path(), exit == Ok(None)),
-            How::Plainly | How::Until(_) => Vec::new(),
+            How::Plainly | How::Until(_) | How::Cut(_) => Vec::new(),
         };
         let (stdout, stderr) = (fs::read(out("stdout")).unwrap(), fs::read(out("stderr")).unwrap());
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
