@@ -63,6 +63,8 @@ pub async fn run(
     let count = plan.actions.iter().filter(|action| is_for(args, action)).count();
     if args.stage {
         staged::say_before(&plan, count, output);
+    } else if args.release {
+        staged::say_unmade(&plan, count, output);
     }
     let is_idle = count == 0;
     if !is_idle {

@@ -21,6 +21,17 @@ pub(super) fn say_before(plan: &Plan, count: usize, output: &Output) {
     }
 }
 
+/// What a run that makes nothing leaves. `count` is how many actions it carries out.
+pub(super) fn say_unmade(plan: &Plan, count: usize, output: &Output) {
+    let left = plan.actions.iter().filter(|action| action.verb != Verb::Blocked).count() - count;
+    if left > 0 {
+        output.say(&format!(
+            "making nothing: {left} {} left for `keycomb apply --stage`",
+            if left == 1 { "action is" } else { "actions are" }
+        ));
+    }
+}
+
 /// What is to be done next, and by when.
 pub(super) fn say_after(report: &Report, until: Timestamp, sealed: &Path, output: &Output) {
     let count = report.staged().0;
@@ -30,6 +41,6 @@ pub(super) fn say_after(report: &Report, until: Timestamp, sealed: &Path, output
     output.say(&format!(
         "staged: {keys} made and sealed; {they} disabled until the sealed file has reached its home\n  \
          1. commit `{file}` and push it, or upload it: now, before this disk is gone\n  \
-         2. before {until:.0}, run `keycomb apply` where that file is checked out"
+         2. before {until:.0}, run `keycomb apply --release` where that file is checked out"
     ));
 }

@@ -235,6 +235,28 @@ fn the_whole_recipe_in_one_run_ends_with_a_live_key_and_the_record_of_it_at_home
     assert_eq!(home.git(&home.remote(), &["rev-parse", "main"]).stdout, head);
 }
 
+/// A key that was not staged waits for a run that stages: made here, its only seal would be on the runner's disk.
+#[test]
+fn releasing_makes_no_key() {
+    let home = Home::new();
+    let runner = home.runner("runner", "second");
+    runner.git(&["push", "--quiet", "origin", "main"]);
+    let ran = runner.recipe(&["release"], None).exits(0);
+    assert!(ran.stderr.contains("left for `keycomb apply --stage`"), "{}", ran.stderr);
+    assert_eq!((home.live(), home.staged()), (vec!["first".to_owned()], 0));
+    assert_eq!(home.team.sandbox.truth().keys.len(), 1);
+}
+
+#[test]
+fn staging_needs_a_sealed_file_that_is_known() {
+    let home = Home::new();
+    let runner = home.runner("runner", "second");
+    fs::remove_file(runner.folder.join("keycomb.sealed.toml")).unwrap();
+    let ran = runner.run(&["apply", "--stage", "--yes"]).exits(9);
+    assert!(ran.stderr.contains("no sealed file"), "{}", ran.stderr);
+    assert_eq!(home.team.sandbox.truth().keys.len(), 1);
+}
+
 /// Fault matrix, row 61.
 #[test]
 fn row_61_a_push_that_a_hook_refuses_leaves_nothing_live() {
