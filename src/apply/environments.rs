@@ -1,7 +1,8 @@
 //! Makes, changes and deletes environments.
 
+use super::home::Home;
 use super::outcome::{DONE, Ended, Fate, Step as Attempt, changed, done_with, failed, in_doubt};
-use super::run::{Home, Run};
+use super::run::Run;
 use super::update::mismatch;
 use super::verify::{environment_differs, environment_moved};
 use crate::model::{

@@ -9,11 +9,12 @@ use std::time::Duration;
 use futures_util::FutureExt as _;
 use futures_util::stream::{self, StreamExt as _};
 
+use super::home::Home;
 use super::limits::{CHUNK, CHUNK_TIME, SIDE_BY_SIDE, SPREAD_TIME, delay};
 use super::look::{Own, Wanted};
 use super::outcome::{Ended, Step as Attempt, failed, not_started};
 use super::post::Minted;
-use super::run::{Home, Run, side_by_side, unpanicked};
+use super::run::{Run, side_by_side, unpanicked};
 use super::stage::run_again;
 use crate::model::{EnvironmentId, KeyId, KeyState, LiveKey};
 use crate::plan::{Action, EnvironmentRef, MintKey, Step};
@@ -249,8 +250,8 @@ impl<R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'_, R, W, K,
     fn task(&self, index: usize) -> Option<Task<'_>> {
         let action = self.plan.actions.get(index)?;
         let Step::MintKey(mint) = &action.step else { return None };
-        if !self.is_for(action) {
-            self.settle(index, self.left().into());
+        if !self.home.allows(action) {
+            self.settle(index, self.home.left().into());
             return None;
         }
         let environment = match &mint.environment {

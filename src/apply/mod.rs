@@ -3,6 +3,7 @@
 mod confirm;
 mod discard;
 mod environments;
+mod home;
 mod limits;
 mod look;
 mod mint;
@@ -18,15 +19,13 @@ mod tidy;
 mod update;
 mod verify;
 
+pub use home::Home;
 pub use limits::{CHUNK, DEADLINE, GRACE, REQUEST_LIFE, STAGE_DEADLINE, STAGE_GRACE};
 pub use progress::{Progress, Silent};
-pub use stage::{is_staged, makes_nothing};
 
 use std::panic::AssertUnwindSafe;
 
 use futures_util::FutureExt as _;
-
-use run::Home;
 
 use crate::model::SealSettings;
 use crate::plan::Plan;
@@ -50,41 +49,14 @@ pub async fn apply<R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings>(
     surroundings: &S,
     progress: &dyn Progress,
 ) -> Report {
-    carry_out(plan, seal, Home::Disk, (reader, writer), keeper, surroundings, progress).await
+    apply_at(Home::Disk, plan, seal, (reader, writer), keeper, surroundings, progress).await
 }
 
-/// The same for a sealed file on a disk that does not last: makes environments and keys and seals the secrets, but enables
-/// nothing. Each new key stays disabled, with the digest of its sealed entry in its name, until a plain [`apply`] finds that
-/// very entry in the checkout that it runs on. Everything else of the plan is left for that apply.
-pub async fn stage<R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings>(
-    plan: &Plan,
-    seal: &SealSettings,
-    reader: &R,
-    writer: &W,
-    keeper: &mut K,
-    surroundings: &S,
-    progress: &dyn Progress,
-) -> Report {
-    carry_out(plan, seal, Home::Staged, (reader, writer), keeper, surroundings, progress).await
-}
-
-/// The other half of [`stage`]: releases what was staged and carries out all else, but makes no key and no environment.
-pub async fn release<R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings>(
-    plan: &Plan,
-    seal: &SealSettings,
-    reader: &R,
-    writer: &W,
-    keeper: &mut K,
-    surroundings: &S,
-    progress: &dyn Progress,
-) -> Report {
-    carry_out(plan, seal, Home::Elsewhere, (reader, writer), keeper, surroundings, progress).await
-}
-
-async fn carry_out<R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings>(
-    plan: &Plan,
-    seal: &SealSettings,
+/// The same for a sealed file whose home is said: what that does not allow is left for another run ([`Home::allows`]).
+pub async fn apply_at<R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings>(
     home: Home,
+    plan: &Plan,
+    seal: &SealSettings,
     ports: (&R, &W),
     keeper: &mut K,
     surroundings: &S,

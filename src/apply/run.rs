@@ -12,28 +12,17 @@ use futures_util::future::{self, Either};
 use futures_util::stream::{self, StreamExt as _};
 use tokio::sync::{Mutex as AsyncMutex, OnceCell};
 
+use super::home::Home;
 use super::limits::SIDE_BY_SIDE;
 use super::order::Stage;
 use super::outcome::{Ended, Step as Attempt, chain, failed, not_started, panicked, refused};
 use super::progress::Progress;
-use super::stage::{is_staged, left, left_to_stage, makes_nothing};
 use crate::model::{
     Address, EnvironmentId, KeyType, Label, LiveKey, Record, SealSettings, Sealed, Timestamp,
 };
 use crate::plan::{Action, Plan, Step};
 use crate::ports::{Failure, Gate, KeepError, KeepRecord, ReadLive, ServiceError, Surroundings, WriteLive};
 use crate::report::{Became, Cause, Outcome, Report};
-
-/// Where sealed entries last.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Home {
-    /// On this disk: what is fsynced is home.
-    Disk,
-    /// Elsewhere: the sealed file reaches it after the run, and nothing is enabled before.
-    Staged,
-    /// Elsewhere, and what is to be released is there: nothing is made whose secret this disk alone would hold.
-    Elsewhere,
-}
 
 /// One run over one plan.
 pub(super) struct Run<'a, R, W, K, S> {
@@ -141,27 +130,11 @@ impl<'a, R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'a, R, W
         self.places.get(address).map(Vec::as_slice).unwrap_or_default()
     }
 
-    /// Whether this run carries an action out, as its home allows.
-    pub(super) fn is_for(&self, action: &Action) -> bool {
-        match self.home {
-            Home::Disk => true,
-            Home::Staged => is_staged(&action.step),
-            Home::Elsewhere => makes_nothing(action),
-        }
-    }
-
-    pub(super) fn left(&self) -> Became {
-        match self.home {
-            Home::Elsewhere => left_to_stage(),
-            Home::Disk | Home::Staged => left(),
-        }
-    }
-
     /// Carries out one action that needs no company.
     async fn carry_out(&self, i: usize) {
         let Some(action) = self.plan.actions.get(i) else { return };
-        if !self.is_for(action) {
-            return self.settle(i, self.left().into());
+        if !self.home.allows(action) {
+            return self.settle(i, self.home.left().into());
         }
         if let Err(ended) = self.may_begin(action) {
             return self.settle(i, ended.into());

@@ -9,48 +9,9 @@ use super::mint::unreleased;
 use super::outcome::{Step as Attempt, changed, failed};
 use super::run::Run;
 use crate::model::{KeyId, KeyState, KeyType, LiveKey, Nonce, Provisional, Record, SealedKey};
-use crate::plan::{Action, Step, is_staged_with, stage_ends};
+use crate::plan::{Action, is_staged_with, stage_ends};
 use crate::ports::{KeepRecord, KeyChange, ReadLive, Surroundings, WriteLive};
 use crate::report::{Became, Cause};
-
-/// Whether a run that only stages ([`super::stage`]) has anything to do for a step.
-pub fn is_staged(step: &Step) -> bool {
-    match step {
-        Step::Nothing
-        | Step::CreateEnvironment { .. }
-        | Step::MintKey(_)
-        | Step::ReleaseKey { .. }
-        | Step::DiscardKey(_) => true,
-        Step::UpdateEnvironment { .. }
-        | Step::DeleteEnvironment { .. }
-        | Step::ForgetEnvironment { .. }
-        | Step::UpdateKey { .. }
-        | Step::RetireKey { .. }
-        | Step::DeleteKey { .. } => false,
-    }
-}
-
-/// Whether a run that makes nothing ([`super::release`]) has anything to do for an action: all but asking for keys and for
-/// environments. One that was asked for already is finished.
-pub fn makes_nothing(action: &Action) -> bool {
-    match &action.step {
-        Step::MintKey(_) => false,
-        Step::CreateEnvironment { .. } => action.id.is_some(),
-        _ => true,
-    }
-}
-
-/// The outcome of an action that a run which stages leaves.
-pub(super) fn left() -> Became {
-    Became::Left { why: "left for the apply after the sealed file is home".to_owned() }
-}
-
-/// The outcome of an action that a run which makes nothing leaves.
-pub(super) fn left_to_stage() -> Became {
-    Became::Left {
-        why: "left for `keycomb apply --stage`: this run makes no key and no environment".to_owned(),
-    }
-}
 
 impl<R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'_, R, W, K, S> {
     /// Stages a key that is sealed and confirmed, and that nobody takes for a leftover until `ends` (monotonic clock).
@@ -79,13 +40,13 @@ impl<R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'_, R, W, K,
     pub(super) async fn stage_recorded(&self, action: &Action, id: &KeyId) -> Attempt<Became> {
         let entry = self.managed_key(action, id)?;
         if !matches!(entry.state, KeyState::Provisional | KeyState::Staged) {
-            return Ok(left());
+            return Ok(self.home.left());
         }
         let Some(live) = self.read_key(id).await? else {
             return Err(changed(format!("the key `{id}` is gone from the service")));
         };
         if !live.disabled {
-            return Ok(left());
+            return Ok(self.home.left());
         }
         if self.waits_for(&entry, &live) {
             if entry.state != KeyState::Staged {

@@ -14,12 +14,13 @@ use super::progress::Bar;
 use super::session::{Session, check_scopes, from_seal, unconnected};
 use super::staged;
 use super::surroundings::{Real, fresh_lineage};
+use crate::apply::{self, Home};
+use crate::model;
 use crate::model::{KeyId, Recipient, Scope, Sealed};
 use crate::plan::{self, Action, Plan, SecretEffect, Step, Verb};
 use crate::ports::KeepRecord as _;
 use crate::render;
 use crate::seal::{Holder, Keeper};
-use crate::{apply, model};
 
 /// Shows the plan, asks, and carries it out.
 ///
@@ -83,12 +84,9 @@ pub async fn run(
     let surroundings = Real::new(interrupt.clone());
     let writer = session.connection.writer().map_err(unconnected)?;
     // Also when there is nothing to do: the record is tidied, and what a cut-off run left is folded.
-    let (reader, seal) = (&session.reader, &session.desired.seal);
-    let report = match (args.stage, args.release) {
-        (true, _) => apply::stage(&plan, seal, reader, &writer, &mut keeper, &surroundings, &bar).await,
-        (_, true) => apply::release(&plan, seal, reader, &writer, &mut keeper, &surroundings, &bar).await,
-        _ => apply::apply(&plan, seal, reader, &writer, &mut keeper, &surroundings, &bar).await,
-    };
+    let ports = (&session.reader, &writer);
+    let seal = &session.desired.seal;
+    let report = apply::apply_at(home(args), &plan, seal, ports, &mut keeper, &surroundings, &bar).await;
     bar.end();
     say_stopping.abort();
     drop(keeper);
@@ -176,9 +174,15 @@ fn show(args: &Args, plan: &Plan, output: &Output) -> Result<(), Failure> {
 
 /// Whether this run carries an action out, as far as it gets.
 fn is_for(args: &Args, action: &Action) -> bool {
-    action.verb != Verb::Blocked
-        && (!args.stage || apply::is_staged(&action.step))
-        && (!args.release || apply::makes_nothing(action))
+    action.verb != Verb::Blocked && home(args).allows(action)
+}
+
+fn home(args: &Args) -> Home {
+    match (args.stage, args.release) {
+        (true, _) => Home::Staged,
+        (false, true) => Home::Elsewhere,
+        (false, false) => Home::Disk,
+    }
 }
 
 /// The scopes that carrying a plan out needs, besides reading.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-use keycomb::apply::{Silent, apply, stage};
+use keycomb::apply::{Home, Silent, apply, apply_at};
 use keycomb::model::{
     Access, Color, Endpoint, EnvironmentAttributes, EnvironmentId, KeyId, KeyType, Lineage, LiveEnvironment,
     LiveKey, Nonce, Payload, Permission, Recipient, Record, SealSettings, Sealed, Secret, TeamSlug,
@@ -287,7 +287,7 @@ impl World {
     }
 
     pub async fn stage(&self, plan: &Plan, keeper: &mut Keeper) -> Report {
-        stage(plan, &seal_settings(), self, self, keeper, self, &Silent).await
+        apply_at(Home::Staged, plan, &seal_settings(), (self, self), keeper, self, &Silent).await
     }
 
     /// A write. It waits first, and looks at its gate meanwhile, as the real one does.
