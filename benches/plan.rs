@@ -48,6 +48,7 @@ fn decide(desired: &Desired) -> Plan {
         sealed: None,
         now,
         allow: Allow::default(),
+        ask: Default::default(),
         elsewhere: Default::default(),
     })
 }

@@ -16,7 +16,7 @@
 //!
 //! use keycomb::config::{self, SourceFile};
 //! use keycomb::model::Live;
-//! use keycomb::plan::{self, Allow, Input};
+//! use keycomb::plan::{self, Allow, Ask, Input};
 //! use keycomb::render::{self, Style};
 //!
 //! let text = r#"
@@ -37,8 +37,8 @@
 //! let now = "2026-03-01T08:00:00Z".parse()?;
 //! let live = Live { environments: vec![], keys: vec![], now };
 //!
-//! let (allow, elsewhere) = (Allow::default(), BTreeMap::new());
-//! let plan = plan::plan(&Input { desired: &desired, live: &live, sealed: None, now, allow, elsewhere });
+//! let (allow, ask, elsewhere) = (Allow::default(), Ask::default(), BTreeMap::new());
+//! let plan = plan::plan(&Input { desired: &desired, live: &live, sealed: None, now, allow, ask, elsewhere });
 //! assert_eq!(plan.summary.issued, 1);
 //!
 //! let shown = render::text::plan(&plan, &Style { color: false, unicode: true, width: 100 });

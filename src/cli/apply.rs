@@ -131,6 +131,7 @@ async fn decide(args: &Args, session: &Session, keeper: &Keeper, output: &Output
         sealed: Some(sealed),
         now: live.now,
         allow: allow(&args.lift),
+        ask: plan::Ask::default(),
         elsewhere,
     }))
 }

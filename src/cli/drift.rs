@@ -6,7 +6,7 @@ use super::failure::Failure;
 use super::output::Output;
 use super::plan::style;
 use super::session::Session;
-use crate::plan::{self, Allow};
+use crate::plan::{self, Allow, Ask};
 use crate::render;
 
 /// Shows what changed at the service since the last apply.
@@ -30,6 +30,7 @@ pub async fn run(args: &Args, global: &Global, output: &Output) -> Result<Exit, 
         sealed: sealed.as_ref(),
         now: live.now,
         allow: Allow::default(),
+        ask: Ask::default(),
         elsewhere,
     });
     session.close().await;

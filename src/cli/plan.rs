@@ -6,7 +6,7 @@ use super::failure::Failure;
 use super::output::Output;
 use super::session::Session;
 use crate::model::Scope;
-use crate::plan::{self, Allow};
+use crate::plan::{self, Allow, Ask};
 use crate::render::{self, Style};
 
 /// Shows what would change.
@@ -28,6 +28,7 @@ pub async fn run(args: &Args, global: &Global, output: &Output) -> Result<Exit, 
         sealed: sealed.as_ref(),
         now: live.now,
         allow: allow(&args.lift),
+        ask: Ask::default(),
         elsewhere,
     });
     session.close().await;

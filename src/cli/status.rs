@@ -9,7 +9,7 @@ use super::output::Output;
 use super::plan::table_style;
 use super::session::Session;
 use crate::model::{Desired, DesiredKey, KeyState, Live, LiveKey, Sealed, SealedKey, Timestamp, visible};
-use crate::plan::{self, Allow, FindingKind, stage_ends};
+use crate::plan::{self, Allow, Ask, FindingKind, stage_ends};
 use crate::render::{self, StatusRow};
 
 /// Shows the managed keys.
@@ -28,6 +28,7 @@ pub async fn run(args: &Args, global: &Global, output: &Output) -> Result<Exit, 
         sealed: sealed.as_ref(),
         now: live.now,
         allow: Allow::default(),
+        ask: Ask::default(),
         elsewhere,
     });
     session.close().await;

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::ask::Ask;
 use crate::model::{Address, Desired, KeyId, Live, Sealed, Timestamp};
 
 /// Everything that deciding needs, read before. What is not in here has no say.
@@ -18,6 +19,8 @@ pub struct Input<'a> {
     pub now: Timestamp,
     /// Which guards the person lifted.
     pub allow: Allow,
+    /// What is asked for in this run.
+    pub ask: Ask,
     /// Keys that an older version of the sealed file has an entry of: the commit that holds it, abbreviated. Only those
     /// that the present one does not know matter; empty where nobody looked.
     pub elsewhere: BTreeMap<KeyId, String>,

@@ -3,6 +3,7 @@
 //! What is shown and what is done are two readers of the same [`Plan`].
 
 mod advice;
+mod ask;
 mod discard;
 mod draft;
 mod drift;
@@ -25,6 +26,7 @@ mod unsealed;
 mod update;
 mod value;
 
+pub use ask::Ask;
 pub use discard::discardable_from;
 pub use drift::{Drift, drift};
 pub use input::{Allow, Input};

@@ -13,7 +13,7 @@ use keycomb::honeycomb::{Connection, Credential, Options, Patience, Reader, Writ
 use keycomb::model::{
     Desired, Endpoint, KeyState, Lineage, Live, Nonce, Recipient, Sealed, Secret, TeamSlug, Timestamp,
 };
-use keycomb::plan::{Action, Allow, Input, Plan, plan};
+use keycomb::plan::{Action, Allow, Ask, Input, Plan, plan};
 use keycomb::ports::{KeepRecord as _, ReadLive as _, ServiceError, Surroundings};
 use keycomb::report::Report;
 use keycomb::sandbox::{self, ManualClock, Sandbox};
@@ -206,6 +206,7 @@ impl Lab {
             sealed: Some(sealed),
             now: live.now,
             allow,
+            ask: Ask::default(),
             elsewhere: BTreeMap::new(),
         }))
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use indexmap::IndexMap;
 use keycomb::model::*;
-use keycomb::plan::{Action, Allow, Drift, Finding, FindingKind, Input, Plan, Verb, drift, plan};
+use keycomb::plan::{Action, Allow, Ask, Drift, Finding, FindingKind, Input, Plan, Verb, drift, plan};
 
 pub const LINEAGE: &str = "0123456789abcdef";
 
@@ -37,6 +37,7 @@ pub struct World {
     pub live: Live,
     pub sealed: Option<Sealed>,
     pub allow: Allow,
+    pub ask: Ask,
     /// (id, commit)
     pub elsewhere: BTreeMap<KeyId, String>,
 }
@@ -62,6 +63,7 @@ impl World {
             live: Live { environments: vec![], keys: vec![], now: now() },
             sealed: None,
             allow: Allow::default(),
+            ask: Ask::default(),
             elsewhere: BTreeMap::new(),
         }
     }
@@ -133,6 +135,7 @@ impl World {
             sealed: self.sealed.as_ref(),
             now: self.live.now,
             allow: self.allow.clone(),
+            ask: self.ask.clone(),
             elsewhere: self.elsewhere.clone(),
         }
     }
