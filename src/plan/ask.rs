@@ -9,4 +9,13 @@ use crate::model::Address;
 pub struct Ask {
     /// Keys that get a new secret now, due or not.
     pub rotate: BTreeSet<Address>,
+    /// The only addresses that anything is done about; `None`: all. What else a plan would hold is left for another.
+    pub only: Option<BTreeSet<Address>>,
+}
+
+impl Ask {
+    /// Whether this run does anything about an address.
+    pub(super) fn is_about(&self, address: &Address) -> bool {
+        self.only.as_ref().is_none_or(|only| only.contains(address))
+    }
 }
