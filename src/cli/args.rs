@@ -282,6 +282,9 @@ pub struct Drift {
     /// The result's form
     #[arg(long, value_name = "text|json", default_value = "text", hide_possible_values = true)]
     pub format: Format,
+    /// Try the external keys that have a `source`: one request each, with the key itself
+    #[arg(long)]
+    pub probe: bool,
 }
 
 /// `keycomb status`
@@ -293,6 +296,9 @@ pub struct Status {
     /// The result's form
     #[arg(long, value_name = "text|json", default_value = "text", hide_possible_values = true)]
     pub format: Format,
+    /// Try the external keys that have a `source`: one request each, with the key itself
+    #[arg(long)]
+    pub probe: bool,
 }
 
 /// `keycomb secrets …`

@@ -11,6 +11,7 @@ mod completions;
 mod credential;
 mod drift;
 mod exit;
+mod external;
 mod failure;
 mod hardening;
 mod history;

@@ -1,9 +1,11 @@
 //! `keycomb status`: the managed keys, and what is next for each.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::args::{Format, Global, Status as Args};
 use super::exit::Exit;
+use super::external;
 use super::failure::Failure;
 use super::known::Known;
 use super::output::Output;
@@ -22,14 +24,23 @@ pub async fn run(args: &Args, global: &Global, output: &Output) -> Result<Exit, 
     let sealed = session.sealed()?;
     let known = Known::read(&session, sealed.as_ref(), output).await?;
     let rows = rows(&session.desired, &known.live, sealed.as_ref());
-    let drift = plan::drift(&known.input(&session.desired, Allow::default(), Ask::default()));
+    let probed = if args.probe { external::probe(&session).await? } else { BTreeMap::new() };
+    let watched = external::rows(&session.desired, &probed, known.live.now);
+    let ask = Ask { probed, ..Ask::default() };
+    let drift = plan::drift(&known.input(&session.desired, Allow::default(), ask));
     session.close().await;
+    let style = table_style(output);
     output.write(&match args.format {
-        Format::Text => render::text::status(&rows, &table_style(output)),
-        Format::Json => render::json::status(&rows),
+        Format::Text => render::text::status(&rows, &style) + &render::text::external(&watched, &style),
+        Format::Json => render::json::status(&rows, &watched),
     })?;
-    let unsealed = || drift.findings.iter().filter(|finding| finding.kind == FindingKind::Unsealed);
-    unsealed().for_each(|finding| output.say(&format!("unsealed: {}", visible(&finding.text))));
+    for finding in &drift.findings {
+        match finding.kind {
+            FindingKind::Unsealed => output.say(&format!("unsealed: {}", visible(&finding.text))),
+            FindingKind::ExternalMismatch | FindingKind::ExternalDue => output.say(&visible(&finding.text)),
+            _ => {}
+        }
+    }
     Ok(if drift.is_unsealed() { Exit::Unconfirmed } else { Exit::Done })
 }
 

@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use indexmap::IndexMap;
 
 use super::{
-    Address, Endpoint, EnvironmentAttributes, KeyType, Label, Period, Permission, Policy, Recipient, TeamSlug,
+    Address, Endpoint, EnvironmentAttributes, ExternalKey, KeyType, Label, Period, Permission, Policy,
+    Recipient, TeamSlug,
 };
 
 /// Where in the files something is written.
@@ -36,6 +37,8 @@ pub struct Desired {
     pub environments: IndexMap<Label, DesiredEnvironment>,
     /// By address (always [`Address::Key`]), in file order, `environments` fanned out.
     pub keys: IndexMap<Address, DesiredKey>,
+    /// Keys that are only watched, by label, in file order.
+    pub external_keys: IndexMap<Label, ExternalKey>,
 }
 
 /// The `[seal]` table.

@@ -9,6 +9,7 @@ mod draft;
 mod drift;
 mod drifted;
 mod environments;
+mod external;
 mod findings;
 mod guards;
 mod index;
@@ -29,6 +30,7 @@ mod value;
 pub use ask::Ask;
 pub use discard::discardable_from;
 pub use drift::{Drift, drift};
+pub use external::external_severity;
 pub use input::{Allow, Input};
 pub use phase::is_staged_with;
 pub use shown::{environment_value, key_value};
@@ -59,6 +61,7 @@ pub fn plan(input: &Input<'_>) -> Plan {
     findings.extend(unsealed::unsealed(&index));
     findings.extend(findings::missing(&index, &actions));
     findings.extend(unmanaged);
+    findings.extend(external::external(input));
     findings.extend(advice::advice(&index));
     order::sort_findings(&mut findings);
 

@@ -381,6 +381,10 @@ pub enum FindingKind {
     Unfinished,
     /// At the service, and nobody declared it.
     Unmanaged,
+    /// A key that is only watched was tried, and is not what is declared.
+    ExternalMismatch,
+    /// A key that is only watched is to be replaced, or could not be tried.
+    ExternalDue,
     /// Something about the declaration that deserves a look.
     Advice,
 }
@@ -394,6 +398,8 @@ impl FindingKind {
             Self::Drift => "drift",
             Self::Unfinished => "unfinished",
             Self::Unmanaged => "unmanaged",
+            Self::ExternalMismatch => "external_mismatch",
+            Self::ExternalDue => "external_due",
             Self::Advice => "advice",
         }
     }

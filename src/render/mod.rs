@@ -8,5 +8,5 @@ mod status;
 mod style;
 pub mod text;
 
-pub use status::{SecretRow, StatusRow};
+pub use status::{ExternalRow, SecretRow, StatusRow};
 pub use style::Style;

@@ -166,7 +166,11 @@ fn quoted(key: &str) -> String {
             // Terraform reads it back; a terminal and a CI log see nothing that they would obey.
             c if is_dangerous(before, c) => {
                 let code = u32::from(c);
-                text.push_str(&if code > 0xffff { format!("\\U{code:08x}") } else { format!("\\u{code:04x}") });
+                text.push_str(&if code > 0xffff {
+                    format!("\\U{code:08x}")
+                } else {
+                    format!("\\u{code:04x}")
+                });
             }
             c => text.push(c),
         }
@@ -205,8 +209,20 @@ mod tests {
     #[test]
     fn what_is_no_module_path_is_refused() {
         for text in [
-            "web", "module", "module.", "module.a.", "module.a.b", "module.a[", "module.a[x]", "module.a[\"k\"",
-            "module.a[\"k]", "module.a b", "module.0", "module.a[\"\\x\"]", "module.a[\"\\ud800\"]", ".module.a",
+            "web",
+            "module",
+            "module.",
+            "module.a.",
+            "module.a.b",
+            "module.a[",
+            "module.a[x]",
+            "module.a[\"k\"",
+            "module.a[\"k]",
+            "module.a b",
+            "module.0",
+            "module.a[\"\\x\"]",
+            "module.a[\"\\ud800\"]",
+            ".module.a",
             "module.a\nmodule.b",
         ] {
             assert_eq!(modules(text), None, "{text}");

@@ -16,7 +16,9 @@ pub enum StateError {
     Empty,
     /// UTF-16, as PowerShell writes what it redirects.
     #[error("it is UTF-16; expected UTF-8")]
-    #[diagnostic(help("PowerShell's `>` writes UTF-16: use `terraform show -json | Out-File -Encoding utf8 FILE`"))]
+    #[diagnostic(help(
+        "PowerShell's `>` writes UTF-16: use `terraform show -json | Out-File -Encoding utf8 FILE`"
+    ))]
     Utf16,
     /// No JSON.
     #[error("{problem} (line {line}, column {column})")]
@@ -31,7 +33,9 @@ pub enum StateError {
     },
     /// JSON, and neither of the two.
     #[error("it is JSON, but neither a state nor what `show -json` prints of one")]
-    #[diagnostic(help("`terraform state pull > FILE` writes a state, `terraform show -json > FILE` its other form"))]
+    #[diagnostic(help(
+        "`terraform state pull > FILE` writes a state, `terraform show -json > FILE` its other form"
+    ))]
     NotAState,
     /// Encrypted by OpenTofu.
     #[error("the state is encrypted by OpenTofu")]
@@ -49,14 +53,18 @@ pub enum StateError {
     Plan,
     /// A state of another version.
     #[error("it is a state of version {found}; expected version 4")]
-    #[diagnostic(help("`terraform refresh` or `apply` with Terraform 0.12 or later, or with OpenTofu, brings it up to date"))]
+    #[diagnostic(help(
+        "`terraform refresh` or `apply` with Terraform 0.12 or later, or with OpenTofu, brings it up to date"
+    ))]
     Version {
         /// What it says.
         found: i64,
     },
     /// `show -json` of another format.
     #[error("`format_version` is not 1.x")]
-    #[diagnostic(help("use Terraform 1.1 or later, or OpenTofu, to print it; or pass the state file itself"))]
+    #[diagnostic(help(
+        "use Terraform 1.1 or later, or OpenTofu, to print it; or pass the state file itself"
+    ))]
     Format,
 }
 

@@ -241,7 +241,10 @@ mod tests {
             let FoundKey { place: Place { address, standing }, id, key_type: _, secret } = key;
             let secret = secret.as_ref().map_or("-", Secret::expose);
             let end = id.as_str().chars().next_back().unwrap();
-            format!("{} …{end} {standing:?} {secret}", address.to_string().replace("honeycombio_api_key", "KEY"))
+            format!(
+                "{} …{end} {standing:?} {secret}",
+                address.to_string().replace("honeycombio_api_key", "KEY")
+            )
         };
         state.keys.iter().map(one).collect()
     }
@@ -323,7 +326,9 @@ mod tests {
             ("wrong_form", "it is JSON of another form than a state"),
             ("twice", "it is JSON of another form than a state"),
         ] {
-            let StateError::Syntax { problem, .. } = read(&corpus(name)).unwrap_err() else { panic!("{name}") };
+            let StateError::Syntax { problem, .. } = read(&corpus(name)).unwrap_err() else {
+                panic!("{name}")
+            };
             assert_eq!(problem, expected, "{name}");
         }
         assert_eq!(read(&vec![b' '; MAX_BYTES + 1]).unwrap_err(), StateError::TooLarge);

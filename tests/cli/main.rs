@@ -15,6 +15,7 @@ mod credentials;
 mod diagnosis;
 mod drift;
 mod examples;
+mod external;
 mod git;
 mod hardening;
 mod hostile;
