@@ -36,6 +36,7 @@ mod syntax;
 mod template;
 mod text;
 mod values;
+pub mod write;
 
 pub use problem::{Elsewhere, Problem, Problems};
 pub use read::{Loaded, LoadedFile, load};

@@ -40,6 +40,11 @@ pub struct LoadedFile {
 /// # Errors
 /// Everything that is wrong, of all files, sorted by file and place; a file that cannot be read is a problem too.
 pub fn load(path: &Path) -> Result<Loaded, Problems> {
+    load_sources(path).map(|(loaded, _, _)| loaded)
+}
+
+/// The same, with the files as they were read, the main file first, and the globs that it includes.
+pub(super) fn load_sources(path: &Path) -> Result<(Loaded, Vec<SourceFile>, Vec<String>), Problems> {
     let folder = match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
         _ => PathBuf::from("."),
@@ -50,13 +55,16 @@ pub fn load(path: &Path) -> Result<Loaded, Problems> {
         Err(error) => return Err(unreadable(name, &error)),
     };
     let main = SourceFile { name, text };
-    let mut files = vec![fingerprint(&main)];
+    let mut sources = vec![main.clone()];
+    let mut patterns = vec![];
     let desired = build(main, |includes, out| {
+        patterns.extend(includes.patterns.iter().map(|pattern| pattern.value.0.clone()));
         let included = read_includes(path, &folder, &includes, out);
-        files.extend(included.iter().map(fingerprint));
+        sources.extend(included.iter().cloned());
         included
     })?;
-    Ok(Loaded { desired, files, folder })
+    let files = sources.iter().map(fingerprint).collect();
+    Ok((Loaded { desired, files, folder }, sources, patterns))
 }
 
 fn fingerprint(file: &SourceFile) -> LoadedFile {

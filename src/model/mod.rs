@@ -18,6 +18,7 @@ mod record;
 mod sealed;
 mod secret;
 mod time;
+mod toml;
 mod visible;
 
 pub use address::{Address, AddressError, Label};
@@ -35,4 +36,5 @@ pub use record::Record;
 pub use sealed::{AppliedKey, Intent, KeyState, NoSecret, Payload, Sealed, SealedEnvironment, SealedKey};
 pub use secret::{Secret, credential};
 pub use time::{Period, PeriodError, Timestamp};
+pub use toml::toml_string;
 pub use visible::{brief, cut, is_dangerous, is_visible, visible};

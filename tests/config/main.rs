@@ -17,4 +17,6 @@ mod read;
 mod schema;
 mod secrets;
 mod support;
+#[cfg(unix)]
+mod write;
 mod wrong;

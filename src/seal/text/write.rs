@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use crate::model::{
     AppliedKey, EnvironmentAttributes, Intent, NoSecret, RecipientRef, Sealed, SealedEnvironment, SealedKey,
-    is_dangerous,
+    toml_string,
 };
 
 const HEAD: &str = "\
@@ -27,9 +27,9 @@ pub fn write(sealed: &Sealed) -> String {
     line(&mut out, "serial", serial);
     out.push('\n');
     line(&mut out, "version", version);
-    line(&mut out, "team", &quoted(team.as_str()));
-    line(&mut out, "endpoint", &quoted(endpoint.as_str()));
-    line(&mut out, "lineage", &quoted(lineage.as_str()));
+    line(&mut out, "team", &toml_string(team.as_str()));
+    line(&mut out, "endpoint", &toml_string(endpoint.as_str()));
+    line(&mut out, "lineage", &toml_string(lineage.as_str()));
     for environment in environments {
         write_environment(&mut out, environment);
     }
@@ -60,14 +60,14 @@ fn write_environment(out: &mut String, environment: &SealedEnvironment) {
     let SealedEnvironment { address, id, name, applied } = environment;
     let EnvironmentAttributes { description, color, delete_protected } = applied;
     out.push_str("\n[[environment]]\n");
-    line(out, "address", &quoted(&address.to_string()));
-    line(out, "id", &quoted(id.as_str()));
-    line(out, "name", &quoted(name));
+    line(out, "address", &toml_string(&address.to_string()));
+    line(out, "id", &toml_string(id.as_str()));
+    line(out, "name", &toml_string(name));
     if let Some(description) = description {
-        line(out, "applied.description", &quoted(description));
+        line(out, "applied.description", &toml_string(description));
     }
     if let Some(color) = color {
-        line(out, "applied.color", &quoted(color.as_str()));
+        line(out, "applied.color", &toml_string(color.as_str()));
     }
     if let Some(delete_protected) = delete_protected {
         line(out, "applied.delete_protected", delete_protected);
@@ -94,24 +94,24 @@ fn write_key(out: &mut String, key: &SealedKey) {
         secret,
     } = key;
     out.push_str("\n[[key]]\n");
-    line(out, "address", &quoted(&address.to_string()));
+    line(out, "address", &toml_string(&address.to_string()));
     line(out, "generation", generation);
-    line(out, "state", &quoted(state.as_str()));
-    line(out, "id", &quoted(id.as_str()));
-    line(out, "type", &quoted(key_type.as_str()));
-    line(out, "environment", &quoted(environment.as_str()));
-    line(out, "name", &quoted(name));
-    line(out, "created", &quoted(&created.to_string()));
-    line(out, "since", &quoted(&since.to_string()));
+    line(out, "state", &toml_string(state.as_str()));
+    line(out, "id", &toml_string(id.as_str()));
+    line(out, "type", &toml_string(key_type.as_str()));
+    line(out, "environment", &toml_string(environment.as_str()));
+    line(out, "name", &toml_string(name));
+    line(out, "created", &toml_string(&created.to_string()));
+    line(out, "since", &toml_string(&since.to_string()));
     line(out, "applied.enabled", enabled);
-    list(out, "applied.permissions", permissions.iter().map(|p| quoted(p.as_str())));
+    list(out, "applied.permissions", permissions.iter().map(|p| toml_string(p.as_str())));
     if let Some(owner) = owner {
-        line(out, "owner", &quoted(owner));
+        line(out, "owner", &toml_string(owner));
     }
     if *protected {
         line(out, "protected", protected);
     }
-    line(out, "quarantine", &quoted(&quarantine.to_string()));
+    line(out, "quarantine", &toml_string(&quarantine.to_string()));
     if !recipients.is_empty() {
         list(out, "recipients", recipients.iter().map(recipient));
     }
@@ -119,7 +119,7 @@ fn write_key(out: &mut String, key: &SealedKey) {
         line(out, "sealed", &block(armor));
     }
     match secret {
-        Some(NoSecret::Unavailable) => line(out, "secret", &quoted("unavailable")),
+        Some(NoSecret::Unavailable) => line(out, "secret", &toml_string("unavailable")),
         None => {}
     }
 }
@@ -127,15 +127,15 @@ fn write_key(out: &mut String, key: &SealedKey) {
 fn write_intent(out: &mut String, intent: &Intent) {
     let Intent { address, generation, nonce, at } = intent;
     out.push_str("\n[[intent]]\n");
-    line(out, "address", &quoted(&address.to_string()));
+    line(out, "address", &toml_string(&address.to_string()));
     line(out, "generation", generation);
-    line(out, "nonce", &quoted(nonce.as_str()));
-    line(out, "at", &quoted(&at.to_string()));
+    line(out, "nonce", &toml_string(nonce.as_str()));
+    line(out, "at", &toml_string(&at.to_string()));
 }
 
 fn recipient(recipient: &RecipientRef) -> String {
     let RecipientRef { name, fingerprint } = recipient;
-    format!("{{ name = {}, fingerprint = {} }}", quoted(name), quoted(fingerprint))
+    format!("{{ name = {}, fingerprint = {} }}", toml_string(name), toml_string(fingerprint))
 }
 
 fn line(out: &mut String, field: &str, value: &dyn std::fmt::Display) {
@@ -152,26 +152,5 @@ fn list(out: &mut String, field: &str, items: impl Iterator<Item = String>) {
 /// Armor as a literal block, which a person can cut out and hand to `age`; anything else (which the parser refuses) as
 /// a plain string.
 fn block(text: &str) -> String {
-    if super::is_armor(text) { format!("'''\n{text}'''") } else { quoted(text) }
-}
-
-/// A basic string on one line: what a terminal or a CI runner would obey is escaped.
-fn quoted(text: &str) -> String {
-    let mut out = String::with_capacity(text.len() + 2);
-    out.push('"');
-    let mut previous = None;
-    for c in text.chars() {
-        let is_dangerous = is_dangerous(previous.replace(c), c);
-        match c {
-            '"' => out.push_str("\\\""),
-            '\\' => out.push_str("\\\\"),
-            _ if is_dangerous => {
-                // Writing into a String cannot fail.
-                let _ = write!(out, "\\U{:08x}", u32::from(c));
-            }
-            _ => out.push(c),
-        }
-    }
-    out.push('"');
-    out
+    if super::is_armor(text) { format!("'''\n{text}'''") } else { toml_string(text) }
 }
