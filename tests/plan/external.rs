@@ -47,10 +47,10 @@ fn what_is_due_grows_graver() {
     let world = world(vec![key("ops", "2026-01-01", Some("2026-12-31"), Some(90))]);
     // 90 days after the first of January.
     for (now, severity) in [
-        ("2026-03-02T00:00:00Z", None),
-        ("2026-03-03T00:00:00Z", Some(Severity::Note)),
-        ("2026-03-25T23:59:59Z", Some(Severity::Note)),
-        ("2026-03-26T00:00:00Z", Some(Severity::Warning)),
+        ("2026-03-01T23:59:59Z", None),
+        ("2026-03-02T00:00:00Z", Some(Severity::Note)),
+        ("2026-03-24T23:59:59Z", Some(Severity::Note)),
+        ("2026-03-25T00:00:00Z", Some(Severity::Warning)),
         ("2026-03-31T23:59:59Z", Some(Severity::Warning)),
         ("2026-04-01T00:00:00Z", Some(Severity::High)),
         ("2036-04-01T00:00:00Z", Some(Severity::High)),
