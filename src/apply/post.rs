@@ -189,6 +189,7 @@ impl<R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'_, R, W, K,
             .collect();
         recipients.sort();
         let entry = SealedKey {
+            moved_from: vec![],
             address: payload.address.clone(),
             generation: payload.generation,
             state: KeyState::Provisional,

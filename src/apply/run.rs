@@ -15,7 +15,7 @@ use tokio::sync::{Mutex as AsyncMutex, OnceCell};
 use super::home::Home;
 use super::limits::SIDE_BY_SIDE;
 use super::order::Stage;
-use super::outcome::{Ended, Step as Attempt, chain, failed, not_started, panicked, refused};
+use super::outcome::{Ended, Step as Attempt, chain, done_with, failed, not_started, panicked, refused};
 use super::progress::Progress;
 use crate::model::{
     Address, EnvironmentId, KeyType, Label, LiveKey, Record, SealSettings, Sealed, Timestamp,
@@ -171,7 +171,14 @@ impl<'a, R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'a, R, W
             Step::RetireKey { id } => self.retire_key(action, id).await.into(),
             Step::DeleteKey { id } => self.delete_key(action, id).await.into(),
             Step::DiscardKey(leftover) => self.discard_key(action, leftover).await.into(),
+            Step::Record(records) => self.record(records).into(),
         }
+    }
+
+    /// Writes records down, and sends nothing.
+    fn record(&self, records: &[Record]) -> Attempt<Became> {
+        records.iter().try_for_each(|record| self.append(record.clone()))?;
+        Ok(done_with("only the record changed"))
     }
 
     /// Whether an action may begin, or how it ended without.

@@ -21,6 +21,7 @@ mod environments;
 mod field;
 mod include;
 mod keys;
+mod moves;
 mod normalize;
 mod place;
 mod problem;

@@ -11,7 +11,7 @@ use super::suggest;
 use super::template::Template;
 use super::text::{Description, EnvironmentName, FilePath, Note, Prose};
 use super::values::Region;
-use crate::model::{Color, Endpoint, KeyType, OnMissing, Period, Permission, Recipient, TeamSlug, Unmanaged};
+use crate::model::{Color, Endpoint, KeyType, Label, OnMissing, Period, Permission, Recipient, TeamSlug, Unmanaged};
 
 /// Tables whose fields are all optional: what is required is said when they are made into the model, where both
 /// "missing" and "not both" can be told. The doc comments are the descriptions in the schema; the value behind `=` is
@@ -161,6 +161,8 @@ tables! {
         delete_protected: bool,
         /// Only looked up by its name: never created, changed or deleted. Excludes all attributes but `name`.
         reference: bool = false,
+        /// The name that this table had before: what is recorded there, keys included, is recorded here from the next apply on.
+        moved_from: Label,
     } required []
 
     /// A key, in one environment or one in each of several.
@@ -189,6 +191,8 @@ tables! {
         rotate: Rotate,
         /// How long it stays disabled before it is deleted.
         quarantine: Period,
+        /// The name that this table had before: what is recorded there is recorded here from the next apply on.
+        moved_from: Label,
     } required ["type"]
 
     /// When a secret is due for a new one.

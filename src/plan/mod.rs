@@ -2,6 +2,7 @@
 //!
 //! What is shown and what is done are two readers of the same [`Plan`].
 
+mod adopt;
 mod advice;
 mod ask;
 mod discard;
@@ -10,13 +11,16 @@ mod drift;
 mod drifted;
 mod environments;
 mod findings;
+mod forget;
 mod guards;
 mod index;
 mod input;
 mod keys;
 mod minting;
+mod moves;
 mod order;
 mod phase;
+mod records;
 mod removal;
 mod retire;
 mod shown;
@@ -26,7 +30,8 @@ mod unsealed;
 mod update;
 mod value;
 
-pub use ask::Ask;
+pub use ask::{Adopt, Ask, SealedSecret};
+pub use adopt::next_generation;
 pub use discard::discardable_from;
 pub use drift::{Drift, drift};
 pub use input::{Allow, Input};
@@ -44,6 +49,24 @@ use crate::model::Unmanaged;
 
 /// Decides what would be done, and what is worth saying. Same input, same plan; it cannot fail.
 pub fn plan(input: &Input<'_>) -> Plan {
+    let Some(records::Decided { mut actions, sealed }) = records::decide(input) else {
+        return decide(input);
+    };
+    let ask = Ask { adopt: [].into(), forget: [].into(), moves: [].into(), ..input.ask.clone() };
+    let then = decide(&Input { sealed: Some(&sealed), ask, ..input.clone() });
+    let findings = if input.ask.is_of_record() {
+        records::told(&actions, then)
+    } else {
+        actions.extend(then.actions);
+        then.findings
+    };
+    order::sort_actions(&mut actions);
+    let summary = Summary::of(&actions, &findings);
+    Plan { header: header(input), actions, findings, summary }
+}
+
+/// The plan that the record as it is leads to.
+fn decide(input: &Input<'_>) -> Plan {
     let index = index::Index::new(input);
     let (places, mut actions) = places(&index);
     actions.extend(index.environment_records().filter_map(|record| removal::remove(&index, record)));

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::model::{
     Address, AppliedKey, Endpoint, EnvironmentAttributes, EnvironmentId, KeyId, KeyType, Label, Lineage,
-    Origin, Period, Permission, TeamSlug, Timestamp,
+    Origin, Period, Permission, Record, TeamSlug, Timestamp,
 };
 
 /// What would be done, and what is worth saying.
@@ -12,7 +12,7 @@ use crate::model::{
 pub struct Plan {
     /// What the plan was made from.
     pub header: Header,
-    /// In the order they are carried out: keys that earlier applies left are released and discarded, environments
+    /// In the order they are carried out: what changes the record alone, keys that earlier applies left are released and discarded, environments
     /// created, keys minted, updated, enabled, disabled, keys deleted, environments deleted; blocked ones last; by address
     /// within each.
     pub actions: Vec<Action>,
@@ -91,6 +91,10 @@ pub enum Verb {
     Adopt,
     /// Delete a provisional key that was never enabled and never will be.
     Discard,
+    /// Take a thing out of the record; it stays at the service as it is.
+    Forget,
+    /// Record at this address what was recorded at another.
+    Move,
     /// Must not be done; [`Action::blocked`] says what and why.
     Blocked,
 }
@@ -109,6 +113,8 @@ impl Verb {
             Self::Rotate => "rotate",
             Self::Adopt => "adopt",
             Self::Discard => "discard",
+            Self::Forget => "forget",
+            Self::Move => "move",
             Self::Blocked => "blocked",
         }
     }
@@ -161,6 +167,10 @@ pub enum ReasonCode {
     Missing,
     /// Made under a provisional name and never finished.
     Unfinished,
+    /// Asked for in this run.
+    Asked,
+    /// Declared under another name before.
+    Moved,
 }
 
 impl ReasonCode {
@@ -177,6 +187,8 @@ impl ReasonCode {
             Self::RotationDue => "rotation_due",
             Self::Missing => "missing",
             Self::Unfinished => "unfinished",
+            Self::Asked => "asked",
+            Self::Moved => "moved",
         }
     }
 }
@@ -292,6 +304,8 @@ pub enum Step {
     },
     /// DELETE a key that was never enabled, and end what the record has of it.
     DiscardKey(Box<Leftover>),
+    /// Nothing is sent; these records are written down, in their order.
+    Record(Vec<Record>),
 }
 
 /// A provisional key that is to be deleted, as it was seen: it is read again just before, and left where it is when

@@ -154,6 +154,7 @@ pub fn managed(keeper: &mut Keeper, at_address: &str, id: &str, state: KeyState,
 /// An entry in the record.
 pub fn record(keeper: &mut Keeper, at_address: &str, id: &str, state: KeyState) {
     keeper.sealed.keys.push(SealedKey {
+        moved_from: vec![],
         address: address(at_address),
         generation: 1,
         state,

@@ -197,7 +197,8 @@ pub fn environment(label: &str, name: &str) -> DesiredEnvironment {
         name: name.into(),
         attributes: EnvironmentAttributes::default(),
         reference: false,
-        origin: origin(1),
+        moved_from: None,
+            origin: origin(1),
     }
 }
 
@@ -272,6 +273,7 @@ pub fn live_of(key: &DesiredKey, id: &str) -> LiveKey {
 /// What the record has then.
 pub fn record_of(key: &DesiredKey, id: &str) -> SealedKey {
     SealedKey {
+        moved_from: vec![],
         address: key.address.clone(),
         generation: 1,
         state: KeyState::Live,

@@ -127,6 +127,7 @@ fn mint(
     });
     let Remembered { owner, protected, quarantine } = remember;
     world.sealed().keys.push(SealedKey {
+        moved_from: vec![],
         address: action.address.clone(),
         generation,
         state: KeyState::Live,

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::record::RecordView;
 use crate::model::{AppliedKey, EnvironmentAttributes, Permission};
 use crate::plan::{EnvironmentRef, Leftover, MintKey, Remembered, Step};
 
@@ -103,6 +104,11 @@ pub(super) enum StepView<'a> {
         /// Whether the person gave up a staged key by naming its address.
         is_given_up: bool,
     },
+    /// Nothing is sent; these records are written down, in their order.
+    Record {
+        /// What is written down.
+        records: Vec<RecordView<'a>>,
+    },
 }
 
 impl<'a> StepView<'a> {
@@ -131,6 +137,7 @@ impl<'a> StepView<'a> {
             },
             Step::RetireKey { id } => Self::RetireKey { id: id.as_str() },
             Step::DeleteKey { id } => Self::DeleteKey { id: id.as_str() },
+            Step::Record(records) => Self::Record { records: records.iter().map(RecordView::of).collect() },
             Step::DiscardKey(leftover) => {
                 let Leftover { id, name, environment, updated, is_given_up } = &**leftover;
                 Self::DiscardKey {
