@@ -6,7 +6,7 @@ use super::discard::{address_of_lost, discard_generation, discard_stray};
 use super::draft::Refusal;
 use super::environments::Place;
 use super::index::Index;
-use super::minting::{busy, busy_staged, mint};
+use super::minting::{busy, busy_staged, mint, moved_from};
 use super::phase::{Phase, is_staged};
 use super::retire::retire;
 use super::times::{STAGE_GRACE, stage_ends};
@@ -187,10 +187,17 @@ fn hold_what_moved(index: &Index<'_>, actions: Vec<Action>) -> Vec<Action> {
         match claim.filter(|_| is_removal(&action)) {
             Some(claim) => {
                 let text = format!("`{claim}` declares a key of the same environment, type and name");
-                let help = format!(
-                    "If it moved, declare it at `{}` again; if not, give `{claim}` another name.",
-                    action.address
-                );
+                let help = match moved_from(&action.address, claim) {
+                    Some(line) => format!(
+                        "If it is that one, write `{line}` into its block (or run `keycomb mv {} {claim}`); if not, give \
+                         `{claim}` another name.",
+                        action.address
+                    ),
+                    None => format!(
+                        "If it moved, declare it at `{}` again; if not, give `{claim}` another name.",
+                        action.address
+                    ),
+                };
                 action.block(Refusal::new("moved", text, help))
             }
             None => action,

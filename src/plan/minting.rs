@@ -141,14 +141,18 @@ fn taken<'a>(
     let candidates = index.candidates(environment, desired.key_type, &desired.name, &desired.address);
     match candidates.as_slice() {
         [] => None,
-        [key] => Some((exists(index, key, &desired.name), Some(&key.id))),
+        [key] => Some((exists(index, key, desired), Some(&key.id))),
         several => {
             if let Some(key) = several.iter().find(|key| index.commit_of(key).is_some()) {
-                return Some((exists(index, key, &desired.name), Some(&key.id)));
+                return Some((exists(index, key, desired), Some(&key.id)));
             }
             let ids: Vec<_> = several.iter().map(|key| &key.id).collect();
             let text = format!("{} keys have this environment, type and name: {}", ids.len(), some_of(&ids));
-            let help = "Give this one another name, or delete what nobody uses in Honeycomb.";
+            let help = format!(
+                "To manage one of them: `keycomb adopt ID --as {}`. Or give this one another name, or delete what nobody \
+                 uses in Honeycomb.",
+                desired.address
+            );
             Some((Refusal::new("ambiguous", text, help), None))
         }
     }
@@ -163,29 +167,46 @@ pub(super) fn working_elsewhere(
 ) -> Option<Refusal> {
     let candidates = index.candidates(environment, desired.key_type, &desired.name, &desired.address);
     let key = candidates.into_iter().find(|key| !key.disabled)?;
-    Some(exists(index, key, &desired.name))
+    Some(exists(index, key, desired))
 }
 
-fn exists(index: &Index<'_>, key: &LiveKey, name: &str) -> Refusal {
+fn exists(index: &Index<'_>, key: &LiveKey, desired: &DesiredKey) -> Refusal {
     if let Some(commit) = index.commit_of(key) {
         return unsealed::refusal(index, key, commit);
     }
-    let (id, name) = (&key.id, brief(name));
+    let (id, name, address) = (&key.id, brief(&desired.name), &desired.address);
     match index.owner(id) {
         Some(owner) => Refusal::new(
             "exists",
             format!("the key `{id}` of this environment, type and name is managed as `{}`", owner.address),
-            format!(
-                "Declare it at `{}` again, or give this one another name, or wait until that one is deleted.",
-                owner.address
-            ),
+            match moved_from(&owner.address, address) {
+                Some(line) => format!(
+                    "If its block was renamed, write `{line}` into it; if not, give this one another name, or wait until \
+                     that one is deleted."
+                ),
+                None => format!(
+                    "Declare it at `{}` again, or give this one another name, or wait until that one is deleted.",
+                    owner.address
+                ),
+            },
         ),
         None => Refusal::new(
             "exists",
             format!("a key named `{name}` is there already (`{id}`), and keycomb does not manage it"),
-            "If keycomb made it, this sealed file is an older one: bring the newer one here with `keycomb secrets \
-             merge`. If not, give this one another name and retire the other by hand; taking it under management \
-             (`adopt`) is not possible in this version.",
+            format!(
+                "To manage it: `keycomb adopt {id} --as {address}`. If keycomb made it, this sealed file is an older one: \
+                 bring the newer one here with `keycomb secrets merge`. Or give this one another name."
+            ),
         ),
+    }
+}
+
+/// The line that makes the record of one key that of another, in the same environment.
+pub(super) fn moved_from(from: &Address, to: &Address) -> Option<String> {
+    match (from, to) {
+        (Address::Key { environment: old, key }, Address::Key { environment, .. }) if old == environment => {
+            Some(format!("moved_from = \"{key}\""))
+        }
+        _ => None,
     }
 }
