@@ -3,6 +3,8 @@
 use std::sync::{Arc, Mutex};
 
 use keycomb::model::{EnvironmentId, KeyId, KeyType, Secret};
+use std::collections::BTreeMap;
+
 use keycomb::ports::{OPEN, Proof, ReadLive, WriteLive};
 
 use crate::client::{assert_clean, environment_body, key_body, one, page, reader, shown};
@@ -19,7 +21,12 @@ async fn a_credential_is_proved_as_itself() {
     ])
     .await;
     let (reader, credential) = (reader(&server.endpoint), Secret::new(CREDENTIAL.into()));
-    let proof = Proof { key_type: KeyType::Ingest, team: "acme".into(), environment: "p".into() };
+    let proof = Proof {
+        key_type: KeyType::Ingest,
+        team: "acme".into(),
+        environment: "p".into(),
+        permissions: BTreeMap::new(),
+    };
     assert_eq!(reader.prove(&credential).await.unwrap(), Some(proof));
     assert_eq!(reader.prove(&credential).await.unwrap(), None);
     for request in server.requests() {

@@ -65,7 +65,7 @@ fn minted() -> Vec<Action> {
     let release = Action {
         secret: SecretEffect::StartsWorking,
         reason: because(ReasonCode::Unreleased, "minted and sealed on this disk, not released", 20),
-        step: Step::ReleaseKey { id: key_id(), enabled: true },
+        step: Step::ReleaseKey { id: key_id(), enabled: true, succeeds: vec![] },
         ..action("key.staging.worker", Verb::Release)
     };
     vec![replace, rotate, release]
@@ -125,7 +125,7 @@ fn removed() -> Vec<Action> {
         secret: SecretEffect::StopsWorking,
         reason: undeclared(),
         id: id.clone(),
-        step: Step::RetireKey { id: key_id() },
+        step: Step::RetireKey { id: key_id(), successor: None },
         ..action("key.staging.batch", Verb::Disable)
     };
     let discard = Action {
