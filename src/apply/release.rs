@@ -188,8 +188,7 @@ impl<R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'_, R, W, K,
                 Err(Unproven::Unasked(_)) => None,
             };
             if let Err(Unproven::Refused(said) | Unproven::Unasked(said)) = proven {
-                // Remembered: its predecessor does not stop on the strength of it.
-                self.append(Record::Key { key: Box::new(entry.clone()) })?;
+                self.remember_proof(&entry)?;
                 return Err(unproven(&entry.id, &said));
             }
         }
@@ -208,6 +207,18 @@ impl<R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'_, R, W, K,
         let help =
             "the team's plan may lack a feature: ask for what the service grants, then run `keycomb plan`";
         Err(failed(Cause::Mismatch, why, help))
+    }
+
+    /// A key that is not proven is not called live; what its credential was told is kept, so that no predecessor stops on the
+    /// strength of it.
+    fn remember_proof(&self, tried: &SealedKey) -> Attempt<()> {
+        let recorded = self.with_sealed(|sealed| sealed.key(&tried.id).cloned());
+        match recorded.filter(|recorded| recorded.proof != tried.proof) {
+            Some(recorded) => {
+                self.append(Record::Key { key: Box::new(SealedKey { proof: tried.proof, ..recorded }) })
+            }
+            None => Ok(()),
+        }
     }
 
     /// A release of an earlier run that arrived, though its answer did not: recorded as the service has it, before a

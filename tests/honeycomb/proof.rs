@@ -2,9 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use keycomb::model::{EnvironmentId, KeyId, KeyType, Secret};
-use std::collections::BTreeMap;
-
+use keycomb::model::{EnvironmentId, KeyId, KeyType, Permission, Secret};
 use keycomb::ports::{OPEN, Proof, ReadLive, WriteLive};
 
 use crate::client::{assert_clean, environment_body, key_body, one, page, reader, shown};
@@ -25,7 +23,7 @@ async fn a_credential_is_proved_as_itself() {
         key_type: KeyType::Ingest,
         team: "acme".into(),
         environment: "p".into(),
-        permissions: BTreeMap::new(),
+        permissions: [(Permission::CreateDatasets, true)].into(),
     };
     assert_eq!(reader.prove(&credential).await.unwrap(), Some(proof));
     assert_eq!(reader.prove(&credential).await.unwrap(), None);

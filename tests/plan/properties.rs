@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use keycomb::model::*;
-use keycomb::plan::{Action, Allow, Step, Verb, environment_value, key_value};
+use keycomb::plan::{Action, Allow, ReasonCode, SecretEffect, Step, Verb, environment_value, key_value};
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
 
@@ -357,6 +357,7 @@ proptest! {
         }
         world.desired.policy.disable = Limit { count: None, percent: None };
         world.desired.policy.delete = Limit { count: None, percent: None };
+        world.desired.policy.replace = Limit { count: None, percent: None };
         world.live.keys.iter_mut().for_each(|k| k.key_type = KeyType::Configuration);
         world.desired.keys.values_mut().for_each(|k| k.key_type = KeyType::Configuration);
         world.desired.keys.values_mut().for_each(|k| k.name = k.address.to_string());
@@ -372,20 +373,22 @@ proptest! {
         // What protection leaves to a second plan is tested on its own.
         world.sealed().keys.iter_mut().for_each(|k| k.protected = false);
         world.desired.keys.values_mut().for_each(|k| k.protected = false);
-        // What comes back from its quarantine works first, and gets a successor with the next.
-        let returning: BTreeSet<Address> = world.plan().actions.into_iter()
-            .filter(|a| matches!(a.verb, Verb::Enable | Verb::Update) && world.sealed.iter().flat_map(|s| &s.keys)
-                .any(|k| k.address == a.address && k.state == KeyState::Disabled))
-            .map(|a| a.address)
-            .collect();
+        // What comes back from its quarantine works first, and gets a successor with the next; what was off when its
+        // successor was made only begins its quarantine.
+        let is_returning = |k: &&SealedKey| k.state == KeyState::Disabled;
+        let returning: BTreeSet<Address> =
+            world.sealed.iter().flat_map(|s| &s.keys).filter(is_returning).map(|k| k.address.clone()).collect();
         simulate::apply(&mut world, 1);
-        let left = world.plan();
-        let left: Vec<_> = left.actions.iter().filter(|a| a.blocked.is_none()).collect();
-        prop_assert!(
-            left.iter().all(|a| matches!(a.verb, Verb::Replace | Verb::Rotate) && returning.contains(&a.address)),
-            "{}", told(&world.plan())
-        );
-        simulate::apply(&mut world, 2);
+        for round in 2..4 {
+            let plan = world.plan();
+            let is_expected = |a: &Action| match a.verb {
+                Verb::Replace | Verb::Rotate => returning.contains(&a.address),
+                Verb::Disable => a.reason.code == ReasonCode::Superseded && a.secret == SecretEffect::None,
+                _ => a.blocked.is_some(),
+            };
+            prop_assert!(plan.actions.iter().all(is_expected), "{}", told(&plan));
+            simulate::apply(&mut world, round);
+        }
         prop_assert_eq!(world.plan().summary.changes, 0, "{}", told(&world.plan()));
     }
 }
