@@ -11,7 +11,9 @@ use super::suggest;
 use super::template::Template;
 use super::text::{Description, EnvironmentName, FilePath, Note, Prose};
 use super::values::Region;
-use crate::model::{Color, Endpoint, KeyType, Label, OnMissing, Period, Permission, Recipient, TeamSlug, Unmanaged};
+use crate::model::{
+    Color, Endpoint, KeyType, Label, OnMissing, Period, Permission, Recipient, TeamSlug, Unmanaged,
+};
 
 /// Tables whose fields are all optional: what is required is said when they are made into the model, where both
 /// "missing" and "not both" can be told. The doc comments are the descriptions in the schema; the value behind `=` is

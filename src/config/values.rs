@@ -114,9 +114,9 @@ impl Field for Label {
         let text = String::read(value, place, out)?;
         let label = Self::new(text).ok();
         if label.is_none() {
-            out.wrong(place, "a name is 1 to 64 of the characters A-Z a-z 0-9 _ -")
-                .label("not a name")
-                .help("this is the name that these files use for it, without `environment.` or `key.` before it");
+            out.wrong(place, "a name is 1 to 64 of the characters A-Z a-z 0-9 _ -").label("not a name").help(
+                "this is the name that these files use for it, without `environment.` or `key.` before it",
+            );
         }
         label
     }

@@ -8,8 +8,9 @@ use super::phase::Phase;
 use super::unsealed::take_back;
 use super::value::{Action, Reason, ReasonCode, Step, Verb};
 use crate::model::{
-    Address, AppliedKey, DesiredEnvironment, DesiredKey, EnvironmentAttributes, EnvironmentId, KeyId, KeyState,
-    LiveEnvironment, LiveKey, NoSecret, Origin, Provisional, Record, Sealed, SealedEnvironment, SealedKey, brief,
+    Address, AppliedKey, DesiredEnvironment, DesiredKey, EnvironmentAttributes, EnvironmentId, KeyId,
+    KeyState, LiveEnvironment, LiveKey, NoSecret, Origin, Provisional, Record, Sealed, SealedEnvironment,
+    SealedKey, brief,
 };
 
 /// The generation that the next key of an address will be: what an adopted key's secret is sealed for.
@@ -121,7 +122,9 @@ fn key(index: &Index<'_>, sealed: &Sealed, desired: &DesiredKey, wanted: &Adopt)
 
 fn how(wanted: &Adopt) -> String {
     match &wanted.secret {
-        None => "managed from here on, as it is; its secret is unavailable until its next rotation".to_owned(),
+        None => {
+            "managed from here on, as it is; its secret is unavailable until its next rotation".to_owned()
+        }
         Some(secret) => {
             let names: Vec<_> = secret.recipients.iter().map(|to| format!("`{}`", brief(&to.name))).collect();
             format!("managed from here on, as it is; the given secret is sealed to {}", names.join(", "))
@@ -154,6 +157,7 @@ fn entry(
         quarantine: desired.quarantine,
         recipients: wanted.secret.as_ref().map(|secret| secret.recipients.clone()).unwrap_or_default(),
         sealed: wanted.secret.as_ref().map(|secret| secret.armor.clone()),
+        proof: wanted.secret.as_ref().and_then(|secret| secret.proof),
         secret: wanted.secret.is_none().then_some(NoSecret::Unavailable),
     }
 }
@@ -169,7 +173,8 @@ fn refuse_key(index: &Index<'_>, sealed: &Sealed, desired: &DesiredKey, live: &L
         return Some(Refusal::new("provisional", text, help));
     }
     if let Some(commit) = index.commit_of(live) {
-        let text = format!("it is keycomb's own and lost its entry in the sealed file; commit {commit} has it");
+        let text =
+            format!("it is keycomb's own and lost its entry in the sealed file; commit {commit} has it");
         return Some(Refusal::new("unsealed", text, take_back(index, commit)));
     }
     if let Some(home) = index.environment(&live.environment).filter(|home| is_classic(home)) {
@@ -192,7 +197,8 @@ fn elsewhere(index: &Index<'_>, sealed: &Sealed, address: &Address, live: &LiveK
         return Some(Refusal::new("environment_unavailable", text, help));
     };
     (id != live.environment).then(|| {
-        let name = index.environment(&live.environment).map_or(live.environment.as_str(), |e| e.name.as_str());
+        let name =
+            index.environment(&live.environment).map_or(live.environment.as_str(), |e| e.name.as_str());
         let text = format!("it is in the environment `{}`, which is not `{home}`", brief(name));
         let help = "A key never leaves its environment: declare it where it is, and adopt it there.";
         Refusal::new("environment_differs", text, help)

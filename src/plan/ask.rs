@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::{Address, RecipientRef};
+use crate::model::{Address, KeyProof, RecipientRef};
 
 /// What is asked for in one run. Nothing asked: the files alone decide.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -35,6 +35,8 @@ pub struct SealedSecret {
     pub armor: String,
     /// Who can open it, sorted by name.
     pub recipients: Vec<RecipientRef>,
+    /// What the service said to the credential; `None` where it was not asked.
+    pub proof: Option<KeyProof>,
 }
 
 impl Ask {

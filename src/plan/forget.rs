@@ -16,7 +16,8 @@ pub(super) fn forget(input: &Input<'_>, sealed: &Sealed, address: &Address) -> A
         Some(_) => vec![Record::EnvironmentGone { address: address.clone() }],
         None => keys.iter().map(|key| Record::Forgotten { id: key.id.clone() }).collect(),
     };
-    let action = Action::new(address, Verb::Forget, name.map_or("", String::as_str), reason, Step::Record(records));
+    let action =
+        Action::new(address, Verb::Forget, name.map_or("", String::as_str), reason, Step::Record(records));
     let action = match keys.last() {
         Some(newest) => action.key(newest.key_type, newest.generation, Some(&newest.id)),
         None => Action { id: environment.map(|e| e.id.to_string()), ..action },
@@ -57,9 +58,8 @@ fn refusal(input: &Input<'_>, sealed: &Sealed, address: &Address, keys: &[&Seale
 
 /// Whatever is still being made has nobody else who knows of it.
 pub(super) fn unfinished(keys: &[&SealedKey]) -> Option<Refusal> {
-    let is_done = |key: &SealedKey| {
-        matches!(key.state, KeyState::Live | KeyState::Disabled | KeyState::Deleted)
-    };
+    let is_done =
+        |key: &SealedKey| matches!(key.state, KeyState::Live | KeyState::Disabled | KeyState::Deleted);
     let key = keys.iter().find(|key| !is_done(key))?;
     let text = format!("`{}` is {}: an apply was not finished", key.id, key.state.as_str());
     Some(Refusal::new("unfinished", text, "Run `keycomb apply` first, which settles it."))

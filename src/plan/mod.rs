@@ -23,15 +23,17 @@ mod phase;
 mod records;
 mod removal;
 mod retire;
+mod rotations;
 mod shown;
+mod succession;
 mod summary;
 mod times;
 mod unsealed;
 mod update;
 mod value;
 
-pub use ask::{Adopt, Ask, SealedSecret};
 pub use adopt::next_generation;
+pub use ask::{Adopt, Ask, SealedSecret};
 pub use discard::discardable_from;
 pub use drift::{Drift, drift};
 pub use input::{Allow, Input};
@@ -41,8 +43,8 @@ pub use times::{
     DEADLINE, GRACE, REQUEST_LIFE, STAGE_DEADLINE, STAGE_GRACE, is_late, is_late_staged, stage_ends,
 };
 pub use value::{
-    Action, Blocked, Change, EnvironmentRef, Finding, FindingKind, Header, Leftover, MintKey, Plan, Reason,
-    ReasonCode, Remembered, SecretEffect, Severity, Step, Summary, Undo, Verb,
+    Action, Blocked, Change, EnvironmentRef, Finding, FindingKind, Header, Leftover, MintKey, Plan,
+    Predecessor, Reason, ReasonCode, Remembered, SecretEffect, Severity, Step, Summary, Undo, Verb,
 };
 
 use crate::model::Unmanaged;
@@ -83,6 +85,7 @@ fn decide(input: &Input<'_>) -> Plan {
     findings.extend(findings::missing(&index, &actions));
     findings.extend(unmanaged);
     findings.extend(advice::advice(&index));
+    findings.extend(rotations::rotations(&index));
     order::sort_findings(&mut findings);
 
     let summary = Summary::of(&actions, &findings);

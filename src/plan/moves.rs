@@ -20,7 +20,8 @@ pub(super) fn declared(input: &Input<'_>) -> Vec<(Address, Address, Reason)> {
     let mut wanted: Vec<_> = environments.filter(|(from, _, _)| is_recorded(sealed, from)).collect();
     wanted.retain(|(_, to, _)| input.ask.is_about(to));
     // A key is recorded under the environment's old label until that is moved.
-    let homes: Vec<(Address, Address)> = wanted.iter().map(|(from, to, _)| (from.clone(), to.clone())).collect();
+    let homes: Vec<(Address, Address)> =
+        wanted.iter().map(|(from, to, _)| (from.clone(), to.clone())).collect();
     let is_there = |address: &Address| {
         let before = homes.iter().find_map(|(from, to)| address.moved(to, from));
         is_recorded(sealed, address) || before.is_some_and(|before| is_recorded(sealed, &before))
@@ -64,7 +65,8 @@ pub(super) fn relocate(
     let name = environment.map(|e| &e.name).or_else(|| newest.map(|key| &key.name));
     let record = Record::Moved { from: from.clone(), to: to.clone() };
     let reason = Reason { text: tell(from, &keys, &reason.text), ..reason };
-    let action = Action::new(to, Verb::Move, name.map_or("", String::as_str), reason, Step::Record(vec![record]));
+    let action =
+        Action::new(to, Verb::Move, name.map_or("", String::as_str), reason, Step::Record(vec![record]));
     let action = match newest {
         Some(newest) => action.key(newest.key_type, newest.generation, Some(&newest.id)),
         None => Action { id: environment.map(|e| e.id.to_string()), ..action },
@@ -109,8 +111,12 @@ fn refusal(
     };
     if is_declared(from) || !is_declared(to) {
         let what = if is_declared(from) { "is still declared" } else { "is gone from the files" };
-        let text = format!("`{from}` {what}, and `{to}` {}", if is_declared(to) { "is too" } else { "is not declared" });
-        let help = "Rename it in the files first: what is recorded and not declared is disabled by the next apply.";
+        let text = format!(
+            "`{from}` {what}, and `{to}` {}",
+            if is_declared(to) { "is too" } else { "is not declared" }
+        );
+        let help =
+            "Rename it in the files first: what is recorded and not declared is disabled by the next apply.";
         return Some(Refusal::new("not_renamed", text, help));
     }
     other_type(input, to, keys)
@@ -148,7 +154,12 @@ fn occupied(sealed: &Sealed, from: &Address, to: &Address, keys: &[&SealedKey]) 
 /// An environment that is still being made has its address in its description.
 fn begun(input: &Input<'_>, sealed: &Sealed, from: &Address) -> Option<Refusal> {
     let id = &sealed.environment(from)?.id;
-    let is_begun = |live: &&LiveEnvironment| &live.id == id && Provisional::parse(&live.description).is_some();
+    let is_begun =
+        |live: &&LiveEnvironment| &live.id == id && Provisional::parse(&live.description).is_some();
     input.live.environments.iter().find(is_begun)?;
-    Some(Refusal::new("unfinished", "it is not finished yet", "Run `keycomb apply` under its old name first."))
+    Some(Refusal::new(
+        "unfinished",
+        "it is not finished yet",
+        "Run `keycomb apply` under its old name first.",
+    ))
 }

@@ -23,7 +23,8 @@ pub(super) fn decide(input: &Input<'_>) -> Option<Decided> {
     if declared.is_empty() && !input.ask.is_of_record() {
         return None;
     }
-    let mut so_far = Decided { actions: vec![], sealed: input.sealed.cloned().unwrap_or_else(|| blank(input)) };
+    let mut so_far =
+        Decided { actions: vec![], sealed: input.sealed.cloned().unwrap_or_else(|| blank(input)) };
     for (from, to, reason) in declared {
         so_far.take(|sealed| moves::relocate(input, sealed, &from, &to, reason));
     }

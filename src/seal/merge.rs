@@ -12,8 +12,8 @@ use miette::Diagnostic;
 
 use super::text;
 use crate::model::{
-    EnvironmentAttributes, EnvironmentId, Forgotten, Intent, KeyId, KeyState, Nonce, Sealed, SealedEnvironment,
-    SealedKey, Timestamp,
+    EnvironmentAttributes, EnvironmentId, Forgotten, Intent, KeyId, KeyState, Nonce, Sealed,
+    SealedEnvironment, SealedKey, Timestamp,
 };
 
 /// What a merge made.
@@ -160,6 +160,8 @@ fn merge_key(base: Option<&SealedKey>, ours: &SealedKey, theirs: &SealedKey) -> 
         recipients,
         sealed,
         secret,
+        // What was refused once stops nothing until a person has looked.
+        proof: joined(base, ours, theirs, lead, |key| key.proof),
     })
 }
 
@@ -296,7 +298,8 @@ fn merge_forgotten(base: Option<&Sealed>, ours: &Sealed, theirs: &Sealed, merged
     for forgotten in all {
         let id = &forgotten.id;
         let is_as_both_had_it = |side: &Sealed| {
-            side.key(id).is_none_or(|key| base.and_then(|base| base.key(id)).is_some_and(|known| known == key))
+            side.key(id)
+                .is_none_or(|key| base.and_then(|base| base.key(id)).is_some_and(|known| known == key))
         };
         if is_as_both_had_it(ours) && is_as_both_had_it(theirs) {
             merged.keys.retain(|key| &key.id != id);

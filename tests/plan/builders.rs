@@ -198,7 +198,7 @@ pub fn environment(label: &str, name: &str) -> DesiredEnvironment {
         attributes: EnvironmentAttributes::default(),
         reference: false,
         moved_from: None,
-            origin: origin(1),
+        origin: origin(1),
     }
 }
 
@@ -293,6 +293,7 @@ pub fn record_of(key: &DesiredKey, id: &str) -> SealedKey {
         }],
         sealed: Some("armor".into()),
         secret: None,
+        proof: None,
     }
 }
 

@@ -68,6 +68,7 @@ fn sealed() -> Sealed {
         ],
         sealed: Some("-----BEGIN AGE ENCRYPTED FILE-----".into()),
         secret: None,
+        proof: None,
     };
     let adopted = SealedKey {
         moved_from: vec![],

@@ -3,8 +3,8 @@
 use std::fmt::Write as _;
 
 use crate::model::{
-    AppliedKey, EnvironmentAttributes, Forgotten, Intent, NoSecret, RecipientRef, Sealed, SealedEnvironment, SealedKey,
-    toml_string,
+    AppliedKey, EnvironmentAttributes, Forgotten, Intent, NoSecret, RecipientRef, Sealed, SealedEnvironment,
+    SealedKey, toml_string,
 };
 
 const HEAD: &str = "\
@@ -96,6 +96,7 @@ fn write_key(out: &mut String, key: &SealedKey) {
         recipients,
         sealed,
         secret,
+        proof,
     } = key;
     out.push_str("\n[[key]]\n");
     line(out, "address", &toml_string(&address.to_string()));
@@ -119,6 +120,9 @@ fn write_key(out: &mut String, key: &SealedKey) {
         line(out, "protected", protected);
     }
     line(out, "quarantine", &toml_string(&quarantine.to_string()));
+    if let Some(proof) = proof {
+        line(out, "proof", &toml_string(proof.as_str()));
+    }
     if !recipients.is_empty() {
         list(out, "recipients", recipients.iter().map(recipient));
     }
