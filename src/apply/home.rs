@@ -43,7 +43,8 @@ fn is_staged(step: &Step) -> bool {
         | Step::CreateEnvironment { .. }
         | Step::MintKey(_)
         | Step::ReleaseKey { .. }
-        | Step::DiscardKey(_) => true,
+        | Step::DiscardKey(_)
+        | Step::Record(_) => true,
         Step::UpdateEnvironment { .. }
         | Step::DeleteEnvironment { .. }
         | Step::ForgetEnvironment { .. }

@@ -5,7 +5,9 @@ use crate::plan::{Action, Step};
 /// What is carried out side by side.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Stage {
-    /// What earlier applies left comes first: its time runs out.
+    /// Before all else: what follows is planned for the record as it is then. Takes no time.
+    Record,
+    /// What earlier applies left comes next: its time runs out.
     ReleaseKeys,
     /// Also before anything is minted: what is left of one try is then in no other's way.
     DiscardKeys,
@@ -21,7 +23,8 @@ pub(super) enum Stage {
 
 impl Stage {
     /// All stages, in order.
-    pub(super) const ALL: [Self; 9] = [
+    pub(super) const ALL: [Self; 10] = [
+        Self::Record,
         Self::ReleaseKeys,
         Self::DiscardKeys,
         Self::CreateEnvironments,
@@ -39,6 +42,7 @@ impl Stage {
             Step::Nothing => return None,
             Step::CreateEnvironment { .. } => Self::CreateEnvironments,
             Step::MintKey(_) => Self::MintKeys,
+            Step::Record(_) => Self::Record,
             Step::ReleaseKey { .. } => Self::ReleaseKeys,
             Step::DiscardKey(_) => Self::DiscardKeys,
             Step::UpdateEnvironment { .. } | Step::UpdateKey { enabled: None, .. } => Self::Update,

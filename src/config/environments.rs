@@ -5,10 +5,11 @@ use std::collections::HashMap;
 use indexmap::IndexMap;
 
 use super::collector::Collector;
+use super::moves::Moves;
 use super::place::{At, Place};
 use super::raw::RawEnvironment;
 use super::suggest;
-use crate::model::{DesiredEnvironment, EnvironmentAttributes, Label};
+use crate::model::{Address, DesiredEnvironment, EnvironmentAttributes, Label};
 
 /// The declared environments, and the names of those too that could not be read.
 pub(super) struct Environments {
@@ -50,7 +51,11 @@ pub(super) fn environments(
         labels: Vec::with_capacity(declared.len()),
     };
     let mut names: HashMap<String, (Label, Place)> = HashMap::new();
+    let mut moves = Moves::default();
     for (label, raw) in declared {
+        if let Some(from) = raw.as_ref().and_then(|raw| raw.moved_from.as_ref()) {
+            moves.add(At { place: from.place, value: Address::Environment(from.value.clone()) });
+        }
         if let Some(first) = environments.places.get(&label.value) {
             out.wrong(label.place, format!("`environment.{}` is declared twice", label.value))
                 .label("the second")
@@ -80,14 +85,16 @@ pub(super) fn environments(
         }
         environments.desired.insert(label.value, environment);
     }
+    let is_declared = |address: &Address| environments.places.contains_key(address.environment());
+    moves.check(is_declared, out);
     environments
 }
 
 fn environment(label: &At<Label>, raw: RawEnvironment, out: &mut Collector) -> DesiredEnvironment {
-    let RawEnvironment { name, description, color, delete_protected, reference, present } = raw;
+    let RawEnvironment { name, description, color, delete_protected, reference, moved_from, present } = raw;
     let reference = reference.is_some_and(|at| at.value);
     if reference {
-        for key in ["description", "color", "delete_protected"] {
+        for key in ["description", "color", "delete_protected", "moved_from"] {
             if let Some(place) = present.place(key) {
                 out.wrong(place, format!("`{key}` is given for an environment that is a reference"))
                     .label("not managed here")
@@ -105,6 +112,7 @@ fn environment(label: &At<Label>, raw: RawEnvironment, out: &mut Collector) -> D
             delete_protected: delete_protected.map(|at| at.value),
         },
         reference,
+        moved_from: moved_from.map(|at| at.value),
         origin: out.origin(label.place),
     }
 }

@@ -7,6 +7,7 @@ use indexmap::IndexMap;
 use super::collector::Collector;
 use super::defaults::{KeyDefaults, rotation};
 use super::environments::Environments;
+use super::moves::Moves;
 use super::place::{At, Place};
 use super::raw::RawKey;
 use super::template::Template;
@@ -26,11 +27,13 @@ pub(super) fn keys(
     out: &mut Collector,
 ) -> IndexMap<Address, DesiredKey> {
     let mut keys = Keys { desired: IndexMap::with_capacity(declared.len()), ..Keys::default() };
+    let mut moves = Moves::default();
     for (label, raw) in declared {
         if let Some(raw) = raw {
-            keys.add(&label, raw, environments, defaults, out);
+            keys.add(&label, raw, environments, defaults, &mut moves, out);
         }
     }
+    moves.check(|address| keys.addresses.contains_key(address), out);
     keys.desired
 }
 
@@ -49,8 +52,10 @@ impl Keys {
         mut raw: RawKey,
         environments: &Environments,
         defaults: &KeyDefaults,
+        moves: &mut Moves,
         out: &mut Collector,
     ) {
+        let moved_from = raw.moved_from.take();
         let homes = homes(label, &mut raw, environments, out);
         let name_place = raw.name.as_ref().map_or(label.place, |name| name.place);
         let Some((template, key)) = key(label, raw, defaults, out) else {
@@ -73,7 +78,15 @@ impl Keys {
             // A name too long in one environment is most likely so in all: said once.
             is_name_fine = is_name_fine && check_key_name(&name, name_place, out);
             self.claim_name(&address, home.value, key.key_type, &name, name_place, out);
-            self.desired.insert(address.clone(), DesiredKey { address, name, ..key.clone() });
+            let moved_from = moved_from.as_ref().map(|from| At {
+                place: from.place,
+                value: Address::Key { environment: address.environment().clone(), key: from.value.clone() },
+            });
+            if let Some(from) = &moved_from {
+                moves.add(from.clone());
+            }
+            let moved_from = moved_from.map(|from| from.value);
+            self.desired.insert(address.clone(), DesiredKey { address, moved_from, name, ..key.clone() });
         }
     }
 
@@ -170,6 +183,7 @@ fn key(
         protected,
         rotate,
         quarantine,
+        moved_from: _,
         present,
     } = raw;
     if !present.has("type") {
@@ -185,6 +199,7 @@ fn key(
         present.iter().map(|(key, place)| (key.to_owned(), out.origin(place))).collect();
     let key = DesiredKey {
         address: Address::Environment(label.value.clone()),
+        moved_from: None,
         key_type: key_type?,
         name: String::new(),
         permissions,

@@ -22,6 +22,7 @@ mod external;
 mod field;
 mod include;
 mod keys;
+mod moves;
 mod normalize;
 mod place;
 mod problem;

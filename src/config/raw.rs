@@ -12,7 +12,8 @@ use super::template::Template;
 use super::text::{Description, EnvironmentName, FilePath, Line, Note, Prose, VariableName};
 use super::values::{Date, Region};
 use crate::model::{
-    Color, Endpoint, ExternalKind, KeyType, OnMissing, Period, Permission, Recipient, TeamSlug, Unmanaged,
+    Color, Endpoint, ExternalKind, KeyType, Label, OnMissing, Period, Permission, Recipient, TeamSlug,
+    Unmanaged,
 };
 
 /// Tables whose fields are all optional: what is required is said when they are made into the model, where both
@@ -165,6 +166,8 @@ tables! {
         delete_protected: bool,
         /// Only looked up by its name: never created, changed or deleted. Excludes all attributes but `name`.
         reference: bool = false,
+        /// The name that this table had before: what is recorded there, keys included, is recorded here from the next apply on.
+        moved_from: Label,
     } required []
 
     /// A key, in one environment or one in each of several.
@@ -193,6 +196,8 @@ tables! {
         rotate: Rotate,
         /// How long it stays disabled before it is deleted.
         quarantine: Period,
+        /// The name that this table had before: what is recorded there is recorded here from the next apply on.
+        moved_from: Label,
     } required ["type"]
 
     /// A key that keycomb does not make, only watches. Only its credential is ever sent to the service, when asked to try it.

@@ -10,7 +10,7 @@ use super::field::{Field, wrong_type};
 use super::place::Place;
 use super::suggest;
 use crate::model::{
-    Color, Endpoint, ExternalKind, KeyType, OnMissing, Period, PeriodError, Permission, Recipient,
+    Color, Endpoint, ExternalKind, KeyType, Label, OnMissing, Period, PeriodError, Permission, Recipient,
     RecipientError, TeamSlug, Timestamp, Unmanaged,
 };
 
@@ -107,6 +107,23 @@ fn parsed<T: FromStr<Err: std::fmt::Display>>(
             out.wrong(place, error.to_string()).label(label).help(help);
             None
         }
+    }
+}
+
+impl Field for Label {
+    fn read(value: &DeValue<'_>, place: Place, out: &mut Collector) -> Option<Self> {
+        let text = String::read(value, place, out)?;
+        let label = Self::new(text).ok();
+        if label.is_none() {
+            out.wrong(place, "a name is 1 to 64 of the characters A-Z a-z 0-9 _ -").label("not a name").help(
+                "this is the name that these files use for it, without `environment.` or `key.` before it",
+            );
+        }
+        label
+    }
+
+    fn schema() -> serde_json::Value {
+        json!({ "type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$" })
     }
 }
 

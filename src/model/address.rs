@@ -75,6 +75,21 @@ impl Address {
         }
     }
 
+    /// What this becomes when all at `from` moves to `to`; `None` where it stays. The keys of an environment move with it.
+    pub fn moved(&self, from: &Self, to: &Self) -> Option<Self> {
+        if self == from {
+            return Some(to.clone());
+        }
+        match (self, from, to) {
+            (Self::Key { environment, key }, Self::Environment(old), Self::Environment(new))
+                if environment == old =>
+            {
+                Some(Self::Key { environment: new.clone(), key: key.clone() })
+            }
+            _ => None,
+        }
+    }
+
     /// Whether this names a key.
     pub fn is_key(&self) -> bool {
         matches!(self, Self::Key { .. })

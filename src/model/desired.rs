@@ -76,6 +76,8 @@ pub struct DesiredEnvironment {
     pub attributes: EnvironmentAttributes,
     /// Looked up by name; never created, changed or deleted.
     pub reference: bool,
+    /// The label it had before.
+    pub moved_from: Option<Label>,
     /// Where it is declared.
     pub origin: Origin,
 }
@@ -92,6 +94,8 @@ impl DesiredEnvironment {
 pub struct DesiredKey {
     /// Its address; the environment in it is declared.
     pub address: Address,
+    /// The address it had before, in the same environment.
+    pub moved_from: Option<Address>,
     /// Cannot change in place.
     pub key_type: KeyType,
     /// Its name at the service: 1 to 100 characters.

@@ -12,6 +12,7 @@ impl SealedKey {
     pub fn digest(&self, lineage: &Lineage) -> EntryDigest {
         let Self {
             address,
+            moved_from,
             generation,
             state: _,
             id,
@@ -27,6 +28,7 @@ impl SealedKey {
             recipients,
             sealed,
             secret: _,
+            proof: _,
         } = self;
         let mut bytes = String::from("keycomb staged entry 1\n");
         // Each value with its length before it: no two entries give the same bytes.
@@ -50,6 +52,10 @@ impl SealedKey {
             put(fingerprint);
         }
         put(sealed.as_deref().unwrap_or_default());
+        // A staged entry is never moved: one that says so is another. Without this line the form is what it always was.
+        for address in moved_from {
+            put(&address.to_string());
+        }
         EntryDigest::of(&bytes)
     }
 }
@@ -65,6 +71,7 @@ mod tests {
         let recipient = |name: &str| RecipientRef { name: name.into(), fingerprint: format!("print-{name}") };
         SealedKey {
             address: "key.production.checkout".parse().unwrap(),
+            moved_from: vec![],
             generation: 1,
             state: KeyState::Provisional,
             id: "hcxik_1".parse().unwrap(),
@@ -80,6 +87,7 @@ mod tests {
             recipients: vec![recipient("a"), recipient("b")],
             sealed: Some("armor".into()),
             secret: None,
+            proof: None,
         }
     }
 
@@ -90,7 +98,7 @@ mod tests {
     #[test]
     fn whatever_binds_the_secret_to_the_key_changes_the_digest() {
         type Edit = fn(&mut SealedKey);
-        let edits: [Edit; 10] = [
+        let edits: [Edit; 11] = [
             |e| e.address = "key.production.other".parse().unwrap(),
             |e| e.generation = 2,
             |e| e.id = "hcxik_2".parse().unwrap(),
@@ -101,6 +109,7 @@ mod tests {
             |e| e.recipients.truncate(1),
             |e| e.recipients[0].fingerprint = "other".into(),
             |e| e.sealed = Some("armos".into()),
+            |e| e.moved_from = vec!["key.production.other".parse().unwrap()],
         ];
         let mut seen =
             BTreeSet::from([digest(&entry()), entry().digest(&Lineage::new("z".repeat(16)).unwrap())]);

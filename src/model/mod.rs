@@ -33,7 +33,10 @@ pub use policy::{Limit, OnMissing, Policy, Unmanaged};
 pub use provisional::Provisional;
 pub use recipient::{Recipient, RecipientError, RecipientRef};
 pub use record::Record;
-pub use sealed::{AppliedKey, Intent, KeyState, NoSecret, Payload, Sealed, SealedEnvironment, SealedKey};
+pub use sealed::{
+    AppliedKey, Forgotten, Intent, KeyProof, KeyState, NoSecret, Payload, Sealed, SealedEnvironment,
+    SealedKey,
+};
 pub use secret::{Secret, credential};
 pub use time::{Period, PeriodError, Timestamp};
 pub use toml::toml_string;

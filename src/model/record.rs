@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Address, Intent, KeyId, KeyState, Nonce, Sealed, SealedEnvironment, SealedKey, Timestamp};
+use super::{
+    Address, Forgotten, Intent, KeyId, KeyState, Nonce, Sealed, SealedEnvironment, SealedKey, Timestamp,
+};
 
 /// One entry of the journal. Applying all of them to the sealed file's content in order gives its next content.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -54,6 +56,18 @@ pub enum Record {
         /// Its address.
         address: Address,
     },
+    /// A key's entry leaves the file, and its id stays: the key is there, and is no longer ours.
+    Forgotten {
+        /// The key.
+        id: KeyId,
+    },
+    /// All that is at one address is at another from here on: the generations of a key, or an environment with its keys.
+    Moved {
+        /// Where it was.
+        from: Address,
+        /// Where it is.
+        to: Address,
+    },
 }
 
 impl Sealed {
@@ -81,14 +95,39 @@ impl Sealed {
                 self.environments.push(environment);
             }
             Record::EnvironmentGone { address } => self.environments.retain(|e| e.address != address),
+            Record::Forgotten { id } => self.forget(&id),
+            Record::Moved { from, to } => self.relocate(&from, &to),
         }
         self.environments.sort_by(|a, b| a.address.cmp(&b.address));
         self.keys.sort_by(|a, b| (&a.address, a.generation, &a.id).cmp(&(&b.address, b.generation, &b.id)));
         self.intents.sort_by(|a, b| a.nonce.cmp(&b.nonce));
+        self.forgotten.sort();
+    }
+
+    fn forget(&mut self, id: &KeyId) {
+        let address = self.key(id).map(|key| key.address.clone());
+        self.keys.retain(|key| &key.id != id);
+        if let Some(address) = address {
+            self.forgotten.retain(|known| &known.id != id);
+            self.forgotten.push(Forgotten { id: id.clone(), address });
+        }
+    }
+
+    fn relocate(&mut self, from: &Address, to: &Address) {
+        for environment in self.environments.iter_mut().filter(|e| &e.address == from) {
+            environment.address = to.clone();
+        }
+        for key in &mut self.keys {
+            let Some(address) = key.address.moved(from, to) else { continue };
+            let old = std::mem::replace(&mut key.address, address);
+            key.moved_from.retain(|known| *known != key.address && *known != old);
+            key.moved_from.push(old);
+        }
     }
 
     fn put_key(&mut self, key: SealedKey) {
         self.keys.retain(|k| k.id != key.id);
+        self.forgotten.retain(|known| known.id != key.id);
         self.keys.push(key);
     }
 }

@@ -34,6 +34,10 @@ pub struct Sealed {
     /// Tries at making a key or an environment whose outcome is not known: a key that they made was never enabled.
     #[serde(default, rename = "intent", skip_serializing_if = "Vec::is_empty")]
     pub intents: Vec<Intent>,
+    /// Keys that were taken out of the record while they are at the service: an older version of the file has their
+    /// entries, and that is as it shall be. Sorted by id.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub forgotten: Vec<Forgotten>,
 }
 
 impl Sealed {
@@ -48,6 +52,7 @@ impl Sealed {
             environments: vec![],
             keys: vec![],
             intents: vec![],
+            forgotten: vec![],
         }
     }
 
@@ -65,6 +70,16 @@ impl Sealed {
     pub fn generations<'a>(&'a self, address: &'a Address) -> impl Iterator<Item = &'a SealedKey> {
         self.keys.iter().filter(move |k| &k.address == address)
     }
+}
+
+/// A key that was taken out of the record by a person, and not because it is gone.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Forgotten {
+    /// The service's id.
+    pub id: KeyId,
+    /// Where it was declared.
+    pub address: Address,
 }
 
 /// A managed environment.
@@ -88,6 +103,9 @@ pub struct SealedEnvironment {
 pub struct SealedKey {
     /// Where it is declared.
     pub address: Address,
+    /// Where it was declared before, the oldest first: its secret may be sealed for one of these addresses.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub moved_from: Vec<Address>,
     /// 1, 2, 3 …
     pub generation: u32,
     /// Where in its life it is.
@@ -124,6 +142,29 @@ pub struct SealedKey {
     /// `"unavailable"` when nobody gave keycomb the secret: an adopted key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub secret: Option<NoSecret>,
+    /// What became of trying its credential after its release; `None`: it could not be tried.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proof: Option<KeyProof>,
+}
+
+/// What the service said to a key's own credential.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum KeyProof {
+    /// It is of the team, environment and type that it should be.
+    Accepted,
+    /// It does not know it, or takes it for another key.
+    Refused,
+}
+
+impl KeyProof {
+    /// The name in the file.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Accepted => "accepted",
+            Self::Refused => "refused",
+        }
+    }
 }
 
 /// A key's attributes as last applied.

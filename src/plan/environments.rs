@@ -204,13 +204,21 @@ fn exists(index: &Index<'_>, desired: &DesiredEnvironment, live: &LiveEnvironmen
         Some(owner) => Refusal::new(
             "exists",
             format!("the environment named `{name}` is managed as `{}`", owner.address),
-            format!("Declare it at `{}` again, or give this one another name.", owner.address),
+            format!(
+                "If its block was renamed, write `moved_from = \"{}\"` into `[{}]`; if not, give this one another name.",
+                owner.address.environment(),
+                desired.address()
+            ),
         ),
         None => Refusal::new(
             "exists",
             format!("an environment named `{name}` is there already, and keycomb does not manage it"),
-            "Give it another name, or use it as it is with `reference = true`; taking it under management \
-             (`adopt`) is not possible in this version.",
+            format!(
+                "To manage it: `keycomb adopt {} --as {}`. Or use it as it is with `reference = true`, or give this one \
+                 another name.",
+                live.id,
+                desired.address()
+            ),
         ),
     };
     refused(desired, Verb::Adopt, ReasonCode::Declared, refusal).id(&live.id)

@@ -226,7 +226,11 @@ impl<'a> Index<'a> {
 
     /// The commit whose sealed file has an entry of a key, where the present one has none.
     pub(super) fn commit_of(&self, key: &LiveKey) -> Option<&'a str> {
-        let commit = self.input.elsewhere.get(&key.id).filter(|_| !self.owners.contains_key(&key.id))?;
+        let is_forgotten = || {
+            self.input.sealed.is_some_and(|sealed| sealed.forgotten.iter().any(|known| known.id == key.id))
+        };
+        let is_lost = !self.owners.contains_key(&key.id);
+        let commit = self.input.elsewhere.get(&key.id).filter(|_| is_lost && !is_forgotten())?;
         Some(commit.as_str())
     }
 

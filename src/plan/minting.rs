@@ -6,11 +6,20 @@ use super::index::Index;
 use super::phase::Phase;
 use super::times::STAGE_GRACE;
 use super::unsealed;
-use super::value::{Action, Change, EnvironmentRef, MintKey, Reason, Remembered, SecretEffect, Step, Verb};
-use crate::model::{Address, DesiredKey, EnvironmentId, KeyId, KeyState, LiveKey, SealedKey, brief};
+use super::value::{
+    Action, Change, EnvironmentRef, MintKey, Predecessor, Reason, Remembered, SecretEffect, Step, Verb,
+};
+use crate::model::{Address, DesiredKey, EnvironmentId, KeyId, LiveKey, brief};
 
-/// The creation of a declared key as its next generation; blocked where that would race or make a duplicate.
-pub(super) fn mint(index: &Index<'_>, place: &Place<'_>, desired: &DesiredKey, reason: Reason) -> Action {
+/// The creation of a declared key as its next generation, which takes the place of `succeeds`; blocked where that would race
+/// or make a duplicate.
+pub(super) fn mint(
+    index: &Index<'_>,
+    place: &Place<'_>,
+    desired: &DesiredKey,
+    reason: Reason,
+    succeeds: Vec<Predecessor>,
+) -> Action {
     let address = &desired.address;
     let generation = next_generation(index, address);
     let action = Action::new(address, Verb::Create, &desired.name, reason, Step::Nothing)
@@ -39,6 +48,7 @@ pub(super) fn mint(index: &Index<'_>, place: &Place<'_>, desired: &DesiredKey, r
         permissions: desired.permissions.clone(),
         enabled: desired.enabled,
         generation,
+        succeeds,
         remember: remember(desired),
     };
     let action = action.secret(SecretEffect::Issued { recipients });
@@ -97,16 +107,6 @@ fn in_the_way(index: &Index<'_>, address: &Address) -> Option<Refusal> {
         let help = format!("Find out who enabled it, delete `{id}` in Honeycomb, and apply again.");
         return Some(Refusal::new("unfinished", text, help));
     }
-    let serves = |record: &SealedKey, phase: &Phase<'_>| {
-        // In quarantine it is out of the way, unless somebody enabled it again.
-        matches!(phase, Phase::Serving(live) if record.state != KeyState::Disabled || !live.disabled)
-    };
-    if let Some((record, _)) = generations.iter().find(|(record, phase)| serves(record, phase)) {
-        let text =
-            format!("generation {} of this address, `{}`, is still there", record.generation, record.id);
-        let help = "Take the key out of the files and apply, so that it is retired, then declare it again.";
-        return Some(Refusal::new("exists", text, help));
-    }
     let mut in_work = strays.iter().filter(|stray| stray.is_busy());
     let first = in_work.clone().find(|stray| stray.is_staged()).or_else(|| in_work.next())?;
     Some(if first.is_staged() { busy_staged(first.live, address) } else { busy() })
@@ -141,14 +141,18 @@ fn taken<'a>(
     let candidates = index.candidates(environment, desired.key_type, &desired.name, &desired.address);
     match candidates.as_slice() {
         [] => None,
-        [key] => Some((exists(index, key, &desired.name), Some(&key.id))),
+        [key] => Some((exists(index, key, desired), Some(&key.id))),
         several => {
             if let Some(key) = several.iter().find(|key| index.commit_of(key).is_some()) {
-                return Some((exists(index, key, &desired.name), Some(&key.id)));
+                return Some((exists(index, key, desired), Some(&key.id)));
             }
             let ids: Vec<_> = several.iter().map(|key| &key.id).collect();
             let text = format!("{} keys have this environment, type and name: {}", ids.len(), some_of(&ids));
-            let help = "Give this one another name, or delete what nobody uses in Honeycomb.";
+            let help = format!(
+                "To manage one of them: `keycomb adopt ID --as {}`. Or give this one another name, or delete what nobody \
+                 uses in Honeycomb.",
+                desired.address
+            );
             Some((Refusal::new("ambiguous", text, help), None))
         }
     }
@@ -163,29 +167,46 @@ pub(super) fn working_elsewhere(
 ) -> Option<Refusal> {
     let candidates = index.candidates(environment, desired.key_type, &desired.name, &desired.address);
     let key = candidates.into_iter().find(|key| !key.disabled)?;
-    Some(exists(index, key, &desired.name))
+    Some(exists(index, key, desired))
 }
 
-fn exists(index: &Index<'_>, key: &LiveKey, name: &str) -> Refusal {
+fn exists(index: &Index<'_>, key: &LiveKey, desired: &DesiredKey) -> Refusal {
     if let Some(commit) = index.commit_of(key) {
         return unsealed::refusal(index, key, commit);
     }
-    let (id, name) = (&key.id, brief(name));
+    let (id, name, address) = (&key.id, brief(&desired.name), &desired.address);
     match index.owner(id) {
         Some(owner) => Refusal::new(
             "exists",
             format!("the key `{id}` of this environment, type and name is managed as `{}`", owner.address),
-            format!(
-                "Declare it at `{}` again, or give this one another name, or wait until that one is deleted.",
-                owner.address
-            ),
+            match moved_from(&owner.address, address) {
+                Some(line) => format!(
+                    "If its block was renamed, write `{line}` into it; if not, give this one another name, or wait until \
+                     that one is deleted."
+                ),
+                None => format!(
+                    "Declare it at `{}` again, or give this one another name, or wait until that one is deleted.",
+                    owner.address
+                ),
+            },
         ),
         None => Refusal::new(
             "exists",
             format!("a key named `{name}` is there already (`{id}`), and keycomb does not manage it"),
-            "If keycomb made it, this sealed file is an older one: bring the newer one here with `keycomb secrets \
-             merge`. If not, give this one another name and retire the other by hand; taking it under management \
-             (`adopt`) is not possible in this version.",
+            format!(
+                "To manage it: `keycomb adopt {id} --as {address}`. If keycomb made it, this sealed file is an older one: \
+                 bring the newer one here with `keycomb secrets merge`. Or give this one another name."
+            ),
         ),
+    }
+}
+
+/// The line that makes the record of one key that of another, in the same environment.
+pub(super) fn moved_from(from: &Address, to: &Address) -> Option<String> {
+    match (from, to) {
+        (Address::Key { environment: old, key }, Address::Key { environment, .. }) if old == environment => {
+            Some(format!("moved_from = \"{key}\""))
+        }
+        _ => None,
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! What is shown and what is done are two readers of the same [`Plan`].
 
+mod adopt;
 mod advice;
 mod ask;
 mod discard;
@@ -11,23 +12,29 @@ mod drifted;
 mod environments;
 mod external;
 mod findings;
+mod forget;
 mod guards;
 mod index;
 mod input;
 mod keys;
 mod minting;
+mod moves;
 mod order;
 mod phase;
+mod records;
 mod removal;
 mod retire;
+mod rotations;
 mod shown;
+mod succession;
 mod summary;
 mod times;
 mod unsealed;
 mod update;
 mod value;
 
-pub use ask::Ask;
+pub use adopt::next_generation;
+pub use ask::{Adopt, Ask, SealedSecret};
 pub use discard::discardable_from;
 pub use drift::{Drift, drift};
 pub use external::external_severity;
@@ -38,14 +45,32 @@ pub use times::{
     DEADLINE, GRACE, REQUEST_LIFE, STAGE_DEADLINE, STAGE_GRACE, is_late, is_late_staged, stage_ends,
 };
 pub use value::{
-    Action, Blocked, Change, EnvironmentRef, Finding, FindingKind, Header, Leftover, MintKey, Plan, Reason,
-    ReasonCode, Remembered, SecretEffect, Severity, Step, Summary, Undo, Verb,
+    Action, Blocked, Change, EnvironmentRef, Finding, FindingKind, Header, Leftover, MintKey, Plan,
+    Predecessor, Reason, ReasonCode, Remembered, SecretEffect, Severity, Step, Summary, Undo, Verb,
 };
 
 use crate::model::Unmanaged;
 
 /// Decides what would be done, and what is worth saying. Same input, same plan; it cannot fail.
 pub fn plan(input: &Input<'_>) -> Plan {
+    let Some(records::Decided { mut actions, sealed }) = records::decide(input) else {
+        return decide(input);
+    };
+    let ask = Ask { adopt: [].into(), forget: [].into(), moves: [].into(), ..input.ask.clone() };
+    let then = decide(&Input { sealed: Some(&sealed), ask, ..input.clone() });
+    let findings = if input.ask.is_of_record() {
+        records::told(&actions, then)
+    } else {
+        actions.extend(then.actions);
+        then.findings
+    };
+    order::sort_actions(&mut actions);
+    let summary = Summary::of(&actions, &findings);
+    Plan { header: header(input), actions, findings, summary }
+}
+
+/// The plan that the record as it is leads to.
+fn decide(input: &Input<'_>) -> Plan {
     let index = index::Index::new(input);
     let (places, mut actions) = places(&index);
     actions.extend(index.environment_records().filter_map(|record| removal::remove(&index, record)));
@@ -63,6 +88,7 @@ pub fn plan(input: &Input<'_>) -> Plan {
     findings.extend(unmanaged);
     findings.extend(external::external(input));
     findings.extend(advice::advice(&index));
+    findings.extend(rotations::rotations(&index));
     order::sort_findings(&mut findings);
 
     let summary = Summary::of(&actions, &findings);

@@ -24,15 +24,16 @@ fn key_of(action: &Action) -> impl Ord {
 
 fn stage(action: &Action) -> u8 {
     match (action.verb, action.address.is_key()) {
-        (Verb::Release, _) => 0,
-        (Verb::Discard, _) => 1,
-        (Verb::Create, false) => 2,
-        (Verb::Create | Verb::Replace | Verb::Rotate, _) => 3,
-        (Verb::Update | Verb::Adopt, _) => 4,
-        (Verb::Enable, _) => 5,
-        (Verb::Disable, _) => 6,
-        (Verb::Delete, true) => 7,
-        (Verb::Delete, false) => 8,
-        (Verb::Blocked, _) => 9,
+        (Verb::Adopt | Verb::Forget | Verb::Move, _) => 0,
+        (Verb::Release, _) => 1,
+        (Verb::Discard, _) => 2,
+        (Verb::Create, false) => 3,
+        (Verb::Create | Verb::Replace | Verb::Rotate, _) => 4,
+        (Verb::Update, _) => 5,
+        (Verb::Enable, _) => 6,
+        (Verb::Disable, _) => 7,
+        (Verb::Delete, true) => 8,
+        (Verb::Delete, false) => 9,
+        (Verb::Blocked, _) => 10,
     }
 }

@@ -43,7 +43,11 @@ fn refusal(index: &Index<'_>, record: &SealedEnvironment, live: &LiveEnvironment
     let declared = index.input.desired.environments.values();
     if let Some(other) = declared.into_iter().find(|d| d.name.to_lowercase() == live.name.to_lowercase()) {
         let text = format!("`{}` declares an environment of this name", other.address());
-        let help = format!("Declare it at `{}` again, or give the other one another name.", record.address);
+        let help = format!(
+            "If it is that one, write `moved_from = \"{}\"` into `[{}]`; if not, give the other one another name.",
+            record.address.environment(),
+            other.address()
+        );
         return Some(Refusal::new("moved", text, help));
     }
     if live.delete_protected || record.applied.delete_protected != Some(false) {

@@ -47,7 +47,7 @@ pub(super) fn refusal(index: &Index<'_>, key: &LiveKey, commit: &str) -> Refusal
     Refusal::new("unsealed", text, take_back(index, commit))
 }
 
-fn take_back(index: &Index<'_>, commit: &str) -> String {
+pub(super) fn take_back(index: &Index<'_>, commit: &str) -> String {
     let file = &index.input.desired.seal.file;
     format!(
         "If it is on a branch that is not merged here, merge that, with its declaration. If not, take it back, in the \

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::model::{
     Address, AppliedKey, Endpoint, EnvironmentAttributes, EnvironmentId, KeyId, KeyType, Label, Lineage,
-    Origin, Period, Permission, TeamSlug, Timestamp,
+    Origin, Period, Permission, Record, TeamSlug, Timestamp,
 };
 
 /// What would be done, and what is worth saying.
@@ -12,7 +12,7 @@ use crate::model::{
 pub struct Plan {
     /// What the plan was made from.
     pub header: Header,
-    /// In the order they are carried out: keys that earlier applies left are released and discarded, environments
+    /// In the order they are carried out: what changes the record alone, keys that earlier applies left are released and discarded, environments
     /// created, keys minted, updated, enabled, disabled, keys deleted, environments deleted; blocked ones last; by address
     /// within each.
     pub actions: Vec<Action>,
@@ -91,6 +91,10 @@ pub enum Verb {
     Adopt,
     /// Delete a provisional key that was never enabled and never will be.
     Discard,
+    /// Take a thing out of the record; it stays at the service as it is.
+    Forget,
+    /// Record at this address what was recorded at another.
+    Move,
     /// Must not be done; [`Action::blocked`] says what and why.
     Blocked,
 }
@@ -109,6 +113,8 @@ impl Verb {
             Self::Rotate => "rotate",
             Self::Adopt => "adopt",
             Self::Discard => "discard",
+            Self::Forget => "forget",
+            Self::Move => "move",
             Self::Blocked => "blocked",
         }
     }
@@ -157,10 +163,16 @@ pub enum ReasonCode {
     Staged,
     /// Due for rotation.
     RotationDue,
+    /// The person asked for it in this run.
+    Asked,
+    /// A later generation has taken its place.
+    Superseded,
     /// Gone from the service.
     Missing,
     /// Made under a provisional name and never finished.
     Unfinished,
+    /// Declared under another name before.
+    Moved,
 }
 
 impl ReasonCode {
@@ -175,8 +187,11 @@ impl ReasonCode {
             Self::Unreleased => "unreleased",
             Self::Staged => "staged",
             Self::RotationDue => "rotation_due",
+            Self::Asked => "asked",
+            Self::Superseded => "superseded",
             Self::Missing => "missing",
             Self::Unfinished => "unfinished",
+            Self::Moved => "moved",
         }
     }
 }
@@ -213,7 +228,7 @@ pub enum Undo {
 pub struct Blocked {
     /// What would have been done.
     pub verb: Verb,
-    /// Stable, for machines: `exists`, `ambiguous`, `needs_replace`, `protected`, `guard_delete` …
+    /// Stable, for machines: `exists`, `ambiguous`, `rotating`, `protected`, `guard_delete` …
     pub code: &'static str,
     /// One sentence: why not. May hold hostile text.
     pub text: String,
@@ -263,6 +278,8 @@ pub enum Step {
         id: KeyId,
         /// Whether the configuration wants it enabled.
         enabled: bool,
+        /// The keys of its address that it takes the place of, and that are in nobody's way.
+        succeeds: Vec<KeyId>,
     },
     /// PATCH a key's name, permissions, and whether it is enabled; all that differ, in one request.
     UpdateKey {
@@ -280,10 +297,13 @@ pub enum Step {
         /// For the record.
         remember: Remembered,
     },
-    /// PATCH a key that is no longer declared: disabled, and its quarantine begins.
+    /// PATCH a key that is no longer declared, or that a later generation has taken the place of: disabled, and its
+    /// quarantine begins.
     RetireKey {
         /// Which.
         id: KeyId,
+        /// The key that has taken its place: refused unless that works at this moment.
+        successor: Option<KeyId>,
     },
     /// DELETE a key past its quarantine.
     DeleteKey {
@@ -292,6 +312,8 @@ pub enum Step {
     },
     /// DELETE a key that was never enabled, and end what the record has of it.
     DiscardKey(Box<Leftover>),
+    /// Nothing is sent; these records are written down, in their order.
+    Record(Vec<Record>),
 }
 
 /// A provisional key that is to be deleted, as it was seen: it is read again just before, and left where it is when
@@ -325,8 +347,21 @@ pub struct MintKey {
     pub enabled: bool,
     /// The generation it will be.
     pub generation: u32,
+    /// The generations it takes the place of, oldest first: they stay as they are, and are in nobody's way.
+    pub succeeds: Vec<Predecessor>,
     /// For the record.
     pub remember: Remembered,
+}
+
+/// A generation that another takes the place of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Predecessor {
+    /// Its key.
+    pub id: KeyId,
+    /// 1, 2, 3 …
+    pub generation: u32,
+    /// Until when it works at least, if its successor is made now; `None`: it does not work.
+    pub until: Option<Timestamp>,
 }
 
 /// What is declared of a key and never sent to the service, but kept in the record for when the block is gone.
@@ -379,6 +414,8 @@ pub enum FindingKind {
     Drift,
     /// A key of ours that was never finished.
     Unfinished,
+    /// A rotation, or a step of one, that waits, or that is late.
+    Rotation,
     /// At the service, and nobody declared it.
     Unmanaged,
     /// A key that is only watched was tried, and is not what is declared.
@@ -397,6 +434,7 @@ impl FindingKind {
             Self::Missing => "missing",
             Self::Drift => "drift",
             Self::Unfinished => "unfinished",
+            Self::Rotation => "rotation",
             Self::Unmanaged => "unmanaged",
             Self::ExternalMismatch => "external_mismatch",
             Self::ExternalDue => "external_due",

@@ -73,6 +73,8 @@ impl Style {
             Verb::Rotate => ("↻", "@"),
             Verb::Adopt => ("←", "<"),
             Verb::Discard => ("×", "x"),
+            Verb::Forget => ("→", ">"),
+            Verb::Move => ("↷", "="),
             Verb::Blocked => ("!", "!"),
         };
         if self.unicode { symbol } else { ascii }
@@ -105,7 +107,7 @@ impl Tone {
     pub(super) fn of(verb: Verb) -> Self {
         match verb {
             Verb::Create | Verb::Release | Verb::Enable | Verb::Adopt => Self::Good,
-            Verb::Update | Verb::Replace | Verb::Rotate => Self::Change,
+            Verb::Update | Verb::Replace | Verb::Rotate | Verb::Forget | Verb::Move => Self::Change,
             Verb::Disable | Verb::Delete | Verb::Discard | Verb::Blocked => Self::Bad,
         }
     }

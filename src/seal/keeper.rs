@@ -10,7 +10,7 @@ use super::disk::{Disk, OsDisk, beside, folder_of, is_same, refuse_unless_regula
 use super::journal::{Chain, Header};
 use super::lock::{Holder, Lock};
 use super::{SealError, crypt, read, text};
-use crate::model::{Endpoint, Lineage, Payload, Recipient, Record, Sealed, SealedKey, TeamSlug};
+use crate::model::{Address, Endpoint, Lineage, Payload, Recipient, Record, Sealed, SealedKey, TeamSlug};
 use crate::ports::{KeepError, KeepRecord};
 
 /// The sealed file, held under its lock.
@@ -321,7 +321,8 @@ impl KeepRecord for Keeper {
 }
 
 fn is_blank(sealed: &Sealed) -> bool {
-    sealed.environments.is_empty() && sealed.keys.is_empty() && sealed.intents.is_empty()
+    let Sealed { environments, keys, intents, forgotten, .. } = sealed;
+    environments.is_empty() && keys.is_empty() && intents.is_empty() && forgotten.is_empty()
 }
 
 /// A record that would make a file which cannot be read again, or take a secret away, is not taken down.
@@ -347,8 +348,26 @@ pub(super) fn refuse_unreadable(sealed: &Sealed, record: &Record) -> Result<(), 
         | Record::IntentOver { .. }
         | Record::State { .. }
         | Record::KeyGone { .. }
-        | Record::EnvironmentGone { .. } => Ok(()),
+        | Record::EnvironmentGone { .. }
+        | Record::Forgotten { .. } => Ok(()),
+        Record::Moved { from, to } => refuse_move(sealed, from, to),
     }
+}
+
+/// What is moved must not meet anything of its own kind where it comes to be.
+fn refuse_move(sealed: &Sealed, from: &Address, to: &Address) -> Result<(), String> {
+    if from.is_key() != to.is_key() {
+        return Err(format!("`{from}` cannot become `{to}`"));
+    }
+    let is_taken = sealed.environment(to).is_some() && sealed.environment(from).is_some();
+    let meets = |key: &SealedKey| {
+        let Some(address) = key.address.moved(from, to) else { return false };
+        sealed.keys.iter().any(|known| known.address == address && known.generation == key.generation)
+    };
+    if is_taken || from == to || sealed.keys.iter().any(meets) {
+        return Err(format!("`{to}` is already there"));
+    }
+    Ok(())
 }
 
 fn refuse_key(sealed: &Sealed, key: &SealedKey) -> Result<(), String> {

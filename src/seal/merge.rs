@@ -12,8 +12,8 @@ use miette::Diagnostic;
 
 use super::text;
 use crate::model::{
-    EnvironmentAttributes, EnvironmentId, Intent, KeyId, KeyState, Nonce, Sealed, SealedEnvironment,
-    SealedKey, Timestamp,
+    EnvironmentAttributes, EnvironmentId, Forgotten, Intent, KeyId, KeyState, Nonce, Sealed,
+    SealedEnvironment, SealedKey, Timestamp,
 };
 
 /// What a merge made.
@@ -73,7 +73,9 @@ pub fn merge(base: Option<&Sealed>, ours: &Sealed, theirs: &Sealed) -> Result<Me
         environments: merge_environments(base, ours, theirs, &mut undecided),
         keys: merge_keys(base, ours, theirs, &mut undecided),
         intents: merge_intents(ours, theirs),
+        forgotten: vec![],
     };
+    merge_forgotten(base, ours, theirs, &mut sealed);
     text::sort(&mut sealed);
     undecided.sort_by(|a, b| a.what.cmp(&b.what));
     if !undecided.is_empty() || sealed != *ours && sealed != *theirs {
@@ -136,9 +138,12 @@ fn merge_key(base: Option<&SealedKey>, ours: &SealedKey, theirs: &SealedKey) -> 
     // What the armor was sealed for, and to whom: it goes together.
     let seal = |key: &SealedKey| (key.recipients.clone(), key.sealed.clone(), key.secret);
     let (recipients, sealed, secret) = unchanging(base, ours, theirs, seal)?;
+    let place = |key: &SealedKey| (key.address.clone(), key.moved_from.clone());
+    let (address, moved_from) = unchanging(base, ours, theirs, place)?;
     let (_, since, state) = joined(base, ours, theirs, lead, |key| stage(key.state, key.since));
     Some(SealedKey {
-        address: unchanging(base, ours, theirs, |key| key.address.clone())?,
+        address,
+        moved_from,
         generation: unchanging(base, ours, theirs, |key| key.generation)?,
         state,
         id: ours.id.clone(),
@@ -155,6 +160,8 @@ fn merge_key(base: Option<&SealedKey>, ours: &SealedKey, theirs: &SealedKey) -> 
         recipients,
         sealed,
         secret,
+        // What was refused once stops nothing until a person has looked.
+        proof: joined(base, ours, theirs, lead, |key| key.proof),
     })
 }
 
@@ -281,6 +288,25 @@ fn disputed(ours: &SealedEnvironment, theirs: &SealedEnvironment) -> Undecided {
         what: format!("environment `{}` (id `{}`, id `{}`)", ours.address, ours.id, theirs.id),
         ours: text::environment(ours),
         theirs: text::environment(theirs),
+    }
+}
+
+/// A key is forgotten where one side forgot the very entry that the other side still has as both had it. Whatever else
+/// happened to the entry meanwhile counts more: an entry too many is forgotten once more, one too few may be lost.
+fn merge_forgotten(base: Option<&Sealed>, ours: &Sealed, theirs: &Sealed, merged: &mut Sealed) {
+    let all: BTreeSet<&Forgotten> = ours.forgotten.iter().chain(&theirs.forgotten).collect();
+    for forgotten in all {
+        let id = &forgotten.id;
+        let is_as_both_had_it = |side: &Sealed| {
+            side.key(id)
+                .is_none_or(|key| base.and_then(|base| base.key(id)).is_some_and(|known| known == key))
+        };
+        if is_as_both_had_it(ours) && is_as_both_had_it(theirs) {
+            merged.keys.retain(|key| &key.id != id);
+            if merged.forgotten.iter().all(|known| &known.id != id) {
+                merged.forgotten.push(forgotten.clone());
+            }
+        }
     }
 }
 

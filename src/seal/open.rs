@@ -123,13 +123,19 @@ fn parse(plaintext: &[u8]) -> Option<Payload> {
     })
 }
 
+/// The address that the entry must have been sealed for: its own, or a former one that it names. Who can write the file
+/// can name any; the id, generation, environment and lineage inside are not theirs to choose.
+fn address_of<'a>(entry: &'a SealedKey, payload: &Payload) -> &'a Address {
+    entry.moved_from.iter().find(|address| **address == payload.address).unwrap_or(&entry.address)
+}
+
 /// The values shown are all of a checked form; none can be a secret.
 fn check(entry: &SealedKey, sealed: &Sealed, payload: &Payload) -> Result<(), SealError> {
     let pairs = [
         ("lineage", payload.lineage.to_string(), sealed.lineage.to_string()),
         ("team", payload.team.to_string(), sealed.team.to_string()),
         ("endpoint", payload.endpoint.to_string(), sealed.endpoint.to_string()),
-        ("address", payload.address.to_string(), entry.address.to_string()),
+        ("address", payload.address.to_string(), address_of(entry, payload).to_string()),
         ("generation", payload.generation.to_string(), entry.generation.to_string()),
         ("id", payload.id.to_string(), entry.id.to_string()),
         ("type", payload.key_type.to_string(), entry.key_type.to_string()),

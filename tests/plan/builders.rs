@@ -198,6 +198,7 @@ pub fn environment(label: &str, name: &str) -> DesiredEnvironment {
         name: name.into(),
         attributes: EnvironmentAttributes::default(),
         reference: false,
+        moved_from: None,
         origin: origin(1),
     }
 }
@@ -273,6 +274,7 @@ pub fn live_of(key: &DesiredKey, id: &str) -> LiveKey {
 /// What the record has then.
 pub fn record_of(key: &DesiredKey, id: &str) -> SealedKey {
     SealedKey {
+        moved_from: vec![],
         address: key.address.clone(),
         generation: 1,
         state: KeyState::Live,
@@ -292,6 +294,7 @@ pub fn record_of(key: &DesiredKey, id: &str) -> SealedKey {
         }],
         sealed: Some("armor".into()),
         secret: None,
+        proof: None,
     }
 }
 

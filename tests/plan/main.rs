@@ -17,6 +17,7 @@ mod keys;
 mod minting;
 mod properties;
 mod retire;
+mod rotation;
 mod simulate;
 mod size;
 mod staged;

@@ -77,6 +77,7 @@ fn sealed() -> Sealed {
     let lineage = Lineage::new("0123456789abcdef").unwrap();
     let mut sealed = Sealed::new(TeamSlug::new("acme").unwrap(), Endpoint::us(), lineage);
     let key = SealedKey {
+        moved_from: vec![],
         address: "key.production.checkout".parse().unwrap(),
         generation: 1,
         state: KeyState::Live,
@@ -96,8 +97,10 @@ fn sealed() -> Sealed {
         ],
         sealed: Some("-----BEGIN AGE ENCRYPTED FILE-----".into()),
         secret: None,
+        proof: None,
     };
     let adopted = SealedKey {
+        moved_from: vec![],
         address: "key.staging.old".parse().unwrap(),
         recipients: vec![],
         sealed: None,

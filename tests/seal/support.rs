@@ -44,6 +44,7 @@ pub fn blank() -> Sealed {
 
 pub fn key(name: &str, id: &str) -> SealedKey {
     SealedKey {
+        moved_from: vec![],
         address: format!("key.production.{name}").parse().unwrap(),
         generation: 1,
         state: KeyState::Provisional,
@@ -60,6 +61,7 @@ pub fn key(name: &str, id: &str) -> SealedKey {
         recipients: vec![RecipientRef { name: "ops".into(), fingerprint: "00112233aabbccdd".into() }],
         sealed: Some(ARMOR.into()),
         secret: None,
+        proof: None,
     }
 }
 

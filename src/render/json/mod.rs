@@ -9,6 +9,7 @@ mod action;
 mod finding;
 mod plan;
 mod print;
+mod record;
 mod report;
 mod schema;
 mod status;

@@ -20,6 +20,7 @@ pub(super) fn sort(sealed: &mut Sealed) {
     sealed.environments.sort_by(|a, b| (&a.address, &a.id).cmp(&(&b.address, &b.id)));
     sealed.keys.sort_by(|a, b| (&a.address, a.generation, &a.id).cmp(&(&b.address, b.generation, &b.id)));
     sealed.intents.sort_by(|a, b| a.nonce.cmp(&b.nonce));
+    sealed.forgotten.sort();
 }
 
 /// How an armored age file begins and ends, as keycomb and `age -a` write it.

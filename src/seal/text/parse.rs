@@ -126,6 +126,10 @@ fn check(sealed: &Sealed) -> Result<(), TextError> {
     for intent in &sealed.intents {
         once(format!("intent `{}`", intent.nonce))?;
     }
+    for forgotten in &sealed.forgotten {
+        // Managed and forgotten at once would be both.
+        once(format!("key id `{}`", forgotten.id))?;
+    }
     Ok(())
 }
 
@@ -155,6 +159,8 @@ const FIELDS: &[(&str, &str)] = &[
     ("environment", "an environment's id, or at the top level a list of `[[environment]]` tables"),
     ("key", "a list of `[[key]]` tables"),
     ("intent", "a list of `[[intent]]` tables"),
+    ("forgotten", "a list of `[[forgotten]]` tables"),
+    ("moved_from", "a list of addresses"),
     ("address", "`environment.NAME` or `key.ENVIRONMENT.NAME`"),
     ("id", "1 to 128 of the characters A-Z a-z 0-9 _ -"),
     ("name", "a text"),
@@ -172,6 +178,7 @@ const FIELDS: &[(&str, &str)] = &[
     ("owner", "a text"),
     ("protected", "`true` or `false`"),
     ("quarantine", "a duration such as `\"14d\"`"),
+    ("proof", "`accepted` or `refused`"),
     ("recipients", "a list of `{ name, fingerprint }`"),
     ("fingerprint", "a text"),
     ("sealed", "a text with an armored age block"),

@@ -3,8 +3,8 @@
 use std::fmt::Write as _;
 
 use crate::model::{
-    AppliedKey, EnvironmentAttributes, Intent, NoSecret, RecipientRef, Sealed, SealedEnvironment, SealedKey,
-    toml_string,
+    AppliedKey, EnvironmentAttributes, Forgotten, Intent, NoSecret, RecipientRef, Sealed, SealedEnvironment,
+    SealedKey, toml_string,
 };
 
 const HEAD: &str = "\
@@ -20,7 +20,7 @@ const HEAD: &str = "\
 pub fn write(sealed: &Sealed) -> String {
     let mut sorted = sealed.clone();
     super::sort(&mut sorted);
-    let Sealed { version, team, endpoint, lineage, serial, environments, keys, intents } = &sorted;
+    let Sealed { version, team, endpoint, lineage, serial, environments, keys, intents, forgotten } = &sorted;
     let mut out = String::from(HEAD);
     out.push('\n');
     // First and apart: git takes changes within a few lines of each other for one, and the serial always changes.
@@ -38,6 +38,9 @@ pub fn write(sealed: &Sealed) -> String {
     }
     for intent in intents {
         write_intent(&mut out, intent);
+    }
+    for forgotten in forgotten {
+        write_forgotten(&mut out, forgotten);
     }
     out
 }
@@ -77,6 +80,7 @@ fn write_environment(out: &mut String, environment: &SealedEnvironment) {
 fn write_key(out: &mut String, key: &SealedKey) {
     let SealedKey {
         address,
+        moved_from,
         generation,
         state,
         id,
@@ -92,9 +96,13 @@ fn write_key(out: &mut String, key: &SealedKey) {
         recipients,
         sealed,
         secret,
+        proof,
     } = key;
     out.push_str("\n[[key]]\n");
     line(out, "address", &toml_string(&address.to_string()));
+    if !moved_from.is_empty() {
+        list(out, "moved_from", moved_from.iter().map(|address| toml_string(&address.to_string())));
+    }
     line(out, "generation", generation);
     line(out, "state", &toml_string(state.as_str()));
     line(out, "id", &toml_string(id.as_str()));
@@ -112,6 +120,9 @@ fn write_key(out: &mut String, key: &SealedKey) {
         line(out, "protected", protected);
     }
     line(out, "quarantine", &toml_string(&quarantine.to_string()));
+    if let Some(proof) = proof {
+        line(out, "proof", &toml_string(proof.as_str()));
+    }
     if !recipients.is_empty() {
         list(out, "recipients", recipients.iter().map(recipient));
     }
@@ -131,6 +142,13 @@ fn write_intent(out: &mut String, intent: &Intent) {
     line(out, "generation", generation);
     line(out, "nonce", &toml_string(nonce.as_str()));
     line(out, "at", &toml_string(&at.to_string()));
+}
+
+fn write_forgotten(out: &mut String, forgotten: &Forgotten) {
+    let Forgotten { id, address } = forgotten;
+    out.push_str("\n[[forgotten]]\n");
+    line(out, "id", &toml_string(id.as_str()));
+    line(out, "address", &toml_string(&address.to_string()));
 }
 
 fn recipient(recipient: &RecipientRef) -> String {
