@@ -2,6 +2,7 @@
 //!
 //! Each verb is: load, read, plan, show, confirm, apply; as far as it goes.
 
+mod adopt;
 mod apply;
 mod args;
 mod auth;
@@ -12,6 +13,7 @@ mod credential;
 mod drift;
 mod exit;
 mod failure;
+mod given;
 mod hardening;
 mod history;
 mod init;
@@ -26,6 +28,7 @@ mod plan;
 mod private_file;
 mod progress;
 mod rehearse;
+mod rehome;
 mod run;
 mod sandbox;
 mod schema;
@@ -34,6 +37,7 @@ mod session;
 mod staged;
 mod status;
 mod surroundings;
+mod survey;
 
 pub use args::Cli;
 pub use exit::Exit;

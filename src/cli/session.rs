@@ -157,8 +157,12 @@ impl Session {
     /// # Errors
     /// When any part of it could not be read: a partial listing decides nothing.
     pub async fn live(&self, sealed: Option<&Sealed>) -> Result<Live, Failure> {
-        let explain = |error: ServiceError| failure(honeycomb::diagnose(&error, &self.context()));
-        honeycomb::read_managed(&self.reader, sealed).await.map_err(explain)
+        honeycomb::read_managed(&self.reader, sealed).await.map_err(|error| self.explain(&error))
+    }
+
+    /// A failed call, with what to do about it.
+    pub fn explain(&self, error: &ServiceError) -> Failure {
+        failure(honeycomb::diagnose(error, &self.context()))
     }
 
     /// The keys at the service that the record does not know and an older version of the sealed file does, with a commit
@@ -171,7 +175,10 @@ impl Session {
     ) -> BTreeMap<KeyId, String> {
         let known: HashSet<&KeyId> =
             sealed.iter().flat_map(|sealed| &sealed.keys).map(|key| &key.id).collect();
-        let unknown = live.keys.iter().map(|key| &key.id).filter(|id| !known.contains(id));
+        let forgotten: HashSet<&KeyId> =
+            sealed.iter().flat_map(|sealed| &sealed.forgotten).map(|key| &key.id).collect();
+        let unknown =
+            live.keys.iter().map(|key| &key.id).filter(|id| !known.contains(id) && !forgotten.contains(id));
         let wanted: BTreeSet<KeyId> = unknown.cloned().collect();
         // The sandbox's sealed file is never committed.
         if wanted.is_empty() || self.is_sandbox() {
@@ -186,6 +193,12 @@ impl Session {
             ));
         }
         commits
+    }
+
+    /// Takes another configuration for the same service: what the files are about to declare.
+    pub fn declares(&mut self, desired: Desired) {
+        // `--endpoint` and a sandbox count more than what it says.
+        self.desired = Desired { endpoint: self.desired.endpoint.clone(), ..desired };
     }
 
     fn context(&self) -> Context<'_> {
