@@ -15,8 +15,9 @@ use super::session::{Session, check_scopes, from_seal, unconnected};
 use super::staged;
 use super::surroundings::{Real, fresh_lineage};
 use crate::apply::{self, Home};
+use crate::config::write::{Edit, Written};
 use crate::model;
-use crate::model::{Desired, Recipient, Scope, Sealed};
+use crate::model::{Desired, Recipient, Scope, Sealed, visible};
 use crate::plan::{self, Action, Ask, Plan, SecretEffect, Step, Verb};
 use crate::ports::KeepRecord as _;
 use crate::render;
@@ -41,6 +42,16 @@ pub(super) struct Order<'a> {
     pub(super) home: Home,
 }
 
+/// What a command adds to the files for one run.
+#[derive(Debug, Default)]
+pub(super) struct Asked {
+    /// What it asks the planner for.
+    pub(super) ask: Ask,
+    /// Changes to the configuration, and what it declares with them. Written once the plan is agreed to and before
+    /// anything is carried out; not at all where the plan could not do what they declare.
+    pub(super) files: Option<(Edit, Desired)>,
+}
+
 /// Shows the plan that comes of the files and of what `ask` adds to them, asks, and carries it out. `ask` is called once
 /// everything is read.
 ///
@@ -54,6 +65,23 @@ pub(super) async fn carry_out(
     output: &Output,
     interrupt: &Interrupt,
 ) -> Result<Exit, Failure> {
+    let asked = async |session: &Session, known: &Known<'_>| {
+        ask(&session.desired, known).map(|ask| Asked { ask, files: None })
+    };
+    carry_out_with(order, asked, global, output, interrupt).await
+}
+
+/// The same for a command that asks the service more before it knows what it wants, or that writes configuration.
+///
+/// # Errors
+/// As [`carry_out`].
+pub(super) async fn carry_out_with(
+    order: &Order<'_>,
+    ask: impl AsyncFnOnce(&Session, &Known<'_>) -> Result<Asked, Failure>,
+    global: &Global,
+    output: &Output,
+    interrupt: &Interrupt,
+) -> Result<Exit, Failure> {
     if !order.yes && !output.interactive {
         return Err(Failure::words(
             Exit::Usage,
@@ -61,7 +89,7 @@ pub(super) async fn carry_out(
             format!("look at `keycomb {}`, then run `keycomb {} --yes`", order.look, order.verb),
         ));
     }
-    let session = interrupt.or(Session::open(global, order.service, *output)).await?;
+    let mut session = interrupt.or(Session::open(global, order.service, *output)).await?;
     let holder = holder(order.verb);
     // The lock comes before anything is read: what is decided must still hold when it is carried out.
     let mut keeper = Keeper::open(
@@ -80,8 +108,12 @@ pub(super) async fn carry_out(
              by its lineage alone",
         ));
     }
-    let plan = interrupt.or(decide(order, ask, &session, &keeper, output)).await?;
+    let (plan, files) = interrupt.or(decide(order, ask, &mut session, &keeper, output)).await?;
     show(order, &plan, output)?;
+    if let Some(edit) = &files {
+        refuse_half(&plan)?;
+        say_files(edit, output);
+    }
     // How many actions this run carries out.
     let count = plan.actions.iter().filter(|action| is_for(order, action)).count();
     if order.home == Home::Staged {
@@ -96,6 +128,10 @@ pub(super) async fn carry_out(
             interrupt.or(confirm(count, output)).await?;
         }
         keeper.preflight(&recipients(&plan, &session.desired.seal)).map_err(from_seal)?;
+    }
+    // Before the record: what is recorded and not declared would be disabled by the next apply.
+    for written in files.map_or(Ok(vec![]), Edit::write).map_err(|e| Failure::new(Exit::Config, e))? {
+        output.say(&format!("wrote {}", visible(&written.name)));
     }
     let bar = Bar::new(plan.summary.changes, output);
     let (stopping, said_on) = (interrupt.clone(), *output);
@@ -144,15 +180,40 @@ fn on_stderr(output: &Output) -> render::Style {
 
 async fn decide(
     order: &Order<'_>,
-    ask: impl FnOnce(&Desired, &Known<'_>) -> Result<Ask, Failure>,
-    session: &Session,
+    ask: impl AsyncFnOnce(&Session, &Known<'_>) -> Result<Asked, Failure>,
+    session: &mut Session,
     keeper: &Keeper,
     output: &Output,
-) -> Result<Plan, Failure> {
+) -> Result<(Plan, Option<Edit>), Failure> {
     let known = Known::read(session, Some(keeper.sealed()), output).await?;
     refuse_second_file(session, keeper.sealed(), &known)?;
-    let ask = ask(&session.desired, &known)?;
-    Ok(plan::plan(&known.input(&session.desired, allow(order.lift), ask)))
+    let Asked { ask, files } = ask(session, &known).await?;
+    let files = files.map(|(edit, desired)| {
+        session.declares(desired);
+        edit
+    });
+    Ok((plan::plan(&known.input(&session.desired, allow(order.lift), ask)), files))
+}
+
+/// Files that would declare what is not so are not written.
+///
+/// # Errors
+/// When something is blocked, or the next plan would hold something for what they declare (5).
+fn refuse_half(plan: &Plan) -> Result<(), Failure> {
+    if plan.summary.blocked == 0 && plan.findings.is_empty() {
+        return Ok(());
+    }
+    Err(Failure::words(
+        Exit::Blocked,
+        "nothing was written: what the files would declare could not be had as it is",
+        "the plan says why; leave out what cannot be adopted, or declare it by hand",
+    ))
+}
+
+fn say_files(edit: &Edit, output: &Output) {
+    for Written { name, is_new } in edit.changes() {
+        output.say(&format!("{} {}", if is_new { "new file:" } else { "changed file:" }, visible(&name)));
+    }
 }
 
 /// Where the sealed file is gone and git has it, a new one would be of another lineage, and the two could never be joined.
@@ -196,8 +257,9 @@ fn is_for(order: &Order<'_>, action: &Action) -> bool {
 
 /// The scopes that carrying a plan out needs, besides reading.
 fn needed(order: &Order<'_>, plan: &Plan) -> &'static [Scope] {
-    let of_keys = plan.actions.iter().any(|a| a.address.is_key() && is_for(order, a));
-    let of_environments = plan.actions.iter().any(|a| !a.address.is_key() && is_for(order, a));
+    let writes = |a: &Action| is_for(order, a) && !matches!(a.step, Step::Record(_));
+    let of_keys = plan.actions.iter().any(|a| a.address.is_key() && writes(a));
+    let of_environments = plan.actions.iter().any(|a| !a.address.is_key() && writes(a));
     match (of_environments, of_keys) {
         (true, true) => &[Scope::EnvironmentsWrite, Scope::KeysWrite],
         (true, false) => &[Scope::EnvironmentsWrite],

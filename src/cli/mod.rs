@@ -2,6 +2,7 @@
 //!
 //! Each verb is: load, read, plan, show, confirm, apply; as far as it goes.
 
+mod adopt;
 mod apply;
 mod args;
 mod auth;
@@ -13,6 +14,7 @@ mod drift;
 mod exit;
 mod external;
 mod failure;
+mod given;
 mod hardening;
 mod history;
 mod init;
@@ -27,6 +29,7 @@ mod plan;
 mod private_file;
 mod progress;
 mod rehearse;
+mod rehome;
 mod run;
 mod sandbox;
 mod schema;
@@ -35,6 +38,7 @@ mod session;
 mod staged;
 mod status;
 mod surroundings;
+mod survey;
 
 pub use args::Cli;
 pub use exit::Exit;

@@ -14,8 +14,8 @@ use super::output::Output;
 use crate::config;
 
 use super::{
-    apply, auth, check, completions, drift, hardening, init, log, man, plan, rehearse, sandbox, schema,
-    secrets, status,
+    adopt, apply, auth, check, completions, drift, hardening, init, log, man, plan, rehearse, rehome,
+    sandbox, schema, secrets, status,
 };
 
 /// Runs the command line of this process and gives its exit code.
@@ -69,6 +69,11 @@ fn run(cli: Cli) -> Exit {
             wait(async |interrupt| interrupt.or(auth::status(&service, format, &global, &output)).await)
         }
         Command::Apply(args) => wait(async |interrupt| apply::run(&args, &global, &output, &interrupt).await),
+        Command::Adopt(args) => wait(async |interrupt| adopt::run(&args, &global, &output, &interrupt).await),
+        Command::Forget(args) => {
+            wait(async |interrupt| rehome::forget(&args, &global, &output, &interrupt).await)
+        }
+        Command::Mv(args) => wait(async |interrupt| rehome::mv(&args, &global, &output, &interrupt).await),
         Command::Rehearse(args) => {
             wait(async |interrupt| rehearse::run(&args, &global, &output, &interrupt).await)
         }

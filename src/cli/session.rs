@@ -169,6 +169,11 @@ impl Session {
         honeycomb::read_managed(&self.reader, sealed).await.map_err(|error| self.explain(&error))
     }
 
+    /// A failed call, with what to do about it.
+    pub fn explain(&self, error: &ServiceError) -> Failure {
+        failure(honeycomb::diagnose(error, &self.context()))
+    }
+
     /// The keys at the service that the record does not know and an older version of the sealed file does, with a commit
     /// that has it. Asks git only when there are unknown keys; what cannot be looked up is said and fails nothing.
     pub async fn elsewhere(
@@ -179,7 +184,10 @@ impl Session {
     ) -> BTreeMap<KeyId, String> {
         let known: HashSet<&KeyId> =
             sealed.iter().flat_map(|sealed| &sealed.keys).map(|key| &key.id).collect();
-        let unknown = live.keys.iter().map(|key| &key.id).filter(|id| !known.contains(id));
+        let forgotten: HashSet<&KeyId> =
+            sealed.iter().flat_map(|sealed| &sealed.forgotten).map(|key| &key.id).collect();
+        let unknown =
+            live.keys.iter().map(|key| &key.id).filter(|id| !known.contains(id) && !forgotten.contains(id));
         let wanted: BTreeSet<KeyId> = unknown.cloned().collect();
         // The sandbox's sealed file is never committed.
         if wanted.is_empty() || self.is_sandbox() {
@@ -219,9 +227,10 @@ impl Session {
         }
     }
 
-    /// A failed call in words, with what to do about it.
-    pub fn explain(&self, error: &ServiceError) -> Failure {
-        failure(honeycomb::diagnose(error, &self.context()))
+    /// Takes another configuration for the same service: what the files are about to declare.
+    pub fn declares(&mut self, desired: Desired) {
+        // `--endpoint` and a sandbox count more than what it says.
+        self.desired = Desired { endpoint: self.desired.endpoint.clone(), ..desired };
     }
 
     fn context(&self) -> Context<'_> {

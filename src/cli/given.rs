@@ -1,0 +1,185 @@
+//! A credential that a person has: read from stdin, tried once, sealed. Never an argument, never shown.
+
+use std::io::Read as _;
+
+use zeroize::Zeroizing;
+
+use super::exit::Exit;
+use super::failure::Failure;
+use super::known::Known;
+use super::output::Output;
+use super::session::Session;
+use crate::model::{
+    Address, Desired, KeyId, KeyProof, KeyType, LiveKey, Payload, Permission, Recipient, RecipientRef,
+    Secret, credential,
+};
+use crate::plan::{SealedSecret, next_generation};
+use crate::ports::{Proof, ReadLive as _};
+use crate::seal;
+
+/// No credential is larger, in bytes.
+const LARGEST: usize = 4 * 1024;
+
+/// A credential, and the key that it is said to be of.
+pub(super) struct Given<'a> {
+    /// The service's id of the key.
+    pub(super) id: &'a str,
+    /// Where it is declared.
+    pub(super) address: &'a Address,
+    /// What was given: the header's value, or for an ingest key its secret alone.
+    pub(super) credential: Secret,
+}
+
+/// Reads all of stdin.
+///
+/// # Errors
+/// What is no credential (64).
+pub(super) fn read_stdin() -> Result<Secret, Failure> {
+    let wrong = |why: &str| {
+        Failure::words(
+            Exit::Usage,
+            format!("what was read from stdin is no credential: {why}"),
+            "give the value of the `X-Honeycomb-Team` header alone, such as from a password manager",
+        )
+    };
+    // Room for everything from the start: growing would leave a copy behind.
+    let mut bytes = Zeroizing::new(Vec::with_capacity(LARGEST + 1));
+    let read = std::io::stdin().lock().take(LARGEST as u64 + 1).read_to_end(&mut bytes);
+    read.map_err(|source| Failure::io("cannot read stdin", "give the credential there", source))?;
+    if bytes.len() > LARGEST {
+        return Err(wrong("it is too long"));
+    }
+    let text = std::str::from_utf8(&bytes).map_err(|_| wrong("it is not text"))?;
+    let secret = Secret::new(text.trim_matches(['\r', '\n', ' ', '\t']).to_owned());
+    if secret.is_printable() { Ok(secret) } else { Err(wrong("it is empty, or more than one word")) }
+}
+
+/// Tries the credential, and seals it for the generation that the adopted key will be.
+///
+/// # Errors
+/// A key that is not there or is disabled, a credential that is refused or is another key's (4); sealing (9).
+pub(super) async fn seal(
+    given: Given<'_>,
+    desired: &Desired,
+    session: &Session,
+    known: &Known<'_>,
+    output: &Output,
+) -> Result<SealedSecret, Failure> {
+    let Given { id, address, credential: text } = given;
+    let key = known.live.keys.iter().find(|key| key.id.as_str() == id);
+    let (Some(key), Some(sealed)) = (key, known.sealed) else {
+        return Err(refused("the service has no key with this id", "nothing was tried or sealed"));
+    };
+    if key.disabled {
+        return Err(refused(
+            "the key is disabled, so nothing can prove that this is its secret",
+            "enable it first, or adopt it without `--secret-stdin`",
+        ));
+    }
+    let secret = bare(&key.id, key.key_type, &text);
+    let whole = credential(key.key_type, &key.id, &secret);
+    prove(key, &whole, session, known, output).await?;
+    let payload = Payload {
+        lineage: sealed.lineage.clone(),
+        team: sealed.team.clone(),
+        endpoint: sealed.endpoint.clone(),
+        address: address.clone(),
+        generation: next_generation(sealed, address),
+        id: key.id.clone(),
+        key_type: key.key_type,
+        environment: key.environment.clone(),
+        secret,
+        credential: whole,
+    };
+    sealed_for(&payload, desired)
+}
+
+/// Seals to whom the address's environment says.
+fn sealed_for(payload: &Payload, desired: &Desired) -> Result<SealedSecret, Failure> {
+    let to = desired.seal.recipients_of(payload.address.environment());
+    let mut recipients: Vec<RecipientRef> = to
+        .iter()
+        .map(|(name, recipient)| RecipientRef {
+            name: (*name).to_owned(),
+            fingerprint: recipient.fingerprint(),
+        })
+        .collect();
+    recipients.sort();
+    let to: Vec<&Recipient> = to.iter().map(|(_, recipient)| *recipient).collect();
+    let armor = seal::seal(payload, &to).map_err(super::session::from_seal)?;
+    Ok(SealedSecret { armor, recipients, proof: Some(KeyProof::Accepted) })
+}
+
+/// The part that the service shows once: an ingest key's credential begins with its id.
+fn bare(id: &KeyId, key_type: KeyType, text: &Secret) -> Secret {
+    let bare = match key_type {
+        KeyType::Ingest => text.expose().strip_prefix(id.as_str()),
+        KeyType::Configuration => None,
+    };
+    Secret::new(bare.unwrap_or(text.expose()).to_owned())
+}
+
+async fn prove(
+    key: &LiveKey,
+    credential: &Secret,
+    session: &Session,
+    known: &Known<'_>,
+    output: &Output,
+) -> Result<(), Failure> {
+    let said = session.reader.prove(credential).await.map_err(|error| session.explain(&error))?;
+    let Some(proof) = said else {
+        return Err(refused(
+            "the service refuses this credential",
+            match key.key_type {
+                KeyType::Ingest => "an ingest key's is its id and its secret, with nothing in between",
+                KeyType::Configuration => "a configuration key's is its secret alone",
+            },
+        ));
+    };
+    let differs = differs(key, &proof, session, known);
+    if !differs.is_empty() {
+        let message = format!("this credential is another key's: {}", differs.join(", "));
+        return Err(refused(message, "nothing was sealed; look in Honeycomb which key it is"));
+    }
+    if key.key_type == KeyType::Configuration {
+        output.say(&proven_to_be(key, known));
+    }
+    Ok(())
+}
+
+/// What the service says of the credential otherwise than of the key.
+fn differs(key: &LiveKey, proof: &Proof, session: &Session, known: &Known<'_>) -> Vec<&'static str> {
+    let Proof { key_type, team, environment, permissions } = proof;
+    let home = known.live.environments.iter().find(|home| home.id == key.environment);
+    let is_as_said =
+        |(permission, granted): (&Permission, &bool)| key.permissions.contains(permission) == *granted;
+    let fields = [
+        ("type", *key_type == key.key_type),
+        ("team", team == session.desired.team.as_str()),
+        ("environment", home.is_none_or(|home| &home.slug == environment)),
+        ("permissions", permissions.iter().all(is_as_said)),
+    ];
+    fields.into_iter().filter(|(_, is_same)| !is_same).map(|(field, _)| field).collect()
+}
+
+/// The service names no configuration key by the id that its lists have.
+fn proven_to_be(key: &LiveKey, known: &Known<'_>) -> String {
+    let is_alike = |other: &&LiveKey| {
+        other.key_type == key.key_type
+            && other.environment == key.environment
+            && other.permissions == key.permissions
+            && !other.disabled
+            && other.id != key.id
+    };
+    let others = known.live.keys.iter().filter(is_alike).count();
+    let of = "note: the credential works, and is of this team, environment, type and permissions";
+    match others {
+        0 => format!("{of}; no other key is"),
+        1 => format!("{of}; so is 1 other key, and the service does not say which of the two it is"),
+        _ => format!("{of}; so are {others} other keys, and the service does not say which it is"),
+    }
+}
+
+fn refused(message: impl Into<String>, help: &str) -> Failure {
+    Failure::words(Exit::Credential, message, help)
+}
