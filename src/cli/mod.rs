@@ -17,6 +17,7 @@ mod failure;
 mod given;
 mod hardening;
 mod history;
+mod import;
 mod init;
 mod interrupt;
 mod known;

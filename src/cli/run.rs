@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::Parser as _;
 use clap::error::ErrorKind;
 
-use super::args::{Auth, Cli, Command, When};
+use super::args::{Auth, Cli, Command, Import, When};
 use super::exit::Exit;
 use super::failure::Failure;
 use super::interrupt::Interrupt;
@@ -14,7 +14,7 @@ use super::output::Output;
 use crate::config;
 
 use super::{
-    adopt, apply, auth, check, completions, drift, hardening, init, log, man, plan, rehearse, rehome,
+    adopt, apply, auth, check, completions, drift, hardening, import, init, log, man, plan, rehearse, rehome,
     sandbox, schema, secrets, status,
 };
 
@@ -70,6 +70,9 @@ fn run(cli: Cli) -> Exit {
         }
         Command::Apply(args) => wait(async |interrupt| apply::run(&args, &global, &output, &interrupt).await),
         Command::Adopt(args) => wait(async |interrupt| adopt::run(&args, &global, &output, &interrupt).await),
+        Command::Import(Import::Terraform(args)) => {
+            wait(async |interrupt| import::run(&args, &global, &output, &interrupt).await)
+        }
         Command::Forget(args) => {
             wait(async |interrupt| rehome::forget(&args, &global, &output, &interrupt).await)
         }
