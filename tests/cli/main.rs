@@ -29,4 +29,5 @@ mod signals;
 mod staged;
 mod team;
 mod terminal;
+mod terraform;
 mod words;

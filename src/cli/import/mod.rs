@@ -63,7 +63,7 @@ async fn take_over(
     interrupt: &Interrupt,
 ) -> Result<Exit, Failure> {
     let order = Order {
-        verb: "import",
+        verb: "import terraform",
         look: "import terraform FILE",
         service: &args.service,
         lift: &Lift::default(),

@@ -1,11 +1,11 @@
 //! What `import terraform` tells, as text.
 
-use super::document::{Document, LeftView, RotateView, TakenView};
+use super::document::{Document, FileView, LeftView, RotateView, TakenView};
 use super::line;
 
 /// What would be taken over. Nothing was done.
 pub(super) fn look(document: &Document) -> String {
-    let mut page = vec![heading(document)];
+    let mut page = vec![heading(document, "to take over")];
     page.extend(taken("To take over", &document.taken));
     page.extend(taken("Managed already", &document.managed));
     page.extend(files(document));
@@ -20,18 +20,18 @@ pub(super) fn look(document: &Document) -> String {
 
 /// What is left to do once it was taken over.
 pub(super) fn after(document: &Document) -> String {
-    let mut page = vec![heading(document)];
+    let mut page = vec![heading(document, "taken over")];
     page.extend(not_sealed(document));
     page.extend(rest(document));
     page.join("\n")
 }
 
-fn heading(document: &Document) -> String {
+fn heading(document: &Document, what: &str) -> String {
     let Document { taken, managed, left, others, .. } = document;
     let keys = taken.iter().filter(|taken| taken.address.starts_with("key.")).count();
     let environments = taken.len() - keys;
     format!(
-        "Terraform: {} and {} to take over, {} managed already, {} left, {} of other types\n",
+        "Terraform: {} and {} {what}, {} managed already, {} left, {} of other types\n",
         count(keys, "key"),
         count(environments, "environment"),
         managed.len(),
@@ -63,7 +63,11 @@ fn not_sealed(document: &Document) -> Option<String> {
 }
 
 fn files(document: &Document) -> Option<String> {
-    let one = |file: &super::document::FileView| format!("--- {} ---\n{}\n", line(&file.name), file.text);
+    let one = |file: &FileView| {
+        let (name, text) = (line(&file.name), file.text.trim_end());
+        let indented: String = text.lines().map(|line| format!("    {line}\n")).collect();
+        if file.is_new { format!("  {name} is new:\n{indented}") } else { format!("  {name} is changed\n") }
+    };
     section("Files with --write", document.files.iter().map(one))
 }
 
