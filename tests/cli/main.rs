@@ -10,6 +10,7 @@
     reason = "test code"
 )]
 
+mod adopt;
 mod attacked;
 mod credentials;
 mod diagnosis;

@@ -15,6 +15,7 @@ mod guards;
 mod keys;
 mod minting;
 mod properties;
+mod records;
 mod retire;
 mod rotation;
 mod simulate;
