@@ -14,7 +14,7 @@ use super::process::{Process, Reads, Writes};
 use super::repository::{Disk, Repository};
 use super::trouble::Trouble;
 use super::world::World;
-use crate::apply::{Silent, apply};
+use crate::apply::{Silent, apply, stage};
 use crate::honeycomb::read_managed;
 use crate::model::{Address, Desired, Sealed, Timestamp};
 use crate::plan::{Allow, Input, Plan, plan};
@@ -112,7 +112,12 @@ async fn live_through(
     {
         return Ok(not_begun(process, trouble, &error, shown));
     }
-    let report = apply(&plan, &desired.seal, &reader, &writer, &mut keeper, process, &Silent).await;
+    let seal = &desired.seal;
+    let report = if trouble.on_runner {
+        stage(&plan, seal, &reader, &writer, &mut keeper, process, &Silent).await
+    } else {
+        apply(&plan, seal, &reader, &writer, &mut keeper, process, &Silent).await
+    };
     shown.push_str(&format!(
         "{}{}{report:?}",
         text::report(&report, Some(&plan), &style),

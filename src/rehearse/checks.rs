@@ -118,7 +118,7 @@ impl<'a> Checks<'a> {
         if has(key, "created enabled") {
             return Some(Broken::new(Rule::Unsealed, format!("`{}` was born enabled", key.id)));
         }
-        if !has(key, "enabled") && !has(key, "renamed") {
+        if !is_released(key) {
             return None;
         }
         let entries: Vec<(&SealedKey, &Sealed)> = records
@@ -152,6 +152,11 @@ fn has(key: &KeyTruth, what: &str) -> bool {
     key.history.iter().any(|(_, done)| done == what)
 }
 
+/// Whether keycomb ever let a key work, or gave it the name under which it may. A staged key is renamed and still waits.
+pub(super) fn is_released(key: &KeyTruth) -> bool {
+    has(key, "enabled") || has(key, "renamed") && Provisional::parse(&key.name).is_none()
+}
+
 /// Whether a key was made with a repository's lineage.
 pub(super) fn is_of(key: &KeyTruth, repository: &Repository) -> bool {
     let is_by_hand = key.history.first().is_some_and(|(_, what)| what.ends_with(" by hand"));
@@ -170,8 +175,7 @@ fn touched(key: &KeyTruth, repositories: &[&Repository]) -> Option<Broken> {
 /// S3 and S4: only what was never released, or was off for its quarantine, is deleted.
 fn deleted(key: &KeyTruth, records: &[Sealed]) -> Option<Broken> {
     let (at, _) = key.history.iter().find(|(_, what)| what == "deleted")?;
-    let is_released = has(key, "enabled") || has(key, "renamed");
-    if !is_released {
+    if !is_released(key) {
         // A person who enables it between the last look at it and its deletion cannot be seen by anybody.
         let enabled = key.history.iter().find(|(_, what)| what == "enabled by hand").map(|(when, _)| *when);
         let is_seen = enabled.is_some_and(|when| since(when, *at) > SEEN);
