@@ -49,13 +49,7 @@ pub async fn run(
         Format::Json => render::json::document(&outcome.document()),
     })?;
     output.say(&format!("took {:.1} s", begun.elapsed().as_secs_f64()));
-    Ok(if outcome.failed().is_some() {
-        Exit::Failed
-    } else if interrupt.is_raised() {
-        interrupt.exit()
-    } else {
-        Exit::Done
-    })
+    Ok(outcome.exit(interrupt))
 }
 
 /// What a thread has to tell.
@@ -174,6 +168,14 @@ struct Outcome<'a> {
 impl Outcome<'_> {
     fn failed(&self) -> Option<&Ran> {
         self.ran.last().filter(|ran| !ran.broken.is_empty())
+    }
+
+    fn exit(&self, interrupt: &Interrupt) -> Exit {
+        match self.failed() {
+            Some(_) => Exit::Failed,
+            None if interrupt.is_raised() => interrupt.exit(),
+            None => Exit::Done,
+        }
     }
 
     fn text(&self, tells_all: bool) -> String {
@@ -340,3 +342,6 @@ struct BrokenView<'a> {
     /// How.
     text: &'a str,
 }
+
+#[cfg(test)]
+mod tests;
