@@ -34,7 +34,11 @@ pub async fn run(
     let desired = load(global)?.desired;
     if desired.keys.is_empty() {
         output.say("nothing to rehearse: no key is declared");
-        return Ok(Exit::Done);
+        let none = Outcome::new(vec![], None, &desired, global);
+        return match args.format {
+            Format::Text => Ok(Exit::Done),
+            Format::Json => output.write(&render::json::document(&none.document())).map(|()| Exit::Done),
+        };
     }
     let begun = Instant::now();
     let seeds = args.seed.map_or(0..args.seeds, |seed| seed..seed.saturating_add(1));
@@ -43,7 +47,7 @@ pub async fn run(
     let done = all(&desired, seeds, &bar, interrupt).await;
     bar.end();
     let (ran, calls) = done?;
-    let outcome = Outcome { tally: tally(&ran), calls, ran, desired: &desired, replay: replay(global) };
+    let outcome = Outcome::new(ran, calls, &desired, global);
     output.write(&match args.format {
         Format::Text => outcome.text(args.seed.is_some()),
         Format::Json => render::json::document(&outcome.document()),
@@ -165,7 +169,11 @@ struct Outcome<'a> {
     replay: String,
 }
 
-impl Outcome<'_> {
+impl<'a> Outcome<'a> {
+    fn new(ran: Vec<Ran>, calls: Option<Calls>, desired: &'a Desired, global: &Global) -> Self {
+        Self { tally: tally(&ran), calls, ran, desired, replay: replay(global) }
+    }
+
     fn failed(&self) -> Option<&Ran> {
         self.ran.last().filter(|ran| !ran.broken.is_empty())
     }

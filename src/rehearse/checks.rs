@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::time::Duration;
 
 use super::repository::Repository;
-use crate::apply::{DEADLINE, REQUEST_LIFE};
+use crate::apply::{DEADLINE, REQUEST_LIFE, STAGE_DEADLINE};
 use crate::model::{Address, Desired, KeyState, Provisional, Sealed, SealedKey, Timestamp};
 use crate::sandbox::{KeyTruth, Truth};
 use crate::seal::{Identities, open};
@@ -183,6 +183,9 @@ fn deleted(key: &KeyTruth, records: &[Sealed]) -> Option<Broken> {
             Broken::new(Rule::Touched, format!("`{}` was deleted after somebody enabled it", key.id))
         });
     }
+    if was_late(key) {
+        return None;
+    }
     let off = |what: &str| what.starts_with("disabled") || what.starts_with("created disabled");
     let on = |what: &str| what.starts_with("enabled");
     let last_on = key.history.iter().rev().find(|(_, what)| on(what)).map(|(when, _)| *when);
@@ -190,6 +193,16 @@ fn deleted(key: &KeyTruth, records: &[Sealed]) -> Option<Broken> {
     let entry = records.iter().flat_map(|s| &s.keys).find(|entry| entry.id.as_str() == key.id);
     let is_over = first_off.is_some_and(|(when, _)| entry.is_none_or(|e| e.quarantine.after(*when) <= *at));
     (!is_over).then(|| Broken::new(Rule::Touched, format!("`{}` was in use, and was deleted", key.id)))
+}
+
+/// Whether a key was enabled so late that whoever found it disabled before could take it for a leftover: no run has
+/// called it live.
+fn was_late(key: &KeyTruth) -> bool {
+    let first = |what: &str| key.history.iter().find(|(_, done)| done == what).map(|(when, _)| *when);
+    let Some(enabled) = first("enabled") else { return false };
+    let is_staged = first("renamed").is_some_and(|renamed| renamed < enabled);
+    let deadline = if is_staged { STAGE_DEADLINE } else { DEADLINE };
+    since(key.created, enabled) > deadline + REQUEST_LIFE
 }
 
 /// How long a look at a key may be old when it is deleted.

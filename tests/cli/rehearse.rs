@@ -70,6 +70,15 @@ fn its_json_fits_the_published_schema() {
 fn without_keys_there_is_nothing_to_rehearse() {
     let ran = rehearse(HEAD, &[]).exits(0);
     assert!(ran.stderr.contains("nothing to rehearse") && ran.stdout.is_empty(), "{ran:?}");
+    let ran = rehearse(HEAD, &["--format", "json"]).exits(0);
+    let document: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
+    assert_eq!((&document["runs"], &document["calls"]), (&0.into(), &().into()));
+}
+
+#[test]
+fn no_run_at_all_is_refused() {
+    let ran = rehearse(&format!("{HEAD}{KEYS}"), &["--seeds", "0"]).exits(64);
+    assert!(ran.stderr.contains("0 is not in 1.."), "{ran:?}");
 }
 
 /// There are more seeds than any machine gets through, and it is interrupted once the first run has its folder: what it
