@@ -19,7 +19,7 @@ use super::trouble::{Aftermath, Trouble};
 use super::world::World;
 use crate::apply::{GRACE, STAGE_GRACE};
 use crate::model::Desired;
-use crate::plan::Verb;
+use crate::plan::{Step, Verb};
 use crate::sandbox::{self, ByHand, KeyType};
 use crate::seal::Identities;
 
@@ -379,21 +379,53 @@ impl<'a> Stage<'a> {
         // What each disk still has for itself is committed first.
         let merging = if disks > 1 { 0..disks } else { 0..0 };
         for disk in merging.chain([0, 0]) {
-            self.world.step(format!("apply{}", on_disk(disk, disks)));
-            self.apply(number, disk, &desired, &Trouble::default()).await?;
-            self.look()?;
-            if self.world.is_broken() {
+            if !self.quiet_apply(number, disk, &desired).await? {
                 return Ok(());
             }
         }
+        // A key that was released too late goes once its successor is there, one of an address in each apply.
+        let mut plan = self.plan(number, &desired).await?;
+        for _ in 0..LATE_ONES {
+            let is_superseded = |action: &crate::plan::Action| {
+                matches!(action.step, Step::RetireKey { .. }) && desired.keys.contains_key(&action.address)
+            };
+            if !plan.iter().flat_map(|plan| &plan.actions).any(is_superseded) {
+                break;
+            }
+            if !self.quiet_apply(number, 0, &desired).await? {
+                return Ok(());
+            }
+            plan = self.plan(number, &desired).await?;
+        }
         let Some((repository, _)) = self.repositories.get(number) else { return Ok(()) };
-        let mut wrong = match look(&self.world, repository, &desired).await? {
-            Some(plan) => left(&plan),
-            None => vec!["the service could not be read".to_owned()],
-        };
+        let mut wrong =
+            plan.map_or_else(|| vec!["the service could not be read".to_owned()], |plan| left(&plan));
         wrong.extend(at_rest(&self.world.sandbox.truth(), &desired, repository));
         wrong.into_iter().for_each(|text| self.world.broken(Broken::new(Rule::Rest, text)));
         Ok(())
+    }
+
+    /// One apply without trouble; whether no rule is broken.
+    async fn quiet_apply(
+        &mut self,
+        number: usize,
+        disk: usize,
+        desired: &Desired,
+    ) -> Result<bool, RehearseError> {
+        let disks = self.repositories.get(number).map_or(0, |(repository, _)| repository.disks.len());
+        self.world.step(format!("apply{}", on_disk(disk, disks)));
+        self.apply(number, disk, desired, &Trouble::default()).await?;
+        self.look()?;
+        Ok(!self.world.is_broken())
+    }
+
+    async fn plan(
+        &self,
+        number: usize,
+        desired: &Desired,
+    ) -> Result<Option<crate::plan::Plan>, RehearseError> {
+        let Some((repository, _)) = self.repositories.get(number) else { return Ok(None) };
+        look(&self.world, repository, desired).await
     }
 
     /// What became of each key of the repositories, in minutes since the start.
@@ -430,6 +462,9 @@ impl<'a> Stage<'a> {
         }
     }
 }
+
+/// More keys of one address are not released too late in one run.
+const LATE_ONES: usize = 4;
 
 /// What a plan has still to do. What waits for a command of its own does not count.
 fn left(plan: &crate::plan::Plan) -> Vec<String> {
