@@ -44,7 +44,7 @@ fn declared<'a>(
     desired: &DesiredKey,
     generations: &[(&SealedKey, Phase<'a>)],
 ) -> Vec<Action> {
-    let current = generations.iter().position(|(_, phase)| phase.is_current());
+    let current = current_of(generations);
     let mut actions = match current.and_then(|at| generations.get(at)) {
         Some((record, Phase::Serving(live))) => update(index, place, desired, record, live),
         Some((record, Phase::Unreleased(live))) => vec![release(index, desired, record, live)],
@@ -71,6 +71,14 @@ fn declared<'a>(
         actions.extend(first_steps(superseded.filter_map(|(record, phase)| retire(index, record, phase))));
     }
     actions
+}
+
+/// The generation that stands for its address: the newest that can, and rather one that is not on its way out.
+pub(super) fn current_of(generations: &[(&SealedKey, Phase<'_>)]) -> Option<usize> {
+    let stays =
+        |(record, phase): &(&SealedKey, Phase<'_>)| phase.is_current() && record.state != KeyState::Disabled;
+    let stays = generations.iter().position(stays);
+    stays.or_else(|| generations.iter().position(|(_, phase)| phase.is_current()))
 }
 
 fn undeclared(index: &Index<'_>, generations: &[(&SealedKey, Phase<'_>)]) -> Vec<Action> {
