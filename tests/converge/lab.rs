@@ -1,6 +1,6 @@
 //! All real parts around a sandbox in this process, and a clock that waits by being moved.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, HashSet};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -49,6 +49,8 @@ pub struct Lab {
     pub opened: RefCell<HashSet<(String, String, Option<String>)>>,
     /// The keys that a test deleted as a person would.
     pub by_hand: RefCell<HashSet<String>>,
+    /// Whether a key may have a successor beside it.
+    pub is_rotating: Cell<bool>,
     folder: TempDir,
     time: Time,
 }
@@ -125,6 +127,7 @@ impl Lab {
             time,
             opened: RefCell::default(),
             by_hand: RefCell::default(),
+            is_rotating: Cell::default(),
         }
     }
 
