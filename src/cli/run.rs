@@ -14,7 +14,7 @@ use super::output::Output;
 use crate::config;
 
 use super::{
-    adopt, apply, auth, check, completions, drift, hardening, init, log, man, plan, rehearse, rehome,
+    adopt, apply, auth, check, completions, drift, hardening, init, log, man, plan, rehearse, rehome, rotate,
     sandbox, schema, secrets, status,
 };
 
@@ -69,6 +69,9 @@ fn run(cli: Cli) -> Exit {
             wait(async |interrupt| interrupt.or(auth::status(&service, format, &global, &output)).await)
         }
         Command::Apply(args) => wait(async |interrupt| apply::run(&args, &global, &output, &interrupt).await),
+        Command::Rotate(args) => {
+            wait(async |interrupt| rotate::run(&args, &global, &output, &interrupt).await)
+        }
         Command::Adopt(args) => wait(async |interrupt| adopt::run(&args, &global, &output, &interrupt).await),
         Command::Forget(args) => {
             wait(async |interrupt| rehome::forget(&args, &global, &output, &interrupt).await)

@@ -25,6 +25,7 @@ mod many;
 mod readme;
 mod rehearse;
 mod removal;
+mod rotate;
 mod signals;
 mod staged;
 mod team;
