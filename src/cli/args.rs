@@ -6,7 +6,13 @@ use clap::builder::TypedValueParser as _;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::exit;
-use crate::model::{Address, Label};
+use crate::model::{Address, Label, Period, PeriodError};
+
+mod adoption;
+mod import;
+
+pub use adoption::{Adopt, Forget, Mv};
+pub use import::{Import, ImportTerraform};
 
 /// Keep the environments and API keys of a Honeycomb team as code.
 ///
@@ -160,8 +166,10 @@ pub enum Command {
     Apply(Apply),
     /// Show what changed at the service since the last apply; exit 2 if anything did
     Drift(Drift),
-    /// Show the managed keys: age, generation, phase, what is next
+    /// Show the managed keys: age, generation, phase, what is next and when
     Status(Status),
+    /// Give keys a new secret now; the old ones work until the overlap is over
+    Rotate(Rotate),
     /// Take what is at the service under management as it is; nothing is sent
     Adopt(Adopt),
     /// Bring in what another tool has made
@@ -238,6 +246,42 @@ pub struct Plan {
     /// Exit 2 when there are changes
     #[arg(long)]
     pub detailed_exitcode: bool,
+    /// Show what falls due until then, such as +30d: a forecast, of which nothing is carried out
+    #[arg(long, value_name = "+DURATION", value_parser = parse_later)]
+    pub at: Option<Period>,
+}
+
+/// `+30d`; the sign may be left out.
+fn parse_later(text: &str) -> Result<Period, String> {
+    text.strip_prefix('+').unwrap_or(text).parse().map_err(|error: PeriodError| error.to_string())
+}
+
+const ROTATE_HELP: &str = "\
+The new key comes first: it is made, sealed, enabled and tried, and the old one goes on working. It is
+disabled by the first apply after the overlap (that of `rotate`, else 7 days), and deleted by the first
+one after its quarantine. Nothing else of the plan is done.
+
+Due rotations need no command: every apply carries them out.";
+
+/// `keycomb rotate`
+#[derive(Debug, Args)]
+#[command(after_help = ROTATE_HELP)]
+pub struct Rotate {
+    /// Which keys: key.ENVIRONMENT.NAME
+    #[arg(required = true, value_name = "ADDRESS")]
+    pub addresses: Vec<Address>,
+    /// The service.
+    #[command(flatten)]
+    pub service: Service,
+    /// What is lifted.
+    #[command(flatten)]
+    pub lift: Lift,
+    /// The report's form
+    #[arg(long, value_name = "text|json", default_value = "text", hide_possible_values = true)]
+    pub format: Format,
+    /// Do not ask. Never lifts a guard
+    #[arg(short, long)]
+    pub yes: bool,
 }
 
 const STAGE_HELP: &str = "\
@@ -282,153 +326,6 @@ pub struct Apply {
     pub release: bool,
 }
 
-const ADOPT_HELP: &str = "\
-One thing:
-  keycomb adopt hcxik_... --as key.production.checkout           declared already
-  keycomb adopt hcxik_... --as key.production.checkout --write   declares it, too
-  keycomb adopt hcxen_... --as environment.production            first, for its keys
-
-A whole team, into files that keycomb.toml includes from then on; the next plan is empty:
-  keycomb adopt --all --write adopted
-
-The service shows a secret once, so an adopted key's is unavailable until its next rotation. If
-you have it, --secret-stdin takes the credential (what goes into the X-Honeycomb-Team header),
-tries it once, and seals it. For an ingest key that proves that it is this very key: its id is
-part of the credential. For a configuration key the service does not say which key it is; it must
-be of the same team, environment, type and permissions.
-
-Nothing is sent to the service but reads; what the files declare otherwise is told, and left for
-the next apply.";
-
-/// `keycomb adopt`
-#[derive(Debug, Args)]
-#[command(after_help = ADOPT_HELP)]
-pub struct Adopt {
-    /// The service's id of a key or an environment
-    #[arg(required_unless_present = "all", conflicts_with = "all")]
-    pub id: Option<String>,
-    /// Where it is declared
-    #[arg(long = "as", value_name = "ADDRESS", required_unless_present = "all", conflicts_with = "all")]
-    pub address: Option<Address>,
-    /// Everything that can be managed, into files in the folder of --write, one for each environment
-    #[arg(long, requires = "write")]
-    pub all: bool,
-    /// With --all: only this environment, by its name or label; may be repeated
-    #[arg(long, value_name = "NAME", requires = "all")]
-    pub env: Vec<String>,
-    /// Declare it as it is, at the end of this file (left out: the main file); with --all: a folder. Relative to the
-    /// configuration's folder; what is new there is added to `include`
-    #[arg(long, value_name = "FILE|DIR", num_args = 0..=1, default_missing_value = "", value_parser = parse_plain)]
-    pub write: Option<String>,
-    /// Read the key's credential from stdin, try it, and seal it
-    #[arg(long, conflicts_with = "all")]
-    pub secret_stdin: bool,
-    /// The service.
-    #[command(flatten)]
-    pub service: Service,
-    /// The report's form
-    #[arg(long, value_name = "text|json", default_value = "text", hide_possible_values = true)]
-    pub format: Format,
-    /// Do not ask
-    #[arg(short, long)]
-    pub yes: bool,
-}
-
-/// A file's name for the configuration, as [`parse_file`] takes it.
-fn parse_plain(text: &str) -> Result<String, String> {
-    parse_file(text).map(|_| text.to_owned())
-}
-
-const IMPORT_HELP: &str = "\
-First without --write: what would be taken over, the files, what is left to Terraform. Nothing is
-written and no secret is used. The state is `terraform.tfstate` (version 4, of Terraform or
-OpenTofu), or what `terraform show -json` prints; an encrypted one through a pipe:
-
-  tofu show -json | keycomb import terraform -
-
-With --write DIR it is taken over as it is: keys and environments are declared in files of DIR,
-one for each environment, and recorded; a secret that lies in the state is tried once (/1/auth)
-and sealed if it works. Nothing at Honeycomb changes, and the next plan is empty. Cut off in the
-middle, run it again.
-
-At the end it prints how the old repository lets go of them (`removed` blocks, or `state rm`),
-and which keys to rotate first: their secrets lay in the state in clear.";
-
-/// `keycomb import …`
-#[derive(Debug, Subcommand)]
-pub enum Import {
-    /// Take over what Terraform or OpenTofu made: honeycombio_api_key and honeycombio_environment
-    #[command(after_help = IMPORT_HELP)]
-    Terraform(ImportTerraform),
-}
-
-/// `keycomb import terraform`
-#[derive(Debug, Args)]
-pub struct ImportTerraform {
-    /// The state, or what `show -json` printed of it; `-` is stdin
-    #[arg(value_parser = parse_file)]
-    pub file: PathBuf,
-    /// Take it over, declaring it in files of this folder, relative to the configuration's; what is new there is
-    /// added to `include`
-    #[arg(long, value_name = "DIR", value_parser = parse_plain)]
-    pub write: Option<String>,
-    /// The service.
-    #[command(flatten)]
-    pub service: Service,
-    /// The result's form: without --write of what was found, with it of the report
-    #[arg(long, value_name = "text|json", default_value = "text", hide_possible_values = true)]
-    pub format: Format,
-    /// Do not ask
-    #[arg(short, long)]
-    pub yes: bool,
-}
-
-const FORGET_HELP: &str = "\
-Take its block out of the files first, and run no apply in between: that would disable it. What
-is still declared is refused. Whatever secret is sealed for it leaves the sealed file; the
-history of the file still has it.";
-
-/// `keycomb forget`
-#[derive(Debug, Args)]
-#[command(after_help = FORGET_HELP)]
-pub struct Forget {
-    /// What is no longer managed: key.ENVIRONMENT.NAME, or environment.NAME
-    #[arg(required = true)]
-    pub address: Vec<Address>,
-    /// The service.
-    #[command(flatten)]
-    pub service: Service,
-    /// The report's form
-    #[arg(long, value_name = "text|json", default_value = "text", hide_possible_values = true)]
-    pub format: Format,
-    /// Do not ask
-    #[arg(short, long)]
-    pub yes: bool,
-}
-
-const MV_HELP: &str = "\
-Rename it in the files first; all generations and their secrets follow. An environment takes its
-keys along. The same, as a part of the next apply: `moved_from = \"OLD\"` in the renamed block.";
-
-/// `keycomb mv`
-#[derive(Debug, Args)]
-#[command(after_help = MV_HELP)]
-pub struct Mv {
-    /// Where it was declared
-    pub from: Address,
-    /// Where it is declared
-    pub to: Address,
-    /// The service.
-    #[command(flatten)]
-    pub service: Service,
-    /// The report's form
-    #[arg(long, value_name = "text|json", default_value = "text", hide_possible_values = true)]
-    pub format: Format,
-    /// Do not ask
-    #[arg(short, long)]
-    pub yes: bool,
-}
-
 /// `keycomb drift`
 #[derive(Debug, Args)]
 pub struct Drift {
@@ -452,6 +349,12 @@ pub struct Status {
     /// The result's form
     #[arg(long, value_name = "text|json", default_value = "text", hide_possible_values = true)]
     pub format: Format,
+    /// Only what is to be done within so long, such as 30d
+    #[arg(long, value_name = "DURATION")]
+    pub due: Option<Period>,
+    /// Also write the dates to this calendar file (RFC 5545)
+    #[arg(long, value_name = "FILE", value_parser = parse_file)]
+    pub ics: Option<PathBuf>,
     /// Try the external keys that have a `source`: one request each, with the key itself
     #[arg(long)]
     pub probe: bool,
@@ -627,7 +530,13 @@ fn parse_latency(text: &str) -> Result<std::time::Duration, String> {
 #[command(after_help = REHEARSE_HELP)]
 pub struct Rehearse {
     /// How many runs; each follows from its number, from 0
-    #[arg(long, value_name = "N", default_value_t = 100, conflicts_with = "seed")]
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 100,
+        conflicts_with = "seed",
+        value_parser = clap::value_parser!(u64).range(1..)
+    )]
     pub seeds: u64,
     /// Only this run, with everything that happens in it
     #[arg(long, value_name = "K")]

@@ -31,6 +31,7 @@ mod private_file;
 mod progress;
 mod rehearse;
 mod rehome;
+mod rotate;
 mod run;
 mod sandbox;
 mod schema;

@@ -15,7 +15,7 @@ use crate::config;
 
 use super::{
     adopt, apply, auth, check, completions, drift, hardening, import, init, log, man, plan, rehearse, rehome,
-    sandbox, schema, secrets, status,
+    rotate, sandbox, schema, secrets, status,
 };
 
 /// Runs the command line of this process and gives its exit code.
@@ -69,6 +69,9 @@ fn run(cli: Cli) -> Exit {
             wait(async |interrupt| interrupt.or(auth::status(&service, format, &global, &output)).await)
         }
         Command::Apply(args) => wait(async |interrupt| apply::run(&args, &global, &output, &interrupt).await),
+        Command::Rotate(args) => {
+            wait(async |interrupt| rotate::run(&args, &global, &output, &interrupt).await)
+        }
         Command::Adopt(args) => wait(async |interrupt| adopt::run(&args, &global, &output, &interrupt).await),
         Command::Import(Import::Terraform(args)) => {
             wait(async |interrupt| import::run(&args, &global, &output, &interrupt).await)

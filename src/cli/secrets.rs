@@ -57,6 +57,9 @@ fn open(
         output.say(&format!("note: this key is {}, its credential may be refused", key.state.as_str()));
     }
     let payload = seal::open(key, &sealed, &identities(opener, output)?).map_err(from_seal)?;
+    if payload.address != key.address {
+        output.say(&format!("note: it was sealed as `{}`, and moved since", payload.address));
+    }
     if json {
         output.write(&all_fields(&payload))?;
     } else {

@@ -253,7 +253,9 @@ impl<'a> Search<'a> {
         let adopt = |(address, (id, _)): (&Address, &(String, Option<Block>))| {
             (address.clone(), Adopt { id: id.clone(), secret: None })
         };
-        let ask = Ask { adopt: self.found.iter().map(adopt).collect(), ..Ask::default() };
+        // Where nothing is found nothing is done, whatever the files say.
+        let only = self.found.is_empty().then(BTreeSet::new);
+        let ask = Ask { adopt: self.found.iter().map(adopt).collect(), only, ..Ask::default() };
         let mut files: BTreeMap<String, Vec<Block>> = BTreeMap::new();
         // Environments sort before keys.
         for (address, (_, block)) in &self.found {

@@ -53,7 +53,9 @@ fn refusal(input: &Input<'_>, sealed: &Sealed, address: &Address, keys: &[&Seale
         };
         return Some(Refusal::new("declared", text, help));
     }
-    unfinished(keys).or_else(|| inhabited(sealed, address))
+    // As a reference it stays declared, and its keys with it.
+    let is_left = desired.environments.contains_key(address.environment());
+    unfinished(keys).or_else(|| inhabited(sealed, address).filter(|_| !is_left))
 }
 
 /// Whatever is still being made has nobody else who knows of it.

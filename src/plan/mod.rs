@@ -17,6 +17,7 @@ mod guards;
 mod index;
 mod input;
 mod keys;
+mod life;
 mod minting;
 mod moves;
 mod order;
@@ -39,6 +40,7 @@ pub use discard::discardable_from;
 pub use drift::{Drift, drift};
 pub use external::external_severity;
 pub use input::{Allow, Input};
+pub use life::{Life, LifeStage, Next, lives};
 pub use phase::is_staged_with;
 pub use shown::{environment_value, key_value};
 pub use times::{
@@ -113,6 +115,7 @@ fn header(input: &Input<'_>) -> Header {
         endpoint: desired.endpoint.clone(),
         sealed: input.sealed.map(|sealed| (sealed.lineage.clone(), sealed.serial)),
         now: input.now,
+        read: input.live.now,
         declared: (desired.environments.len(), desired.keys.len()),
     }
 }

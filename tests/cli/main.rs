@@ -10,6 +10,7 @@
     reason = "test code"
 )]
 
+mod adopt;
 mod attacked;
 mod credentials;
 mod diagnosis;
@@ -25,6 +26,7 @@ mod many;
 mod readme;
 mod rehearse;
 mod removal;
+mod rotate;
 mod signals;
 mod staged;
 mod team;

@@ -331,7 +331,7 @@ fn a_state_of_opentofu_with_the_later_attribute() {
 /// What can do most comes first, then what is old; what is disabled last.
 #[test]
 fn exposed_keys_are_ranked() {
-    let (_, said) = check(
+    let (team, said) = check(
         "root.tfstate",
         &[
             ("key.production.checkout", "sealed"),
@@ -345,6 +345,9 @@ fn exposed_keys_are_ranked() {
         command.trim(),
         "keycomb rotate key.production.ci key.production.checkout key.staging.off key.production.old"
     );
+    // And it is a command.
+    let ran = team.run(&["rotate", "key.production.ci", "--yes"]).exits(0);
+    assert!(ran.stdout.contains("1 done"), "{}", ran.stdout);
 }
 
 #[test]

@@ -227,6 +227,7 @@ pub fn recorded_environment(label: &str, name: &str) -> SealedEnvironment {
 pub fn ingest(at: &str) -> DesiredKey {
     let address = address(at);
     DesiredKey {
+        moved_from: None,
         key_type: KeyType::Ingest,
         name: at.rsplit('.').next().unwrap().into(),
         permissions: [Permission::CreateDatasets].into(),

@@ -16,6 +16,7 @@ mod guards;
 mod keys;
 mod minting;
 mod properties;
+mod records;
 mod retire;
 mod rotation;
 mod simulate;

@@ -205,7 +205,7 @@ fn world() -> impl Strategy<Value = World> {
 
 fn step_id(step: &Step) -> Option<String> {
     match step {
-        Step::Nothing | Step::CreateEnvironment { .. } | Step::MintKey(_) => None,
+        Step::Nothing | Step::CreateEnvironment { .. } | Step::MintKey(_) | Step::Record(_) => None,
         Step::UpdateEnvironment { id, .. }
         | Step::DeleteEnvironment { id }
         | Step::ForgetEnvironment { id } => Some(id.to_string()),

@@ -25,6 +25,7 @@ fn take(world: &mut World, action: &Action, fresh: &str, made: &mut HashMap<Labe
     let now = world.live.now;
     match action.step.clone() {
         Step::Nothing => {}
+        Step::Record(records) => records.into_iter().for_each(|record| world.sealed().take(record)),
         Step::CreateEnvironment { name, attributes } => {
             let id = EnvironmentId::new(format!("hcxen_{fresh}")).unwrap();
             made.insert(action.address.environment().clone(), id.clone());
