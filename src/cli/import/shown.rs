@@ -65,7 +65,8 @@ fn not_sealed(document: &Document) -> Option<String> {
 fn files(document: &Document) -> Option<String> {
     let one = |file: &FileView| {
         let (name, text) = (line(&file.name), file.text.trim_end());
-        let indented: String = text.lines().map(|line| format!("    {line}\n")).collect();
+        let indent = |line: &str| if line.is_empty() { "\n".to_owned() } else { format!("    {line}\n") };
+        let indented: String = text.lines().map(indent).collect();
         if file.is_new { format!("  {name} is new:\n{indented}") } else { format!("  {name} is changed\n") }
     };
     section("Files with --write", document.files.iter().map(one))
