@@ -509,7 +509,13 @@ fn parse_latency(text: &str) -> Result<std::time::Duration, String> {
 #[command(after_help = REHEARSE_HELP)]
 pub struct Rehearse {
     /// How many runs; each follows from its number, from 0
-    #[arg(long, value_name = "N", default_value_t = 100, conflicts_with = "seed")]
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 100,
+        conflicts_with = "seed",
+        value_parser = clap::value_parser!(u64).range(1..)
+    )]
     pub seeds: u64,
     /// Only this run, with everything that happens in it
     #[arg(long, value_name = "K")]
