@@ -13,7 +13,7 @@ use super::text::{Description, EnvironmentName, FilePath, Line, Note, Prose, Var
 use super::values::{Date, Region};
 use crate::model::{
     Color, Endpoint, ExternalKind, KeyType, Label, OnMissing, Period, Permission, Recipient, TeamSlug,
-    Unmanaged,
+    Unmanaged, Window,
 };
 
 /// Tables whose fields are all optional: what is required is said when they are made into the model, where both
@@ -230,6 +230,9 @@ tables! {
         every: Period,
         /// How long both keys work; shorter than `every`.
         overlap: Period,
+        /// When due rotations take their steps: days, hours and a time zone, such as `Mon-Fri 09:00-16:00 Europe/Berlin`. Left
+        /// out: at any time.
+        window: Window,
     } required ["every", "overlap"]
 }
 

@@ -6,7 +6,7 @@ use indexmap::IndexMap;
 
 use super::{
     Address, Endpoint, EnvironmentAttributes, ExternalKey, KeyType, Label, Period, Permission, Policy,
-    Recipient, TeamSlug,
+    Recipient, TeamSlug, Window,
 };
 
 /// Where in the files something is written.
@@ -129,4 +129,6 @@ pub struct Rotation {
     pub every: Period,
     /// How long both work.
     pub overlap: Period,
+    /// When a due successor is made and the old key disabled; `None`: at any time.
+    pub window: Option<Window>,
 }
