@@ -33,7 +33,7 @@ pub use permission::Permission;
 pub use policy::{Limit, OnMissing, Policy, Unmanaged};
 pub use provisional::Provisional;
 pub use recipient::{Recipient, RecipientError, RecipientRef};
-pub use record::Record;
+pub use record::{MovedKey, Record};
 pub use sealed::{
     AppliedKey, Forgotten, Intent, KeyProof, KeyState, NoSecret, Payload, Sealed, SealedEnvironment,
     SealedKey,

@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Address, Forgotten, Intent, KeyId, KeyState, Nonce, Sealed, SealedEnvironment, SealedKey, Timestamp,
+    Address, EnvironmentId, Forgotten, Intent, KeyId, KeyState, Nonce, Sealed, SealedEnvironment, SealedKey,
+    Timestamp,
 };
 
 /// One entry of the journal. Applying all of them to the sealed file's content in order gives its next content.
@@ -62,15 +63,52 @@ pub enum Record {
         id: KeyId,
     },
     /// All that is at one address is at another from here on: the generations of a key, or an environment with its keys.
+    ///
+    /// One record, so that a cut-off run moves all of it or nothing; and what becomes of each entry, so that it may be
+    /// taken twice. Made by [`Sealed::relocated`].
     Moved {
-        /// Where it was.
+        /// Where it was; for people.
         from: Address,
         /// Where it is.
         to: Address,
+        /// The environment that is at `to`, where it is one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        environment: Option<EnvironmentId>,
+        /// The keys that move, each with its new place.
+        keys: Vec<MovedKey>,
     },
 }
 
+/// Where a key's entry is after a move.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MovedKey {
+    /// The key.
+    pub id: KeyId,
+    /// Where it is declared.
+    pub address: Address,
+    /// Where it was declared before, the oldest first.
+    pub moved_from: Vec<Address>,
+}
+
 impl Sealed {
+    /// The record of a move: what is at `from` comes to be at `to`.
+    pub fn relocated(&self, from: &Address, to: &Address) -> Record {
+        let moved = |key: &SealedKey| {
+            let address = key.address.moved(from, to)?;
+            let mut moved_from = key.moved_from.clone();
+            moved_from.retain(|known| *known != address && *known != key.address);
+            moved_from.push(key.address.clone());
+            Some(MovedKey { id: key.id.clone(), address, moved_from })
+        };
+        Record::Moved {
+            from: from.clone(),
+            to: to.clone(),
+            environment: self.environment(from).map(|environment| environment.id.clone()),
+            keys: self.keys.iter().filter_map(moved).collect(),
+        }
+    }
+
     /// Carries one record into this content. Replaying a record twice changes nothing more.
     pub fn take(&mut self, record: Record) {
         match record {
@@ -96,7 +134,14 @@ impl Sealed {
             }
             Record::EnvironmentGone { address } => self.environments.retain(|e| e.address != address),
             Record::Forgotten { id } => self.forget(&id),
-            Record::Moved { from, to } => self.relocate(&from, &to),
+            Record::Moved { from: _, to, environment, keys } => {
+                for known in
+                    self.environments.iter_mut().filter(|known| Some(&known.id) == environment.as_ref())
+                {
+                    known.address = to.clone();
+                }
+                keys.into_iter().for_each(|moved| self.put_at(moved));
+            }
         }
         self.environments.sort_by(|a, b| a.address.cmp(&b.address));
         self.keys.sort_by(|a, b| (&a.address, a.generation, &a.id).cmp(&(&b.address, b.generation, &b.id)));
@@ -113,15 +158,9 @@ impl Sealed {
         }
     }
 
-    fn relocate(&mut self, from: &Address, to: &Address) {
-        for environment in self.environments.iter_mut().filter(|e| &e.address == from) {
-            environment.address = to.clone();
-        }
-        for key in &mut self.keys {
-            let Some(address) = key.address.moved(from, to) else { continue };
-            let old = std::mem::replace(&mut key.address, address);
-            key.moved_from.retain(|known| *known != key.address && *known != old);
-            key.moved_from.push(old);
+    fn put_at(&mut self, moved: MovedKey) {
+        if let Some(key) = self.keys.iter_mut().find(|key| key.id == moved.id) {
+            (key.address, key.moved_from) = (moved.address, moved.moved_from);
         }
     }
 

@@ -4,7 +4,7 @@ use super::draft::Refusal;
 use super::forget::unfinished;
 use super::input::Input;
 use super::value::{Action, Reason, ReasonCode, Step, Verb};
-use crate::model::{Address, LiveEnvironment, Provisional, Record, Sealed, SealedKey};
+use crate::model::{Address, LiveEnvironment, Provisional, Sealed, SealedKey};
 
 /// What `moved_from` in the files says, where it has something to move: environments first, which take their keys along.
 pub(super) fn declared(input: &Input<'_>) -> Vec<(Address, Address, Reason)> {
@@ -63,10 +63,14 @@ pub(super) fn relocate(
     let environment = sealed.environment(from);
     let newest = keys.last().filter(|_| from.is_key());
     let name = environment.map(|e| &e.name).or_else(|| newest.map(|key| &key.name));
-    let record = Record::Moved { from: from.clone(), to: to.clone() };
     let reason = Reason { text: tell(from, &keys, &reason.text), ..reason };
-    let action =
-        Action::new(to, Verb::Move, name.map_or("", String::as_str), reason, Step::Record(vec![record]));
+    let action = Action::new(
+        to,
+        Verb::Move,
+        name.map_or("", String::as_str),
+        reason,
+        Step::Record(vec![sealed.relocated(from, to)]),
+    );
     let action = match newest {
         Some(newest) => action.key(newest.key_type, newest.generation, Some(&newest.id)),
         None => Action { id: environment.map(|e| e.id.to_string()), ..action },

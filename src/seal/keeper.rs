@@ -10,7 +10,10 @@ use super::disk::{Disk, OsDisk, beside, folder_of, is_same, refuse_unless_regula
 use super::journal::{Chain, Header};
 use super::lock::{Holder, Lock};
 use super::{SealError, crypt, read, text};
-use crate::model::{Address, Endpoint, Lineage, Payload, Recipient, Record, Sealed, SealedKey, TeamSlug};
+use crate::model::{
+    Address, Endpoint, EnvironmentId, Lineage, MovedKey, Payload, Recipient, Record, Sealed,
+    SealedEnvironment, SealedKey, TeamSlug,
+};
 use crate::ports::{KeepError, KeepRecord};
 
 /// The sealed file, held under its lock.
@@ -350,22 +353,28 @@ pub(super) fn refuse_unreadable(sealed: &Sealed, record: &Record) -> Result<(), 
         | Record::KeyGone { .. }
         | Record::EnvironmentGone { .. }
         | Record::Forgotten { .. } => Ok(()),
-        Record::Moved { from, to } => refuse_move(sealed, from, to),
+        Record::Moved { to, environment, keys, .. } => refuse_move(sealed, to, environment.as_ref(), keys),
     }
 }
 
 /// What is moved must not meet anything of its own kind where it comes to be.
-fn refuse_move(sealed: &Sealed, from: &Address, to: &Address) -> Result<(), String> {
-    if from.is_key() != to.is_key() {
-        return Err(format!("`{from}` cannot become `{to}`"));
-    }
-    let is_taken = sealed.environment(to).is_some() && sealed.environment(from).is_some();
-    let meets = |key: &SealedKey| {
-        let Some(address) = key.address.moved(from, to) else { return false };
-        sealed.keys.iter().any(|known| known.address == address && known.generation == key.generation)
-    };
-    if is_taken || from == to || sealed.keys.iter().any(meets) {
+fn refuse_move(
+    sealed: &Sealed,
+    to: &Address,
+    environment: Option<&EnvironmentId>,
+    keys: &[MovedKey],
+) -> Result<(), String> {
+    let is_other = |known: &&SealedEnvironment| known.address == *to && Some(&known.id) != environment;
+    if environment.is_some() && (to.is_key() || sealed.environments.iter().any(|known| is_other(&known))) {
         return Err(format!("`{to}` is already there"));
+    }
+    let generation = |moved: &MovedKey| sealed.key(&moved.id).map(|key| key.generation);
+    let is_moving = |known: &SealedKey| keys.iter().any(|moved| moved.id == known.id);
+    for moved in keys {
+        let meets = |known: &SealedKey| Some(known.generation) == generation(moved) && !is_moving(known);
+        if !moved.address.is_key() || sealed.generations(&moved.address).any(meets) {
+            return Err(format!("`{}` is already there", moved.address));
+        }
     }
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use keycomb::model::{KeyId, KeyState, LiveKey, Permission};
+use keycomb::model::{KeyId, KeyState, LiveKey, Permission, Record};
 use keycomb::plan::{Action, Step};
 use keycomb::report::{Became, Cause, Report};
 
@@ -230,4 +230,37 @@ async fn a_deletion_without_an_answer_is_looked_up() {
             assert_eq!(state, KeyState::Disabled);
         }
     }
+}
+
+#[tokio::test]
+async fn what_changes_the_record_alone_sends_nothing_and_comes_before_all_else() {
+    let (world, mut keeper) = start(KeyState::Live, false);
+    let to = "key.production.b";
+    let mut moved = update(to, "hcxlk_a", None, &[], None);
+    moved.verb = keycomb::plan::Verb::Move;
+    let relocated = keeper.sealed.relocated(&A.parse().unwrap(), &to.parse().unwrap());
+    moved.step = Step::Record(vec![relocated]);
+    // Planned for the record as it is after the move, whatever the order of the two.
+    let mut granted = grant();
+    granted.address = to.parse().unwrap();
+    let report = world.apply(&plan(vec![granted, moved]), &mut keeper).await;
+    assert!(report.outcomes.iter().all(|o| matches!(o.became, Became::Done { .. })), "{report:?}");
+    assert_eq!(keeper.sealed.keys[0].address, to.parse().unwrap());
+    let log = world.log();
+    let appended = log.iter().position(|e| matches!(e, Event::Appended(Record::Moved { .. }))).unwrap();
+    let sent = log.iter().position(Event::is_write).unwrap();
+    assert!(appended < sent && log.iter().filter(|e| e.is_write()).count() == 1, "{log:?}");
+}
+
+#[tokio::test]
+async fn a_run_that_stages_moves_the_record_too() {
+    let (world, mut keeper) = start(KeyState::Live, false);
+    let mut forgotten = update(A, "hcxlk_a", None, &[], None);
+    forgotten.step = Step::Record(vec![Record::Forgotten { id: key_id("hcxlk_a") }]);
+    for home in [keycomb::apply::Home::Staged, keycomb::apply::Home::Elsewhere] {
+        assert!(home.allows(&forgotten));
+    }
+    assert_done(&run(&world, &mut keeper, forgotten).await, A);
+    assert!(!world.log().iter().any(Event::is_write));
+    assert_eq!((keeper.sealed.keys.len(), keeper.sealed.forgotten.len()), (0, 1));
 }

@@ -56,6 +56,11 @@ refused! {
     unknown_top_table: main("[polcy]\nunmanaged = \"fail\"\n");
     wrong_types: main("[policy]\nmax_delete = \"5\"\nmax_disable = 1.5\nunmanaged = true\n[key.web]\nenvironments = \"production\"\n\
         type = [\"ingest\"]\nenabled = \"true\"\nname = 7\nquarantine = 14\nowner = 1979-05-27\nconsumers = [1, \"ok\"]\nrotate = false\n[key]\nmobile = 3\n");
+    moved_from_where_something_still_is: key("moved_from = \"api\"\n[key.api]\nenvironment = \"production\"\ntype = \"ingest\"\nmoved_from = \"web\"\n");
+    moved_to_two_places: main("[key.a]\nenvironments = [\"production\", \"staging\"]\ntype = \"ingest\"\nmoved_from = \"old\"\n\
+        [key.b]\nenvironment = \"staging\"\ntype = \"ingest\"\nmoved_from = \"old\"\n\
+        [environment.x]\nmoved_from = \"production\"\n[environment.y]\nreference = true\nmoved_from = \"z\"\n");
+    moved_from_no_label: key("moved_from = \"key.production.api\"\n");
     table_expected: one("version = 1\nhoneycomb = \"acme\"\nseal = []\nenvironment = 1\n");
     team_missing: one("version = 1\n[honeycomb]\n");
     honeycomb_missing: one("version = 1\n");

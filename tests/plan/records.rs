@@ -370,16 +370,13 @@ fn a_move_takes_nothing_that_a_person_did_not_rename() {
     world.desired.keys[0].moved_from = Some(address("key.production.nothing"));
     assert!(world.plan().is_empty());
     let before = world.sealed().clone();
-    let taken = |record: Record| {
-        let mut sealed = before.clone();
-        sealed.take(record);
-        sealed
-    };
     let (from, to) = (address("key.production.base"), address("key.production.x"));
-    let once = taken(Record::Moved { from: from.clone(), to: to.clone() });
+    let record = before.relocated(&from, &to);
+    let mut once = before.clone();
+    once.take(record.clone());
     let mut twice = once.clone();
-    twice.take(Record::Moved { from: from.clone(), to: to.clone() });
+    twice.take(record);
     assert_eq!(once, twice, "replaying a journal twice changes nothing more");
-    twice.take(Record::Moved { from: to, to: from });
-    assert_eq!(twice.keys[0].moved_from, [address("key.production.x")]);
+    twice.take(twice.relocated(&to, &from));
+    assert_eq!((&twice.keys[0].address, &twice.keys[0].moved_from), (&from, &vec![to]));
 }

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use keycomb::model::{AppliedKey, KeyId, KeyType, Origin, Permission};
+use keycomb::model::{
+    AppliedKey, KeyId, KeyState, KeyType, NoSecret, Origin, Period, Permission, Record, SealedKey, Timestamp,
+};
 use keycomb::plan::{
     Action, EnvironmentRef, FindingKind, Plan, Predecessor, Reason, ReasonCode, SecretEffect, Severity, Step,
     Undo, Verb,
@@ -115,13 +117,50 @@ fn updated() -> Vec<Action> {
         },
         ..action("key.staging.ci", Verb::Update)
     };
-    let adopt = action("key.staging.old", Verb::Adopt);
+    let adopt = Action {
+        step: Step::Record(vec![Record::Key { key: Box::new(recorded()) }]),
+        ..action("key.staging.old", Verb::Adopt)
+    };
+    let forget = Action {
+        step: Step::Record(vec![Record::Forgotten { id: key_id() }]),
+        ..action("key.staging.theirs", Verb::Forget)
+    };
+    let (from, to) = ("key.staging.api".parse().unwrap(), "key.staging.gateway".parse().unwrap());
+    let moved = Action {
+        reason: because(ReasonCode::Moved, "recorded as `key.staging.api`; declared as that before", 40),
+        step: Step::Record(vec![Record::Moved { from, to, environment: None, keys: vec![] }]),
+        ..action("key.staging.gateway", Verb::Move)
+    };
     let enable = Action {
         secret: SecretEffect::StartsWorking,
         changes: vec![from_to("enabled", "false", "true")],
         ..action("key.staging.queue", Verb::Enable)
     };
-    vec![environment, key, adopt, enable]
+    vec![environment, key, adopt, forget, moved, enable]
+}
+
+/// An adopted key.
+fn recorded() -> SealedKey {
+    SealedKey {
+        address: "key.staging.old".parse().unwrap(),
+        moved_from: vec![],
+        generation: 1,
+        state: KeyState::Live,
+        id: key_id(),
+        key_type: KeyType::Ingest,
+        environment: environment_id(),
+        name: "old".into(),
+        created: Timestamp::UNIX_EPOCH,
+        since: Timestamp::UNIX_EPOCH,
+        applied: AppliedKey { enabled: true, permissions: BTreeSet::new() },
+        owner: None,
+        protected: false,
+        quarantine: Period::days(14),
+        recipients: vec![],
+        sealed: None,
+        secret: Some(NoSecret::Unavailable),
+        proof: None,
+    }
 }
 
 fn removed() -> Vec<Action> {

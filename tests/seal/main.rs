@@ -17,6 +17,7 @@ mod keeping;
 mod leaks;
 mod merge;
 mod merging;
+mod moves;
 mod random;
 mod reading;
 mod support;

@@ -1,10 +1,8 @@
 //! Properties over random records.
 
-use std::collections::BTreeSet;
-
 use keycomb::model::{
-    Color, EnvironmentAttributes, EnvironmentId, Intent, KeyId, KeyState, KeyType, NoSecret, Period,
-    Permission, RecipientRef, Record, Sealed, SealedEnvironment, SealedKey, Timestamp,
+    Color, EnvironmentAttributes, EnvironmentId, Intent, KeyId, KeyState, KeyType, MovedKey, NoSecret,
+    Period, Permission, RecipientRef, Record, Sealed, SealedEnvironment, SealedKey, Timestamp,
 };
 use keycomb::ports::KeepRecord as _;
 use keycomb::seal::text::{parse, write};
@@ -101,6 +99,13 @@ fn records() -> impl Strategy<Value = Record> {
         }),
         (0..6u32).prop_flat_map(keys).prop_map(|key| Record::Key { key: Box::new(key) }),
         (0..6u32).prop_map(move |n| Record::KeyGone { id: id(n) }),
+        (0..6u32).prop_map(move |n| Record::Forgotten { id: id(n) }),
+        (0..6u32, 0..3u32).prop_map(move |(n, to)| {
+            let address: keycomb::model::Address = format!("key.production.k{to}").parse().unwrap();
+            let moved_from = vec![format!("key.production.k{}", n % 3).parse().unwrap()];
+            let keys = vec![MovedKey { id: id(n), address: address.clone(), moved_from }];
+            Record::Moved { from: address.clone(), to: address, environment: None, keys }
+        }),
         (0..3u32).prop_flat_map(environments).prop_map(|environment| Record::Environment { environment }),
         (0..3u32)
             .prop_map(|n| Record::EnvironmentGone { address: format!("environment.e{n}").parse().unwrap() }),
@@ -192,8 +197,8 @@ proptest! {
         } else {
             keeper.fold().unwrap();
         }
-        let is_blank = BTreeSet::from([expected.keys.len(), expected.environments.len(), expected.intents.len()])
-            == BTreeSet::from([0]);
+        let Sealed { keys, environments, intents, forgotten, .. } = &expected;
+        let is_blank = [keys.len(), environments.len(), intents.len(), forgotten.len()] == [0; 4];
         expected.serial = u64::from(!is_blank);
         prop_assert_eq!(keeper.sealed(), &expected);
         prop_assert_eq!(folder.read().unwrap().unwrap_or_else(blank), expected);

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::model::Record;
+use crate::model::{EnvironmentId, Record};
 
 /// A record that is written down.
 #[derive(Debug, Default, Serialize, JsonSchema)]
@@ -50,9 +50,12 @@ impl<'a> RecordView<'a> {
                 Self { address: Some(address.to_string()), ..named("environment_gone") }
             }
             Record::Forgotten { id } => Self { id: Some(id.as_str()), ..named("forgotten") },
-            Record::Moved { from, to } => {
-                Self { address: Some(to.to_string()), from: Some(from.to_string()), ..named("moved") }
-            }
+            Record::Moved { from, to, environment, .. } => Self {
+                id: environment.as_ref().map(EnvironmentId::as_str),
+                address: Some(to.to_string()),
+                from: Some(from.to_string()),
+                ..named("moved")
+            },
         }
     }
 }
