@@ -23,6 +23,8 @@ fn help_of_every_command() {
         &["adopt"],
         &["forget"],
         &["mv"],
+        &["import", "terraform"],
+        &["rotate"],
         &["secrets"],
         &["secrets", "list"],
         &["secrets", "open"],
