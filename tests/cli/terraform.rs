@@ -374,7 +374,6 @@ fn a_run_that_was_cut_off_is_run_again() {
     take_over(&team, &path).exits(0);
     fs::remove_file(team.path("keycomb.sealed.toml")).unwrap();
     let declared = fs::read(team.path("imported/production.toml")).unwrap();
-    // The record of some, not of all: the rest follows.
     take_over(&team, &path).exits(0);
     assert_eq!(recorded(&team).len(), 4);
     assert_eq!(fs::read(team.path("imported/production.toml")).unwrap(), declared);
