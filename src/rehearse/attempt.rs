@@ -17,7 +17,7 @@ use super::world::World;
 use crate::apply::{Home, Silent, apply_at};
 use crate::honeycomb::read_managed;
 use crate::model::{Address, Desired, Provisional, Sealed, Timestamp};
-use crate::plan::{Allow, Input, Plan, plan};
+use crate::plan::{Allow, Ask, Input, Plan, plan};
 use crate::ports::{KeepRecord as _, ReadLive as _};
 use crate::render::{Style, json, text};
 use crate::report::{Became, Report};
@@ -167,7 +167,15 @@ fn decide(desired: &Desired, sealed: &Sealed, live: &crate::model::Live, now: Ti
     let addresses = desired.keys.keys().cloned().chain(recorded).filter(|address| !is_staged(address));
     let addresses = addresses.collect::<std::collections::BTreeSet<Address>>();
     let allow = Allow { addresses, ..Allow::default() };
-    plan(&Input { desired, live, sealed: Some(sealed), now, allow, elsewhere: BTreeMap::new() })
+    plan(&Input {
+        desired,
+        live,
+        sealed: Some(sealed),
+        now,
+        allow,
+        ask: Ask::default(),
+        elsewhere: BTreeMap::new(),
+    })
 }
 
 /// Looks without writing.
