@@ -372,7 +372,7 @@ fn a_move_takes_nothing_that_a_person_did_not_rename() {
     let before = world.sealed().clone();
     let (from, to) = (address("key.production.base"), address("key.production.x"));
     let record = before.relocated(&from, &to);
-    let mut once = before.clone();
+    let mut once = before;
     once.take(record.clone());
     let mut twice = once.clone();
     twice.take(record);
