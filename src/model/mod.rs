@@ -19,6 +19,7 @@ mod secret;
 mod time;
 mod toml;
 mod visible;
+mod window;
 
 pub use address::{Address, AddressError, Label};
 pub use desired::{Desired, DesiredEnvironment, DesiredKey, Origin, Rotation, SealSettings};
@@ -39,3 +40,4 @@ pub use secret::{Secret, credential};
 pub use time::{Period, PeriodError, Timestamp};
 pub use toml::toml_string;
 pub use visible::{brief, cut, is_dangerous, is_visible, visible};
+pub use window::{Window, WindowError};
