@@ -94,7 +94,7 @@ fn environment(label: &At<Label>, raw: RawEnvironment, out: &mut Collector) -> D
     let RawEnvironment { name, description, color, delete_protected, reference, moved_from, present } = raw;
     let reference = reference.is_some_and(|at| at.value);
     if reference {
-        for key in ["description", "color", "delete_protected", "moved_from"] {
+        for key in ["description", "color", "delete_protected"] {
             if let Some(place) = present.place(key) {
                 out.wrong(place, format!("`{key}` is given for an environment that is a reference"))
                     .label("not managed here")

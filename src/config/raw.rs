@@ -164,7 +164,7 @@ tables! {
         color: Color,
         /// Whether the service refuses to delete it. Left out: not managed; the service protects new ones.
         delete_protected: bool,
-        /// Only looked up by its name: never created, changed or deleted. Excludes all attributes but `name`.
+        /// Only looked up by its name: never created, changed or deleted. Excludes all attributes but `name` and `moved_from`.
         reference: bool = false,
         /// The name that this table had before: what is recorded there, keys included, is recorded here from the next apply on.
         moved_from: Label,

@@ -137,6 +137,23 @@ fn the_same_team_gives_the_same_files() {
     assert_eq!(make(), make());
 }
 
+/// A run that was cut off between the files and the record leaves what a lost sealed file leaves.
+#[test]
+fn a_record_that_is_gone_is_made_again_from_the_files_which_stay_as_they_are() {
+    let team = Team::with(Options { keys: 30, environments: 3, ..Options::default() });
+    team.declare("");
+    team.run(&["adopt", "--all", "--write", "all", "--yes"]).exits(0);
+    let before = written(&team);
+    fs::remove_file(team.path("keycomb.sealed.toml")).unwrap();
+    let plan = team.run(&["plan"]).exits(0);
+    assert!(plan.stdout.contains("blocked"), "{}", plan.stdout);
+    team.run(&["adopt", "--all", "--write", "all", "--yes"]).exits(0);
+    let now = written(&team);
+    assert_eq!(now.keys().collect::<Vec<_>>(), before.keys().collect::<Vec<_>>());
+    assert!(now.iter().all(|(name, text)| name.contains("sealed") || before[name] == *text));
+    team.run(&["plan", "--detailed-exitcode"]).exits(0);
+}
+
 /// Names that people, or attackers, give.
 const NAMES: &[&str] = &[
     "checkout",

@@ -399,3 +399,16 @@ fn the_sealed_file_is_a_file_in_the_folder() {
         assert_eq!(parse_one(&text(path)).expect_err(path).list().len(), 1, "{path}");
     }
 }
+
+#[test]
+fn former_names_are_resolved_in_each_environment() {
+    let desired = good(&main_file(
+        "[environment.prod]\nreference = true\nmoved_from = \"old\"\n[key.web]\nenvironments = [\"production\", \"staging\"]\n\
+         type = \"ingest\"\nmoved_from = \"www\"\n",
+    ));
+    let from: Vec<String> =
+        desired.keys.values().map(|key| key.moved_from.as_ref().unwrap().to_string()).collect();
+    assert_eq!(from, ["key.production.www", "key.staging.www"]);
+    let moved = desired.environments.values().filter_map(|e| e.moved_from.as_ref());
+    assert_eq!(moved.map(|label| label.as_str()).collect::<Vec<_>>(), ["old"]);
+}

@@ -372,11 +372,58 @@ fn a_move_takes_nothing_that_a_person_did_not_rename() {
     let before = world.sealed().clone();
     let (from, to) = (address("key.production.base"), address("key.production.x"));
     let record = before.relocated(&from, &to);
-    let mut once = before.clone();
+    let mut once = before;
     once.take(record.clone());
     let mut twice = once.clone();
     twice.take(record);
     assert_eq!(once, twice, "replaying a journal twice changes nothing more");
     twice.take(twice.relocated(&to, &from));
     assert_eq!((&twice.keys[0].address, &twice.keys[0].moved_from), (&from, &vec![to]));
+}
+
+/// What is declared as it is, and adopted, is in sync, whatever it is.
+#[test]
+fn whatever_is_declared_as_it_is_and_adopted_needs_nothing_more() {
+    for seed in 0..300 {
+        let mut random = fastrand::Rng::with_seed(seed);
+        let mut world = World::empty();
+        world.declare_environment("production", "Production");
+        let mut home = live_environment("production", "Production");
+        home.color = *random.choice(&[None, Some(Color::Red), Some(Color::Gold)]).unwrap();
+        home.delete_protected = random.bool();
+        home.description = random.choice(&["", "a\nb"]).unwrap().to_string();
+        let described = random.bool().then(|| home.description.clone());
+        world.desired.environments[0].attributes = EnvironmentAttributes {
+            description: described,
+            color: home.color.filter(|_| random.bool()),
+            delete_protected: random.bool().then_some(home.delete_protected),
+        };
+        world.live.environments.push(home);
+        world
+            .ask
+            .adopt
+            .insert(address("environment.production"), Adopt { id: "hcxen_production".into(), secret: None });
+        for number in 0..random.usize(0..6) {
+            let at = format!("key.production.k{number}");
+            let mut key = if random.bool() { ingest(&at) } else { configuration(&at) };
+            if random.bool() {
+                key.permissions.clear();
+            }
+            (key.enabled, key.protected) = (random.bool(), random.bool());
+            key.owner = random.bool().then(|| "team".to_owned());
+            let mut live = live_of(&key, &format!("k{number}"));
+            if random.bool() {
+                live.unknown_permissions.insert("fly".into(), random.bool());
+            }
+            live.created = random.bool().then(|| ago(DAY));
+            world.ask.adopt.insert(key.address.clone(), Adopt { id: live.id.to_string(), secret: None });
+            world.live.keys.push(live);
+            world.declare(key);
+        }
+        let plan = world.plan();
+        assert!(plan.findings.is_empty() && plan.summary.blocked == 0, "seed {seed}: {plan:#?}");
+        carried(&mut world);
+        assert!(world.plan().is_empty(), "seed {seed}: {:#?}", world.plan().actions);
+        assert!(!world.drift().is_drifted(), "seed {seed}");
+    }
 }
