@@ -2,11 +2,33 @@
 
 use std::collections::BTreeSet;
 
-use crate::model::Address;
+use crate::model::{Address, KeyId, Revocation, SealedKey};
 
 /// What is asked for in one run. Nothing asked: the files alone decide.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Ask {
     /// Keys that get a new secret now, due or not.
     pub rotate: BTreeSet<Address>,
+    /// A key that is not to be trusted any more. The plan is about its address alone, and naming it lifts every guard.
+    pub revoke: Option<Revoke>,
+}
+
+/// A key that is not to be trusted any more.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Revoke {
+    /// Whose it is.
+    pub address: Address,
+    /// Only this generation of it; `None`: all that the record has.
+    pub only: Option<KeyId>,
+    /// What is done to it.
+    pub how: Revocation,
+    /// Why, in the person's words.
+    pub reason: String,
+}
+
+impl Revoke {
+    /// Whether a generation is meant.
+    pub(super) fn is_of(&self, record: &SealedKey) -> bool {
+        self.address == record.address && self.only.as_ref().is_none_or(|id| *id == record.id)
+    }
 }

@@ -19,6 +19,7 @@ mod order;
 mod phase;
 mod removal;
 mod retire;
+mod revoke;
 mod shown;
 mod summary;
 mod times;
@@ -26,7 +27,7 @@ mod unsealed;
 mod update;
 mod value;
 
-pub use ask::Ask;
+pub use ask::{Ask, Revoke};
 pub use discard::discardable_from;
 pub use drift::{Drift, drift};
 pub use input::{Allow, Input};
@@ -40,12 +41,15 @@ pub use value::{
     ReasonCode, Remembered, SecretEffect, Severity, Step, Summary, Undo, Verb,
 };
 
-use crate::model::Unmanaged;
+use crate::model::{Address, Unmanaged};
 
 /// Decides what would be done, and what is worth saying. Same input, same plan; it cannot fail.
 pub fn plan(input: &Input<'_>) -> Plan {
     let index = index::Index::new(input);
     let (places, mut actions) = places(&index);
+    if let Some(revoke) = &input.ask.revoke {
+        return revoking(input, &index, &places, &revoke.address);
+    }
     actions.extend(index.environment_records().filter_map(|record| removal::remove(&index, record)));
     actions.extend(keys::keys(&index, &places));
     let unmanaged = findings::unmanaged(&index, &actions);
@@ -60,6 +64,21 @@ pub fn plan(input: &Input<'_>) -> Plan {
     findings.extend(advice::advice(&index));
     order::sort_findings(&mut findings);
 
+    let summary = Summary::of(&actions, &findings);
+    Plan { header: header(input), actions, findings, summary }
+}
+
+/// The plan of an emergency: of one address alone, and with no guard in its way. The person named it.
+fn revoking(
+    input: &Input<'_>,
+    index: &index::Index<'_>,
+    places: &keys::Places<'_>,
+    address: &Address,
+) -> Plan {
+    let mut actions = keys::keys(index, places);
+    order::sort_actions(&mut actions);
+    let is_here = |finding: &Finding| finding.address.as_ref() == Some(address);
+    let findings = unsealed::unsealed(index).into_iter().filter(is_here).collect::<Vec<_>>();
     let summary = Summary::of(&actions, &findings);
     Plan { header: header(input), actions, findings, summary }
 }

@@ -3,6 +3,7 @@
 use super::draft::Refusal;
 use super::index::Index;
 use super::phase::Phase;
+use super::revoke::revoke;
 use super::update::by_whom;
 use super::value::{Action, Change, Reason, ReasonCode, SecretEffect, Step, Verb};
 use crate::model::{Address, KeyState, LiveKey, SealedKey, Timestamp};
@@ -12,6 +13,7 @@ pub(super) fn retire(index: &Index<'_>, record: &SealedKey, phase: &Phase<'_>) -
     let action = match phase {
         Phase::Serving(live) | Phase::Late(live) => step_of_live(index, record, live),
         Phase::Missing => step_of_missing(index, record),
+        Phase::Revoked(live) => revoke(index, record, *live),
         Phase::Over
         | Phase::Vanished
         | Phase::Unreleased(_)
@@ -19,7 +21,8 @@ pub(super) fn retire(index: &Index<'_>, record: &SealedKey, phase: &Phase<'_>) -
         | Phase::Altered(_)
         | Phase::Abandoned(_) => None,
     }?;
-    if record.protected && !index.input.allow.addresses.contains(&record.address) {
+    let is_named = index.is_named(&record.address) || index.asked_to_revoke(record).is_some();
+    if record.protected && !is_named && !matches!(phase, Phase::Revoked(None)) {
         let is_superseded = index.input.desired.keys.contains_key(&record.address);
         let refusal = protected_refusal(&record.address);
         // Its block speaks for its successor: taking `protected` away there changes nothing here.
@@ -38,7 +41,7 @@ pub(super) fn protected_refusal(address: &Address) -> Refusal {
     )
 }
 
-fn step_of_live(index: &Index<'_>, record: &SealedKey, live: &LiveKey) -> Option<Action> {
+pub(super) fn step_of_live(index: &Index<'_>, record: &SealedKey, live: &LiveKey) -> Option<Action> {
     match (record.state, live.disabled) {
         (KeyState::Disabled, true) => is_over(index, record, live.updated).then(|| delete(record, live)),
         (KeyState::Disabled, false) => {

@@ -170,6 +170,7 @@ pub fn record(keeper: &mut Keeper, at_address: &str, id: &str, state: KeyState) 
         recipients: vec![],
         sealed: Some("armor".into()),
         secret: None,
+        revoked: None,
     });
 }
 

@@ -133,9 +133,11 @@ fn record(id: usize) -> impl Strategy<Value = SealedKey> {
         time(),
         permissions(),
         any::<(bool, bool)>(),
+        proptest::option::weighted(0.15, select(vec![Revocation::Delete, Revocation::Disable])),
     )
-        .prop_map(move |(label, key, state, created, since, permissions, (enabled, protected))| {
+        .prop_map(move |(label, key, state, created, since, permissions, (enabled, protected), how)| {
             SealedKey {
+                revoked: how.map(|how| Revoked { how, at: since, reason: "leaked".into() }),
                 // Distinct for each id, so that no two entries are the same generation.
                 generation: u32::try_from(id).unwrap() + 1,
                 state,
@@ -212,7 +214,8 @@ fn step_id(step: &Step) -> Option<String> {
         Step::ReleaseKey { id, .. }
         | Step::UpdateKey { id, .. }
         | Step::RetireKey { id }
-        | Step::DeleteKey { id } => Some(id.to_string()),
+        | Step::DeleteKey { id }
+        | Step::RevokeKey { id, .. } => Some(id.to_string()),
         Step::DiscardKey(leftover) => Some(leftover.id.to_string()),
     }
 }

@@ -19,9 +19,11 @@ fn keys() -> impl Strategy<Value = SealedKey> {
     let permissions = prop::collection::btree_set(prop::sample::select(&Permission::ALL[..2]), 0..3);
     let owner = prop::option::of(prop::sample::select(vec!["a", "b"]));
     let head = (0..6u32, states, 0..4i64, any::<bool>(), permissions);
-    (head, owner, any::<bool>(), 1..4u64).prop_map(
-        |((n, state, since, enabled, permissions), owner, protected, days)| {
+    let revoked = prop::option::weighted(0.3, (any::<bool>(), 0..3i64));
+    (head, owner, any::<bool>(), 1..4u64, revoked).prop_map(
+        |((n, state, since, enabled, permissions), owner, protected, days, revoked)| {
             SealedKey {
+                revoked: revoked.map(|(is_delete, at)| self::revoked(is_delete, at)),
                 // 0 and 3, 1 and 4, 2 and 5: the same address and generation, made on two branches.
                 address: format!("key.production.k{}", n % 3).parse().unwrap(),
                 state,

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::model::{
-    AppliedKey, EnvironmentAttributes, Intent, NoSecret, RecipientRef, Sealed, SealedEnvironment, SealedKey,
+    AppliedKey, EnvironmentAttributes, Intent, NoSecret, RecipientRef, Revoked, Sealed, SealedEnvironment, SealedKey,
     is_dangerous,
 };
 
@@ -92,6 +92,7 @@ fn write_key(out: &mut String, key: &SealedKey) {
         recipients,
         sealed,
         secret,
+        revoked,
     } = key;
     out.push_str("\n[[key]]\n");
     line(out, "address", &quoted(&address.to_string()));
@@ -112,6 +113,11 @@ fn write_key(out: &mut String, key: &SealedKey) {
         line(out, "protected", protected);
     }
     line(out, "quarantine", &quoted(&quarantine.to_string()));
+    if let Some(Revoked { how, at, reason }) = revoked {
+        line(out, "revoked.how", &quoted(how.as_str()));
+        line(out, "revoked.at", &quoted(&at.to_string()));
+        line(out, "revoked.reason", &quoted(reason));
+    }
     if !recipients.is_empty() {
         list(out, "recipients", recipients.iter().map(recipient));
     }
