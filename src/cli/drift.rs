@@ -3,6 +3,7 @@
 use super::args::{Drift as Args, Format, Global};
 use super::exit::Exit;
 use super::failure::Failure;
+use super::known::Known;
 use super::output::Output;
 use super::plan::style;
 use super::session::Session;
@@ -22,17 +23,8 @@ pub async fn run(args: &Args, global: &Global, output: &Output) -> Result<Exit, 
             session.sealed_path.display()
         ));
     }
-    let live = session.live(sealed.as_ref()).await?;
-    let elsewhere = session.elsewhere(sealed.as_ref(), &live, output).await;
-    let drift = plan::drift(&plan::Input {
-        desired: &session.desired,
-        live: &live,
-        sealed: sealed.as_ref(),
-        now: live.now,
-        allow: Allow::default(),
-        ask: Ask::default(),
-        elsewhere,
-    });
+    let known = Known::read(&session, sealed.as_ref(), output).await?;
+    let drift = plan::drift(&known.input(&session.desired, Allow::default(), Ask::default()));
     session.close().await;
     output.write(&match args.format {
         Format::Text => render::text::drift(&drift.header, &drift.findings, &style(output)),

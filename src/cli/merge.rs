@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::apply::holder;
+use super::carry::holder;
 use super::exit::Exit;
 use super::failure::Failure;
 use super::output::Output;

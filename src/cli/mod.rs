@@ -5,6 +5,7 @@
 mod apply;
 mod args;
 mod auth;
+mod carry;
 mod check;
 mod completions;
 mod credential;
@@ -15,6 +16,7 @@ mod hardening;
 mod history;
 mod init;
 mod interrupt;
+mod known;
 mod log;
 mod man;
 mod merge;

@@ -3,6 +3,7 @@
 use super::args::{Allowed, Format, Global, Lift, Plan as Args};
 use super::exit::Exit;
 use super::failure::Failure;
+use super::known::Known;
 use super::output::Output;
 use super::session::Session;
 use crate::model::Scope;
@@ -20,17 +21,8 @@ pub async fn run(args: &Args, global: &Global, output: &Output) -> Result<Exit, 
         output.say("note: this management key can write; a key with only read scopes is enough for `plan`");
     }
     let sealed = session.sealed()?;
-    let live = session.live(sealed.as_ref()).await?;
-    let elsewhere = session.elsewhere(sealed.as_ref(), &live, output).await;
-    let plan = plan::plan(&plan::Input {
-        desired: &session.desired,
-        live: &live,
-        sealed: sealed.as_ref(),
-        now: live.now,
-        allow: allow(&args.lift),
-        ask: Ask::default(),
-        elsewhere,
-    });
+    let known = Known::read(&session, sealed.as_ref(), output).await?;
+    let plan = plan::plan(&known.input(&session.desired, allow(&args.lift), Ask::default()));
     session.close().await;
     output.write(&match args.format {
         Format::Text => render::text::plan(&plan, &style(output)),

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::args::{Format, Global, Status as Args};
 use super::exit::Exit;
 use super::failure::Failure;
+use super::known::Known;
 use super::output::Output;
 use super::plan::table_style;
 use super::session::Session;
@@ -19,18 +20,9 @@ use crate::render::{self, StatusRow};
 pub async fn run(args: &Args, global: &Global, output: &Output) -> Result<Exit, Failure> {
     let session = Session::open(global, &args.service, *output).await?;
     let sealed = session.sealed()?;
-    let live = session.live(sealed.as_ref()).await?;
-    let elsewhere = session.elsewhere(sealed.as_ref(), &live, output).await;
-    let rows = rows(&session.desired, &live, sealed.as_ref());
-    let drift = plan::drift(&plan::Input {
-        desired: &session.desired,
-        live: &live,
-        sealed: sealed.as_ref(),
-        now: live.now,
-        allow: Allow::default(),
-        ask: Ask::default(),
-        elsewhere,
-    });
+    let known = Known::read(&session, sealed.as_ref(), output).await?;
+    let rows = rows(&session.desired, &known.live, sealed.as_ref());
+    let drift = plan::drift(&known.input(&session.desired, Allow::default(), Ask::default()));
     session.close().await;
     output.write(&match args.format {
         Format::Text => render::text::status(&rows, &table_style(output)),

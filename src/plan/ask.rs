@@ -9,8 +9,18 @@ use crate::model::{Address, KeyId, Revocation, SealedKey};
 pub struct Ask {
     /// Keys that get a new secret now, due or not.
     pub rotate: BTreeSet<Address>,
+    /// The only addresses that anything is done about; `None`: all. What else a plan would hold is left for another.
+    pub only: Option<BTreeSet<Address>>,
     /// A key that is not to be trusted any more. The plan is about its address alone, and naming it lifts every guard.
     pub revoke: Option<Revoke>,
+}
+
+impl Ask {
+    /// Whether this run does anything about an address.
+    pub(super) fn is_about(&self, address: &Address) -> bool {
+        let is_revoked = self.revoke.as_ref().is_none_or(|revoke| revoke.address == *address);
+        is_revoked && self.only.as_ref().is_none_or(|only| only.contains(address))
+    }
 }
 
 /// A key that is not to be trusted any more.

@@ -52,6 +52,8 @@ pub fn plan(input: &Input<'_>) -> Plan {
     }
     actions.extend(index.environment_records().filter_map(|record| removal::remove(&index, record)));
     actions.extend(keys::keys(&index, &places));
+    // Before the guards: they count what this run does.
+    actions.retain(|action| input.ask.is_about(&action.address));
     let unmanaged = findings::unmanaged(&index, &actions);
     let refused = if input.desired.policy.unmanaged == Unmanaged::Fail { unmanaged.len() } else { 0 };
     let mut actions = guards::guard(&index, actions, refused);

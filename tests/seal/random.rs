@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use keycomb::model::{
     Color, EnvironmentAttributes, EnvironmentId, Intent, KeyId, KeyState, KeyType, NoSecret, Period,
-    Permission, RecipientRef, Record, Sealed, SealedEnvironment, SealedKey, Timestamp,
+    Permission, RecipientRef, Record, Revocation, Revoked, Sealed, SealedEnvironment, SealedKey, Timestamp,
 };
 use keycomb::ports::KeepRecord as _;
 use keycomb::seal::text::{parse, write};

@@ -1,0 +1,255 @@
+//! Carries a command's order out: read, decide, show, ask, carry out, report. The one way from a command to a write.
+
+use std::io::BufRead as _;
+use std::path::Path;
+
+use super::args::{Format, Global, Lift, Service};
+use super::exit::Exit;
+use super::failure::Failure;
+use super::interrupt::Interrupt;
+use super::known::Known;
+use super::output::Output;
+use super::plan::{allow, style};
+use super::progress::Bar;
+use super::session::{Session, check_scopes, from_seal, unconnected};
+use super::staged;
+use super::surroundings::{Real, fresh_lineage};
+use crate::apply::{self, Home};
+use crate::model;
+use crate::model::{Desired, Recipient, Scope, Sealed};
+use crate::plan::{self, Action, Ask, Plan, SecretEffect, Step, Verb};
+use crate::ports::KeepRecord as _;
+use crate::render;
+use crate::seal::{Holder, Keeper};
+
+/// What a command is to carry out, and how it talks about it.
+#[derive(Debug)]
+pub(super) struct Order<'a> {
+    /// The command's word, for whoever meets its lock.
+    pub(super) verb: &'static str,
+    /// What to look at first when nobody can be asked: a command that writes nothing.
+    pub(super) look: &'static str,
+    /// The service.
+    pub(super) service: &'a Service,
+    /// What is lifted.
+    pub(super) lift: &'a Lift,
+    /// The report's form.
+    pub(super) format: Format,
+    /// Whether nobody is asked.
+    pub(super) yes: bool,
+    /// Where sealed entries last.
+    pub(super) home: Home,
+}
+
+/// Shows the plan that comes of the files and of what `ask` adds to them, asks, and carries it out. `ask` is called once
+/// everything is read.
+///
+/// # Errors
+/// Whatever stops it before the first write, what `ask` refuses included; after that the report says what happened, and the
+/// exit code follows it.
+pub(super) async fn carry_out(
+    order: &Order<'_>,
+    ask: impl FnOnce(&Desired, &Known<'_>) -> Result<Ask, Failure>,
+    global: &Global,
+    output: &Output,
+    interrupt: &Interrupt,
+) -> Result<Exit, Failure> {
+    if !order.yes && !output.interactive {
+        return Err(Failure::words(
+            Exit::Usage,
+            "nobody can be asked here: stdin and stderr are not a terminal",
+            format!("look at `keycomb {}`, then run `keycomb {} --yes`", order.look, order.verb),
+        ));
+    }
+    let session = interrupt.or(Session::open(global, order.service, *output)).await?;
+    let holder = holder(order.verb);
+    // The lock comes before anything is read: what is decided must still hold when it is carried out.
+    let mut keeper = Keeper::open(
+        &session.sealed_path,
+        &session.desired.team,
+        &session.desired.endpoint,
+        fresh_lineage(),
+        &holder,
+    )
+    .map_err(from_seal)?;
+    if order.home == Home::Staged && keeper.sealed().serial == 0 {
+        return Err(Failure::words(
+            Exit::Seal,
+            format!("there is no sealed file at `{}` to stage into", session.sealed_path.display()),
+            "make the first one with `keycomb apply` where the disk lasts, and commit it: what is staged is known again \
+             by its lineage alone",
+        ));
+    }
+    let plan = interrupt.or(decide(order, ask, &session, &keeper, output)).await?;
+    show(order, &plan, output)?;
+    // How many actions this run carries out.
+    let count = plan.actions.iter().filter(|action| is_for(order, action)).count();
+    if order.home == Home::Staged {
+        staged::say_before(&plan, count, output);
+    } else if order.home == Home::Elsewhere {
+        staged::say_unmade(&plan, count, output);
+    }
+    let is_idle = count == 0;
+    if !is_idle {
+        check_scopes(&session.access, needed(order, &plan))?;
+        if !order.yes {
+            interrupt.or(confirm(count, output)).await?;
+        }
+        keeper.preflight(&recipients(&plan, &session.desired.seal)).map_err(from_seal)?;
+    }
+    let bar = Bar::new(plan.summary.changes, output);
+    let (stopping, said_on) = (interrupt.clone(), *output);
+    let say_stopping = tokio::spawn(async move {
+        stopping.raised().await;
+        said_on.say("stopping: what is in flight is finished and sealed first; once more ends at once");
+    });
+    let surroundings = Real::new(interrupt.clone());
+    let writer = session.connection.writer().map_err(unconnected)?;
+    // Also when there is nothing to do: the record is tidied, and what a cut-off run left is folded.
+    let ports = (&session.reader, &writer);
+    let seal = &session.desired.seal;
+    let report = apply::apply_at(order.home, &plan, seal, ports, &mut keeper, &surroundings, &bar).await;
+    bar.end();
+    say_stopping.abort();
+    drop(keeper);
+    let told = match order.format {
+        Format::Json => output.write(&render::json::report(&report)),
+        Format::Text if is_idle && report.unfolded.is_none() => Ok(()),
+        Format::Text => output.write(&render::text::report(&report, Some(&plan), &style(output))),
+    };
+    let is_issued =
+        plan.actions.iter().any(|a| matches!(a.secret, SecretEffect::Issued { .. }) && is_for(order, a));
+    if order.format == Format::Text && is_issued && report.unfolded.is_none() {
+        output.say(&format!("sealed: {}", session.sealed_path.display()));
+    }
+    if let (None, Some(until)) = (&report.unfolded, report.stage_ends()) {
+        staged::say_after(&report, until, &session.sealed_path, output);
+    }
+    session.close().await;
+    let stopped = interrupt.is_raised().then(|| interrupt.exit());
+    let exit = Exit::of_apply(&plan, &report, stopped);
+    let Err(untold) = told else { return Ok(exit) };
+    // What was done must be told somewhere, and what went wrong with it counts for more than where.
+    output.say(render::text::report(&report, Some(&plan), &on_stderr(output)).trim_end());
+    if exit == Exit::Done {
+        return Err(untold);
+    }
+    untold.say(output);
+    Ok(exit)
+}
+
+fn on_stderr(output: &Output) -> render::Style {
+    render::Style { color: output.stderr_color, ..style(output) }
+}
+
+async fn decide(
+    order: &Order<'_>,
+    ask: impl FnOnce(&Desired, &Known<'_>) -> Result<Ask, Failure>,
+    session: &Session,
+    keeper: &Keeper,
+    output: &Output,
+) -> Result<Plan, Failure> {
+    let known = Known::read(session, Some(keeper.sealed()), output).await?;
+    refuse_second_file(session, keeper.sealed(), &known)?;
+    let ask = ask(&session.desired, &known)?;
+    Ok(plan::plan(&known.input(&session.desired, allow(order.lift), ask)))
+}
+
+/// Where the sealed file is gone and git has it, a new one would be of another lineage, and the two could never be joined.
+///
+/// # Errors
+/// Names the commit that has it (10).
+fn refuse_second_file(session: &Session, sealed: &Sealed, known: &Known<'_>) -> Result<(), Failure> {
+    let elsewhere = &known.elsewhere;
+    let Some(commit) = elsewhere.values().next().filter(|_| sealed.serial == 0) else { return Ok(()) };
+    let file = &session.desired.seal.file;
+    Err(Failure::words(
+        Exit::Unconfirmed,
+        format!(
+            "there is no sealed file at `{}`, and {} live at the service {} in that of commit {commit}",
+            session.sealed_path.display(),
+            if elsewhere.len() == 1 { "a key".to_owned() } else { format!("{} keys", elsewhere.len()) },
+            if elsewhere.len() == 1 { "is" } else { "are" },
+        ),
+        format!(
+            "nothing was written; put it back, in the folder of the configuration: `git show {commit}:./{file} > {file}`"
+        ),
+    ))
+}
+
+/// With `--format json` stdout is for the report alone.
+fn show(order: &Order<'_>, plan: &Plan, output: &Output) -> Result<(), Failure> {
+    let text = render::text::plan(plan, &style(output));
+    match order.format {
+        Format::Text => output.write(&text),
+        Format::Json => {
+            output.say(text.trim_end());
+            Ok(())
+        }
+    }
+}
+
+/// Whether this run carries an action out, as far as it gets.
+fn is_for(order: &Order<'_>, action: &Action) -> bool {
+    action.verb != Verb::Blocked && order.home.allows(action)
+}
+
+/// The scopes that carrying a plan out needs, besides reading.
+fn needed(order: &Order<'_>, plan: &Plan) -> &'static [Scope] {
+    let of_keys = plan.actions.iter().any(|a| a.address.is_key() && is_for(order, a));
+    let of_environments = plan.actions.iter().any(|a| !a.address.is_key() && is_for(order, a));
+    match (of_environments, of_keys) {
+        (true, true) => &[Scope::EnvironmentsWrite, Scope::KeysWrite],
+        (true, false) => &[Scope::EnvironmentsWrite],
+        (false, true) => &[Scope::KeysWrite],
+        (false, false) => &[],
+    }
+}
+
+/// Everyone that this plan seals to.
+fn recipients<'a>(plan: &Plan, seal: &'a model::SealSettings) -> Vec<(&'a str, &'a Recipient)> {
+    let is_used = |name: &String| {
+        plan.actions.iter().any(|action| match &action.secret {
+            SecretEffect::Issued { recipients } => {
+                matches!(action.step, Step::MintKey(_)) && recipients.contains(name)
+            }
+            _ => false,
+        })
+    };
+    seal.recipients.iter().filter(|(name, _)| is_used(name)).map(|(name, r)| (name.as_str(), r)).collect()
+}
+
+/// Asks on stderr; only `yes` goes on.
+async fn confirm(changes: usize, output: &Output) -> Result<(), Failure> {
+    output.say(&format!(
+        "Apply {changes} {}? Only `yes` goes on:",
+        if changes == 1 { "change" } else { "changes" }
+    ));
+    let answer = tokio::task::spawn_blocking(|| {
+        let mut line = String::new();
+        std::io::stdin().lock().read_line(&mut line).map(|_| line)
+    });
+    match answer.await {
+        Ok(Ok(line)) if line.trim() == "yes" => Ok(()),
+        _ => Err(Failure::words(Exit::Declined, "declined", "nothing was written")),
+    }
+}
+
+/// This process, as the lock says it to others.
+pub(super) fn holder(verb: &str) -> Holder {
+    let variable = |name: &str| std::env::var(name).ok();
+    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").ok().or_else(|| variable("HOSTNAME"));
+    Holder {
+        pid: std::process::id(),
+        user: variable("USER"),
+        host: host.map_or_else(|| "unknown host".to_owned(), |host| host.trim().to_owned()),
+        // For people: whole seconds.
+        started: model::Timestamp::now()
+            .round(jiff::Unit::Second)
+            .unwrap_or_else(|_| model::Timestamp::now()),
+        command: std::env::args_os().next().map_or_else(String::new, |program| {
+            let name = Path::new(&program).file_name().map(|name| name.to_string_lossy().into_owned());
+            format!("{} {verb}", name.unwrap_or_default())
+        }),
+    }
+}
