@@ -158,6 +158,8 @@ pub enum Command {
     /// one that was never enabled is discarded: one of this sealed file's own tries at once, one of another machine's run an hour
     /// after it was made.
     Apply(Apply),
+    /// Revoke a key that is not to be trusted any more: delete it at once, then make its successor
+    Revoke(Revoke),
     /// Show what changed at the service since the last apply; exit 2 if anything did
     Drift(Drift),
     /// Show the managed keys: age, generation, phase, what is next
@@ -271,6 +273,43 @@ pub struct Apply {
     /// For the same runner, after --stage: do all but make keys and environments (see below)
     #[arg(long, conflicts_with = "stage")]
     pub release: bool,
+}
+
+const REVOKE_HELP: &str = "\
+In this order: every generation of the address that the sealed file has is deleted, again until the
+service shows that it is gone (a deletion cannot be undone, not even by a request that comes late);
+then the successor is made, sealed and released; then you are told whom to tell. Naming the address
+lifts every guard: `protected`, the last ingest key of its environment, all numbers.
+
+What only the successor needs (a writable sealed file, its lock, recipients) does not hold the
+deletion up. Whatever stays undone: run the same command again. Between the two, `keycomb apply`
+finishes it too.
+
+Exit 10: the service did not show that the key is gone. Take it for working, and look.";
+
+/// `keycomb revoke`
+#[derive(Debug, Args)]
+#[command(after_help = REVOKE_HELP)]
+pub struct Revoke {
+    /// Whose key: key.ENVIRONMENT.NAME
+    // Not an address yet: a message about a wrong one would repeat what was given.
+    #[arg(value_name = "ADDRESS", required = true)]
+    pub address: Option<String>,
+    /// Why, for whoever reads the sealed file and `status`
+    #[arg(long, value_name = "TEXT", required = true)]
+    pub reason: Option<String>,
+    /// Milder: disable it at once, and delete it after its quarantine
+    #[arg(long)]
+    pub disable: bool,
+    /// The service.
+    #[command(flatten)]
+    pub service: Service,
+    /// The report's form
+    #[arg(long, value_name = "text|json", default_value = "text", hide_possible_values = true)]
+    pub format: Format,
+    /// Do not ask
+    #[arg(short, long)]
+    pub yes: bool,
 }
 
 /// `keycomb drift`

@@ -26,6 +26,7 @@ mod plan;
 mod private_file;
 mod progress;
 mod rehearse;
+mod revoke;
 mod run;
 mod sandbox;
 mod schema;

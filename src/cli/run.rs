@@ -14,7 +14,7 @@ use super::output::Output;
 use crate::config;
 
 use super::{
-    apply, auth, check, completions, drift, hardening, init, log, man, plan, rehearse, sandbox, schema,
+    apply, auth, check, completions, drift, hardening, init, log, man, plan, rehearse, revoke, sandbox, schema,
     secrets, status,
 };
 
@@ -69,6 +69,9 @@ fn run(cli: Cli) -> Exit {
             wait(async |interrupt| interrupt.or(auth::status(&service, format, &global, &output)).await)
         }
         Command::Apply(args) => wait(async |interrupt| apply::run(&args, &global, &output, &interrupt).await),
+        Command::Revoke(args) => {
+            wait(async |interrupt| revoke::run(&args, &global, &output, &interrupt).await)
+        }
         Command::Rehearse(args) => {
             wait(async |interrupt| rehearse::run(&args, &global, &output, &interrupt).await)
         }

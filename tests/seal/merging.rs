@@ -131,6 +131,8 @@ proptest! {
         for key in &a.keys {
             let mut expected = key.clone();
             expected.protected |= by_id(&base).get(&key.id).is_some_and(|base| base.protected);
+            let revoked = by_id(&base).get(&key.id).and_then(|base| base.revoked.clone());
+            expected.revoked = expected.revoked.max(revoked);
             prop_assert_eq!(by_id(&merged)[&key.id], &expected);
         }
     }
