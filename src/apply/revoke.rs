@@ -26,12 +26,7 @@ enum Stopped {
 
 impl<R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'_, R, W, K, S> {
     /// Stops a key that is not to be trusted any more. What the record does not have at this address is not ours to stop.
-    pub(super) async fn revoke_key(
-        &self,
-        action: &Action,
-        id: &KeyId,
-        revoked: &Revoked,
-    ) -> Attempt<Became> {
+    pub(super) async fn revoke_key(&self, action: &Action, id: &KeyId, revoked: &Revoked) -> Attempt<Became> {
         let mut entry = self.managed_key(action, id)?;
         entry.revoked = Some(revoked.clone());
         // On the record first: where this run ends in the middle, the next one carries it on. A record that cannot be
@@ -60,7 +55,8 @@ impl<R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'_, R, W, K,
         let _ = self.not_kept(error);
         let what = if is_stopped { "does not work any more" } else { "may still work" };
         let why = format!("the key `{id}` {what}; that could not be written down: {}", chain(error));
-        let help = "mend the cause and run the same command again: it writes that down and makes the successor";
+        let help =
+            "mend the cause and run the same command again: it writes that down and makes the successor";
         failed(Cause::Seal, why, help)
     }
 
@@ -92,8 +88,9 @@ impl<R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'_, R, W, K,
                 Ok(Some(live)) if how == Revocation::Disable && live.disabled => {
                     return Ok(Stopped::Disabled(Box::new(live)));
                 }
-                Ok(Some(_)) if last.is_empty() => "the service took the request and still shows it as it was"
-                    .clone_into(&mut last),
+                Ok(Some(_)) if last.is_empty() => {
+                    "the service took the request and still shows it as it was".clone_into(&mut last)
+                }
                 Ok(Some(_)) => {}
                 Err(error) => last = error.to_string(),
             }

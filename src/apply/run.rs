@@ -195,9 +195,8 @@ impl<'a, R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'a, R, W
 
     /// Whether a key that is to be revoked at an address was not, as far as is known.
     fn is_unrevoked(&self, so_far: &SoFar, address: &Address) -> bool {
-        let is_revoking = |i: &&usize| {
-            self.plan.actions.get(**i).is_some_and(|a| matches!(a.step, Step::RevokeKey { .. }))
-        };
+        let is_revoking =
+            |i: &&usize| self.plan.actions.get(**i).is_some_and(|a| matches!(a.step, Step::RevokeKey { .. }));
         self.places(address).iter().filter(is_revoking).any(|i| !is_done_at(so_far, *i))
     }
 

@@ -194,7 +194,11 @@ async fn decide(
 ///
 /// # Errors
 /// Names the commit that has it (10).
-pub(super) fn refuse_second_file(session: &Session, sealed: &Sealed, known: &Known<'_>) -> Result<(), Failure> {
+pub(super) fn refuse_second_file(
+    session: &Session,
+    sealed: &Sealed,
+    known: &Known<'_>,
+) -> Result<(), Failure> {
     let elsewhere = &known.elsewhere;
     let Some(commit) = elsewhere.values().next().filter(|_| sealed.serial == 0) else { return Ok(()) };
     let file = &session.desired.seal.file;

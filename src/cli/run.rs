@@ -14,8 +14,8 @@ use super::output::Output;
 use crate::config;
 
 use super::{
-    apply, auth, check, completions, drift, hardening, init, log, man, plan, rehearse, revoke, sandbox, schema,
-    secrets, status,
+    apply, auth, check, completions, drift, hardening, init, log, man, plan, rehearse, revoke, sandbox,
+    schema, secrets, status,
 };
 
 /// Runs the command line of this process and gives its exit code.

@@ -161,8 +161,10 @@ impl<'a> Index<'a> {
         // Whatever is or may be enabled: a staged key can be released by another checkout. What was revoked is meant to be
         // gone.
         let released = |r: &&SealedKey| {
-            let is_in_use =
-                matches!(r.state, KeyState::Live | KeyState::Disabled | KeyState::Staged | KeyState::Releasing);
+            let is_in_use = matches!(
+                r.state,
+                KeyState::Live | KeyState::Disabled | KeyState::Staged | KeyState::Releasing
+            );
             is_in_use && r.revoked.is_none()
         };
         let is_there = |r: &&SealedKey| self.keys.contains_key(&r.id);

@@ -56,7 +56,7 @@ pub fn plan(input: &Input<'_>) -> Plan {
     actions.retain(|action| input.ask.is_about(&action.address));
     let unmanaged = findings::unmanaged(&index, &actions);
     let refused = if input.desired.policy.unmanaged == Unmanaged::Fail { unmanaged.len() } else { 0 };
-    let mut actions = guards::guard(&index, actions, refused);
+    let mut actions = revoke::hold_successors(guards::guard(&index, actions, refused));
     order::sort_actions(&mut actions);
 
     let mut findings = findings::since_last_applied(&index, &actions);

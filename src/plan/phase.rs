@@ -90,7 +90,9 @@ impl<'a> Phase<'a> {
         match (record.state, live) {
             (KeyState::Deleted, None) => Self::Over,
             // A listing may still show it for a while.
-            (KeyState::Deleted, Some(_)) if !given.is_revoked && is_within(record.since, GRACE, given.now) => {
+            (KeyState::Deleted, Some(_))
+                if !given.is_revoked && is_within(record.since, GRACE, given.now) =>
+            {
                 Self::Over
             }
             (_, live) => Self::Revoked(live),

@@ -3,10 +3,13 @@
 //! A revocation that is in the record, because the run that was asked for it did not come to its end, is carried on by
 //! every later plan, under the guards; one that is asked for in this run lifts them all.
 
+use std::collections::BTreeSet;
+
+use super::draft::Refusal;
 use super::index::Index;
 use super::retire::step_of_live;
 use super::value::{Action, Blocked, Change, Reason, ReasonCode, SecretEffect, Step, Verb};
-use crate::model::{KeyState, LiveKey, Provisional, Revocation, Revoked, SealedKey, visible};
+use crate::model::{Address, KeyState, LiveKey, Provisional, Revocation, Revoked, SealedKey, visible};
 
 /// What is to be done about a revoked generation; `None` for a disabled one while its quarantine lasts.
 pub(super) fn revoke(index: &Index<'_>, record: &SealedKey, live: Option<&LiveKey>) -> Option<Action> {
@@ -37,6 +40,21 @@ pub(super) fn belongs_to_revoking(action: &Action) -> bool {
         (_, Some(Blocked { verb, .. })) => is_mint(*verb),
         _ => false,
     }
+}
+
+/// A successor does not begin to work beside a revoked key that a guard keeps.
+pub(super) fn hold_successors(actions: Vec<Action>) -> Vec<Action> {
+    let is_kept = |a: &&Action| !a.is_taken() && a.reason.code == ReasonCode::Revoked && a.id.is_some();
+    let kept: BTreeSet<Address> =
+        actions.iter().filter(is_kept).map(|action| action.address.clone()).collect();
+    let hold = |action: Action| match action.step {
+        Step::MintKey(_) if kept.contains(&action.address) => {
+            let help = format!("`keycomb revoke {}` lifts what holds its deletion up.", action.address);
+            action.block(Refusal::new("revoked", "the revoked key of this address is still there", help))
+        }
+        _ => action,
+    };
+    actions.into_iter().map(hold).collect()
 }
 
 /// A key that was never released cannot be told from one whose release is under way: to disable it is not enough.

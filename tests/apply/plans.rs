@@ -2,7 +2,7 @@
 
 use keycomb::model::{
     Address, AppliedKey, Endpoint, EnvironmentAttributes, EnvironmentId, KeyId, KeyState, KeyType, Label,
-    LiveKey, Period, Permission, SealedEnvironment, SealedKey, TeamSlug,
+    LiveKey, Period, Permission, Revocation, Revoked, SealedEnvironment, SealedKey, TeamSlug,
 };
 use keycomb::plan::{
     Action, Change, EnvironmentRef, Header, Leftover, MintKey, Plan, Reason, ReasonCode, Remembered,
@@ -127,6 +127,13 @@ pub fn update(
 
 pub fn retire(at: &str, id: &str) -> Action {
     was(action(at, Verb::Disable, Step::RetireKey { id: key_id(id) }), "enabled", "true")
+}
+
+/// Revokes a key: an action of the plan of an emergency.
+pub fn revoke(at_address: &str, id: &str, how: Revocation) -> Action {
+    let verb = if how == Revocation::Delete { Verb::Delete } else { Verb::Disable };
+    let revoked = Revoked { how, at: at(0), reason: "leaked".into() };
+    action(at_address, verb, Step::RevokeKey { id: key_id(id), revoked })
 }
 
 pub fn delete(at: &str, id: &str) -> Action {

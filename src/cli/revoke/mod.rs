@@ -125,10 +125,11 @@ async fn decide(revoke: &Revoke, session: &Session, sealed: &Sealed) -> Result<P
     let known = sealed.keys.iter().map(|key| key.address.to_string());
     if !sealed.keys.iter().any(|key| key.address == revoke.address) {
         let known: Vec<String> = known.collect();
-        let help = config::closest(&revoke.address.to_string(), known.iter().map(String::as_str)).map_or_else(
-            || "`keycomb status` shows what is managed".to_owned(),
-            |name| format!("did you mean `{name}`?"),
-        );
+        let help = config::closest(&revoke.address.to_string(), known.iter().map(String::as_str))
+            .map_or_else(
+                || "`keycomb status` shows what is managed".to_owned(),
+                |name| format!("did you mean `{name}`?"),
+            );
         let message = format!("nothing is recorded at `{}`, so there is nothing to revoke", revoke.address);
         return Err(Failure::words(Exit::Config, message, help));
     }

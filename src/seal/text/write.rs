@@ -3,8 +3,8 @@
 use std::fmt::Write as _;
 
 use crate::model::{
-    AppliedKey, EnvironmentAttributes, Intent, NoSecret, RecipientRef, Revoked, Sealed, SealedEnvironment, SealedKey,
-    is_dangerous,
+    AppliedKey, EnvironmentAttributes, Intent, NoSecret, RecipientRef, Revoked, Sealed, SealedEnvironment,
+    SealedKey, is_dangerous,
 };
 
 const HEAD: &str = "\
