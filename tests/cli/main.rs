@@ -24,6 +24,7 @@ mod many;
 mod readme;
 mod rehearse;
 mod removal;
+mod revoke;
 mod signals;
 mod staged;
 mod team;
