@@ -2,7 +2,7 @@
 //!
 //! Reading and writing are two traits: whatever only plans never holds a writer.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::time::Duration;
 
@@ -41,6 +41,8 @@ pub struct Proof {
     pub team: String,
     /// The slug of its environment; empty for a Classic one.
     pub environment: String,
+    /// What it may and may not do, of what the answer names.
+    pub permissions: BTreeMap<Permission, bool>,
 }
 
 /// Whether a request may still be sent. Closed once, it stays closed.

@@ -28,6 +28,7 @@ impl SealedKey {
             sealed,
             secret: _,
             revoked: _,
+            proof: _,
         } = self;
         let mut bytes = String::from("keycomb staged entry 1\n");
         // Each value with its length before it: no two entries give the same bytes.
@@ -82,6 +83,7 @@ mod tests {
             sealed: Some("armor".into()),
             secret: None,
             revoked: None,
+            proof: None,
         }
     }
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use super::draft::Refusal;
 use super::index::Index;
-use super::value::{Action, SecretEffect, Verb};
+use super::value::{Action, SecretEffect, Step, Verb};
 use crate::model::{Address, EnvironmentId, KeyId, KeyState, KeyType, Limit, LiveKey, Provisional};
 
 /// Blocks what a guard forbids. `unmanaged` is how many unmanaged things the policy refuses to work beside.
@@ -24,7 +24,7 @@ pub(super) fn guard(index: &Index<'_>, actions: Vec<Action>, unmanaged: usize) -
         Bound { verb: Verb::Disable, limit: policy.disable, allowed: allow.disable, managed },
         Bound { verb: Verb::Replace, limit: policy.replace, allowed: allow.replace, managed },
     ];
-    bounds.iter().fold(keep_last_ingest(index, actions), |actions, bound| bound.hold(actions))
+    bounds.iter().fold(keep_last_ingest(index, actions), |actions, bound| bound.hold(index, actions))
 }
 
 fn all_missing() -> Refusal {
@@ -58,12 +58,13 @@ struct Bound {
 
 impl Bound {
     /// Blocks all actions of the verb when there are too many, unless exactly so many were allowed.
-    fn hold(&self, actions: Vec<Action>) -> Vec<Action> {
-        let count = actions.iter().filter(|action| action.verb == self.verb).count();
+    fn hold(&self, index: &Index<'_>, actions: Vec<Action>) -> Vec<Action> {
+        let is_counted = |action: &Action| action.verb == self.verb && !is_superseded(index, action);
+        let count = actions.iter().filter(|action| is_counted(action)).count();
         if count <= self.bound() || self.allowed.is_some_and(|n| usize::try_from(n) == Ok(count)) {
             return actions;
         }
-        let hold = |a: Action| if a.verb == self.verb { a.block(self.refusal(count)) } else { a };
+        let hold = |a: Action| if is_counted(&a) { a.block(self.refusal(count)) } else { a };
         actions.into_iter().map(hold).collect()
     }
 
@@ -89,6 +90,12 @@ impl Bound {
         );
         Refusal::guard(code, text, help)
     }
+}
+
+/// Whether a step only ends a generation whose address another one serves: it follows from a rotation, whatever their number.
+fn is_superseded(index: &Index<'_>, action: &Action) -> bool {
+    matches!(action.step, Step::RetireKey { .. } | Step::DeleteKey { .. })
+        && index.input.desired.keys.contains_key(&action.address)
 }
 
 /// An environment keeps an enabled ingest key, or its data stops: the last one goes only when it is named.

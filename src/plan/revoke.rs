@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use super::draft::Refusal;
 use super::index::Index;
-use super::retire::step_of_live;
+use super::retire::next_step;
 use super::value::{Action, Blocked, Change, Reason, ReasonCode, SecretEffect, Step, Verb};
 use crate::model::{Address, KeyState, LiveKey, Provisional, Revocation, Revoked, SealedKey, visible};
 
@@ -24,7 +24,7 @@ pub(super) fn revoke(index: &Index<'_>, record: &SealedKey, live: Option<&LiveKe
     match how(&revoked, live) {
         Revocation::Delete => Some(delete(record, live, revoked)),
         Revocation::Disable if record.state == KeyState::Disabled && live.disabled => {
-            step_of_live(index, record, live)
+            next_step(index, record, live, None, || reason(&revoked))
         }
         Revocation::Disable => Some(disable(record, live, revoked)),
     }

@@ -157,6 +157,8 @@ fn merge_key(base: Option<&SealedKey>, ours: &SealedKey, theirs: &SealedKey) -> 
         secret,
         // Never taken back: the graver one, then the later one.
         revoked: ours.revoked.clone().max(theirs.revoked.clone()),
+        // What was refused once stops nothing until a person has looked.
+        proof: joined(base, ours, theirs, lead, |key| key.proof),
     })
 }
 

@@ -150,6 +150,7 @@ pub struct Inner {
     pub accepts_disabled: bool,
     pub proves_team: Option<&'static str>,
     pub proves_environment: Option<&'static str>,
+    pub proves_permissions: std::collections::BTreeMap<Permission, bool>,
     /// How long each write takes before it is carried out.
     pub slow: Duration,
     /// How much later than now the service dates a change.
@@ -437,6 +438,7 @@ impl ReadLive for World {
                 key_type: key.key_type,
                 team: i.proves_team.unwrap_or("acme").into(),
                 environment: i.proves_environment.map_or(slug, str::to_owned),
+                permissions: i.proves_permissions.clone(),
             }))
         })
         .await

@@ -17,6 +17,7 @@ mod minting;
 mod properties;
 mod retire;
 mod revoke;
+mod rotation;
 mod simulate;
 mod size;
 mod staged;

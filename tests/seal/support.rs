@@ -61,6 +61,7 @@ pub fn key(name: &str, id: &str) -> SealedKey {
         sealed: Some(ARMOR.into()),
         secret: None,
         revoked: None,
+        proof: None,
     }
 }
 

@@ -93,6 +93,7 @@ fn write_key(out: &mut String, key: &SealedKey) {
         sealed,
         secret,
         revoked,
+        proof,
     } = key;
     out.push_str("\n[[key]]\n");
     line(out, "address", &quoted(&address.to_string()));
@@ -117,6 +118,9 @@ fn write_key(out: &mut String, key: &SealedKey) {
         line(out, "revoked.how", &quoted(how.as_str()));
         line(out, "revoked.at", &quoted(&at.to_string()));
         line(out, "revoked.reason", &quoted(reason));
+    }
+    if let Some(proof) = proof {
+        line(out, "proof", &quoted(proof.as_str()));
     }
     if !recipients.is_empty() {
         list(out, "recipients", recipients.iter().map(recipient));
