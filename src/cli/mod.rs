@@ -12,6 +12,7 @@ mod credential;
 mod drift;
 mod exit;
 mod failure;
+mod git;
 mod hardening;
 mod history;
 mod init;
