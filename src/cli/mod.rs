@@ -30,6 +30,7 @@ mod rehearse;
 mod revoke;
 mod run;
 mod sandbox;
+mod scan;
 mod schema;
 mod secrets;
 mod session;

@@ -14,7 +14,7 @@ use super::output::Output;
 use crate::config;
 
 use super::{
-    apply, auth, check, completions, drift, hardening, init, log, man, plan, rehearse, revoke, sandbox,
+    apply, auth, check, completions, drift, hardening, init, log, man, plan, rehearse, revoke, sandbox, scan,
     schema, secrets, status,
 };
 
@@ -55,6 +55,7 @@ fn run(cli: Cli) -> Exit {
         Command::Init(args) => init::run(&args, &global, &output),
         Command::Check(args) => check::run(&args, &global, &output),
         Command::Secrets(args) => secrets::run(&args, &global, &output),
+        Command::Scan(args) => scan::run(&args, &global, &output),
         Command::Schema(args) => schema::run(&args, &output),
         Command::Completions(args) => completions::run(&args, &output),
         Command::Man(args) => man::run(&args, &output),
