@@ -283,6 +283,12 @@ service shows that it is gone (a deletion cannot be undone, not even by a reques
 then the successor is made, sealed and released; then you are told whom to tell. Naming the address
 lifts every guard: `protected`, the last ingest key of its environment, all numbers.
 
+With --leaked the credential is read from stdin, never an argument, and never shown. An ingest key is
+known by the id in it; for a configuration key the service is asked, and where that does not tell,
+-i IDENTITY compares it with what is sealed. Management keys, HoneyHive keys, keys of other teams and
+keys that keycomb does not manage are recognised, and you are told what to do by hand (exit 10).
+Where nobody can be asked and there is no --yes it only says what it is (exit 64).
+
 What only the successor needs (a writable sealed file, its lock, recipients) does not hold the
 deletion up. Whatever stays undone: run the same command again. Between the two, `keycomb apply`
 finishes it too.
@@ -295,11 +301,18 @@ Exit 10: the service did not show that the key is gone. Take it for working, and
 pub struct Revoke {
     /// Whose key: key.ENVIRONMENT.NAME
     // Not an address yet: a message about a wrong one would repeat what was given.
-    #[arg(value_name = "ADDRESS", required = true)]
+    #[arg(value_name = "ADDRESS", required_unless_present = "leaked", conflicts_with = "leaked")]
     pub address: Option<String>,
     /// Why, for whoever reads the sealed file and `status`
-    #[arg(long, value_name = "TEXT", required = true)]
+    #[arg(long, value_name = "TEXT", required_unless_present = "leaked")]
     pub reason: Option<String>,
+    /// Read a credential from stdin, say what it is, and revoke its key: that generation alone
+    // Checked by hand, for the same reason.
+    #[arg(long, value_name = "-", allow_hyphen_values = true)]
+    pub leaked: Option<String>,
+    /// With --leaked: an age identity or SSH private key, to compare with what is sealed; may be repeated
+    #[arg(short, long, value_name = "FILE", value_parser = parse_file, requires = "leaked")]
+    pub identity: Vec<PathBuf>,
     /// Milder: disable it at once, and delete it after its quarantine
     #[arg(long)]
     pub disable: bool,

@@ -3,6 +3,8 @@
 //! Whatever only the successor needs (a writable record, recipients) does not hold the deletion up.
 
 mod brief;
+mod leaked;
+mod shape;
 mod unkept;
 
 use super::args::{Global, Lift, Revoke as Args};
@@ -16,12 +18,13 @@ use super::session::{Session, check_scopes, from_seal};
 use super::surroundings::fresh_lineage;
 use crate::apply::Home;
 use crate::config;
-use crate::model::{Address, Revocation, Scope, Sealed, visible};
+use crate::model::{Address, Revocation, Scope, Sealed, SealedKey, visible};
 use crate::plan::{self, Allow, Ask, Plan, Revoke, Step, Summary};
 use crate::ports::KeepRecord;
 use crate::report::{Became, Report};
 use crate::seal::Keeper;
 
+use leaked::Verdict;
 use unkept::Unkept;
 
 /// No reason is longer, in characters.
@@ -38,14 +41,52 @@ pub async fn run(
     interrupt: &Interrupt,
 ) -> Result<Exit, Failure> {
     let reason = reason(args.reason.as_deref())?;
+    let how = if args.disable { Revocation::Disable } else { Revocation::Delete };
+    if let Some(given) = &args.leaked {
+        return run_leaked(given, how, reason, (args, global), output, interrupt).await;
+    }
     let address = address(args.address.as_deref())?;
     if !args.yes && !output.interactive {
         return Err(nobody_to_ask());
     }
     let session = interrupt.or(Session::open(global, &args.service, *output)).await?;
-    let how = if args.disable { Revocation::Disable } else { Revocation::Delete };
     let revoke = Revoke { address, only: None, how, reason };
     let ended = revoke_with(&revoke, args, &session, output, interrupt).await;
+    session.close().await;
+    ended
+}
+
+/// Finds out whose a credential is, and revokes that.
+async fn run_leaked(
+    given: &str,
+    how: Revocation,
+    reason: String,
+    (args, global): (&Args, &Global),
+    output: &Output,
+    interrupt: &Interrupt,
+) -> Result<Exit, Failure> {
+    if args.identity.iter().any(|path| path.as_os_str() == "-") {
+        let help = "give the identity as a file: the credential is what is on stdin";
+        return Err(Failure::words(Exit::Usage, "stdin cannot hold the credential and an identity", help));
+    }
+    let credential = leaked::read(given, output)?;
+    if let Some(exit) = leaked::by_shape(&credential, output) {
+        return Ok(exit);
+    }
+    let session = interrupt.or(Session::open(global, &args.service, *output)).await?;
+    let ended = async {
+        let sealed = session.sealed()?;
+        let identified = leaked::identify(&credential, args, &session, sealed.as_ref(), output);
+        match interrupt.or(identified).await? {
+            Verdict::Told(exit) => Ok(exit),
+            Verdict::Managed(entry) => {
+                let SealedKey { address, id, .. } = *entry;
+                let revoke = Revoke { address, only: Some(id), how, reason };
+                revoke_with(&revoke, args, &session, output, interrupt).await
+            }
+        }
+    };
+    let ended = ended.await;
     session.close().await;
     ended
 }
@@ -105,6 +146,9 @@ async fn carry_out<K: KeepRecord>(
     }
     brief::before(&plan, desired, address, output);
     check_scopes(&session.access, &[Scope::KeysWrite])?;
+    if !args.yes && !output.interactive {
+        return Err(nobody_to_ask());
+    }
     if !args.yes {
         interrupt.or(carry::confirm(&format!("Revoke {address}?"), output)).await?;
     }
