@@ -28,6 +28,7 @@ mod private_file;
 mod progress;
 mod rehearse;
 mod revoke;
+mod rotate;
 mod run;
 mod sandbox;
 mod scan;

@@ -14,8 +14,8 @@ use super::output::Output;
 use crate::config;
 
 use super::{
-    apply, auth, check, completions, drift, hardening, init, log, man, plan, rehearse, revoke, sandbox, scan,
-    schema, secrets, status,
+    apply, auth, check, completions, drift, hardening, init, log, man, plan, rehearse, revoke, rotate,
+    sandbox, scan, schema, secrets, status,
 };
 
 /// Runs the command line of this process and gives its exit code.
@@ -72,6 +72,9 @@ fn run(cli: Cli) -> Exit {
         Command::Apply(args) => wait(async |interrupt| apply::run(&args, &global, &output, &interrupt).await),
         Command::Revoke(args) => {
             wait(async |interrupt| revoke::run(&args, &global, &output, &interrupt).await)
+        }
+        Command::Rotate(args) => {
+            wait(async |interrupt| rotate::run(&args, &global, &output, &interrupt).await)
         }
         Command::Rehearse(args) => {
             wait(async |interrupt| rehearse::run(&args, &global, &output, &interrupt).await)

@@ -34,6 +34,7 @@ mod environments;
 mod gate;
 mod plans;
 mod revoke;
+mod rotation;
 mod running;
 mod settled;
 mod staged;

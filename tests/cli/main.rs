@@ -26,6 +26,7 @@ mod readme;
 mod rehearse;
 mod removal;
 mod revoke;
+mod rotate;
 mod scan;
 mod signals;
 mod staged;

@@ -18,6 +18,8 @@ fn help_of_every_command() {
         &["check"],
         &["plan"],
         &["apply"],
+        &["revoke"],
+        &["scan"],
         &["drift"],
         &["status"],
         &["secrets"],

@@ -7,6 +7,7 @@ use keycomb::model::{
     AppliedKey, Endpoint, KeyState, KeyType, Lineage, NoSecret, Period, RecipientRef, Sealed, SealedKey,
     TeamSlug,
 };
+use keycomb::plan::{LifeStage, Next, Verb};
 use keycomb::render::{SecretRow, StatusRow, text};
 
 use crate::build::{ascii, environment_id, now, plain};
@@ -18,17 +19,25 @@ pub fn status_rows() -> Vec<StatusRow> {
         key_type: KeyType::Ingest,
         age: Some(Duration::from_secs(12 * 86_400 + 5)),
         generation: Some(1),
-        state: "live".into(),
+        phase: LifeStage::Live,
         recipients: vec!["ops".into(), "break_glass".into()],
         next: None,
+        revoked: None,
+    };
+    let revoked = StatusRow {
+        address: "key.staging.leaked".parse().unwrap(),
+        phase: LifeStage::Revoked,
+        next: Some(Next { verb: Verb::Delete, at: None }),
+        revoked: Some("it is in a build log".into()),
+        ..live.clone()
     };
     let retired = StatusRow {
         address: "key.staging.ci".parse().unwrap(),
         key_type: KeyType::Configuration,
         age: Some(Duration::from_secs(5 * 3_600)),
         generation: Some(2),
-        state: "disabled".into(),
-        next: Some("deleted from 2026-03-15".into()),
+        phase: LifeStage::Quarantine,
+        next: Some(Next { verb: Verb::Delete, at: Some("2026-03-15T08:00:00Z".parse().unwrap()) }),
         ..live.clone()
     };
     let declared = StatusRow {
@@ -36,12 +45,12 @@ pub fn status_rows() -> Vec<StatusRow> {
         id: None,
         age: None,
         generation: None,
-        state: "declared".into(),
+        phase: LifeStage::Declared,
         recipients: vec![],
-        next: Some("created by the next apply".into()),
+        next: Some(Next { verb: Verb::Create, at: None }),
         ..live
     };
-    vec![live, retired, declared]
+    vec![live, retired, revoked, declared]
 }
 
 fn sealed() -> Sealed {
