@@ -321,11 +321,11 @@ service shows that it is gone (a deletion cannot be undone, not even by a reques
 then the successor is made, sealed and released; then you are told whom to tell. Naming the address
 lifts every guard: `protected`, the last ingest key of its environment, all numbers.
 
-With --leaked the credential is read from stdin, never an argument, and never shown. An ingest key is
-known by the id in it; for a configuration key the service is asked, and where that does not tell,
--i IDENTITY compares it with what is sealed. Management keys, HoneyHive keys, keys of other teams and
-keys that keycomb does not manage are recognised, and you are told what to do by hand (exit 10).
-Where nobody can be asked and there is no --yes it only says what it is (exit 64).
+With --leaked the credential is read from stdin, never an argument, and never shown. An ingest key
+is known by the id in it; for a configuration key the service is asked, and where that does not
+tell, -i IDENTITY compares it with what is sealed. Management keys, HoneyHive keys, keys of other
+teams and keys that keycomb does not manage are recognised, and you are told what to do by hand
+(exit 10). Where nobody can be asked and there is no --yes it only says what it is (exit 64).
 
 What only the successor needs (a writable sealed file, its lock, recipients) does not hold the
 deletion up. Whatever stays undone: run the same command again. Between the two, `keycomb apply`
@@ -366,13 +366,14 @@ pub struct Revoke {
 }
 
 const SCAN_HELP: &str = "\
-Nothing that is found is printed: its place, its kind, the key's id and address where they are known,
-and a fingerprint that tells whether two are the same. Nothing is sent anywhere.
+Nothing that is found is printed: its place, its kind, the key's id and address where they are
+known, and a fingerprint that tells whether two are the same. Nothing is sent anywhere.
 
   high     an ingest or management key with its secret, a HoneyHive key, an age identity;
            22 or 23 random letters and digits close to the word honeycomb
   warning  32 hexadecimal or lower-case ones there: a Classic key, or half of another
-  note     the id of a managed key, which is no secret; a key of a sandbox or of documentation (hcx...)
+  note     the id of a managed key, which is no secret; a key of a sandbox or of documentation
+           (hcx...)
 
 Exit 2 for high and warning. Files that git ignores are left out (--ignored), and so are the sealed
 file, .git and .keycomb; links are not followed. Not found: what is encoded, compressed, split over

@@ -48,7 +48,7 @@ pub fn status_rows() -> Vec<StatusRow> {
         phase: LifeStage::Declared,
         recipients: vec![],
         next: Some(Next { verb: Verb::Create, at: None }),
-        ..live
+        ..live.clone()
     };
     vec![live, retired, revoked, declared]
 }
