@@ -89,7 +89,7 @@ impl<R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'_, R, W, K,
                     return Ok(Stopped::Disabled(Box::new(live)));
                 }
                 Ok(Some(_)) if last.is_empty() => {
-                    "the service took the request and still shows it as it was".clone_into(&mut last)
+                    "the service took the request and still shows it as it was".clone_into(&mut last);
                 }
                 Ok(Some(_)) => {}
                 Err(error) => last = error.to_string(),

@@ -26,7 +26,7 @@ pub(super) fn revoke(index: &Index<'_>, record: &SealedKey, live: Option<&LiveKe
         Revocation::Disable if record.state == KeyState::Disabled && live.disabled => {
             next_step(index, record, live, None, || reason(&revoked))
         }
-        Revocation::Disable => Some(disable(record, live, revoked)),
+        Revocation::Disable => Some(disable(record, live, &revoked)),
     }
 }
 
@@ -69,9 +69,9 @@ fn delete(record: &SealedKey, live: &LiveKey, revoked: Revoked) -> Action {
     Action::on(record, live, Verb::Delete, reason(&revoked), step).secret(secret).irreversible()
 }
 
-fn disable(record: &SealedKey, live: &LiveKey, revoked: Revoked) -> Action {
+fn disable(record: &SealedKey, live: &LiveKey, revoked: &Revoked) -> Action {
     let step = Step::RevokeKey { id: live.id.clone(), revoked: revoked.clone() };
-    let action = Action::on(record, live, Verb::Disable, reason(&revoked), step);
+    let action = Action::on(record, live, Verb::Disable, reason(revoked), step);
     if live.disabled {
         return action;
     }

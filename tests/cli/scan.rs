@@ -158,6 +158,24 @@ fn the_history_is_looked_through_once_with_the_commit_that_brought_it() {
 }
 
 #[test]
+fn a_shallow_clone_is_said() {
+    let team = repository();
+    for number in 0..2 {
+        write(&team, "a.txt", &number.to_string());
+        git(&team, &["add", "a.txt"]);
+        git(&team, &["commit", "-qm", "x"]);
+    }
+    let from = format!("file://{}", team.folder.path().display());
+    git(&team, &["clone", "-q", "--depth", "1", &from, "shallow"]);
+    for (path, is_shallow) in [(".", false), ("shallow", true)] {
+        let ran = team.run(&["scan", path, "--history", "--format", "json"]).exits(0);
+        let document: Value = serde_json::from_str(&ran.stdout).unwrap();
+        assert_eq!(document["shallow"], is_shallow, "{path}");
+        assert_eq!(ran.stderr.contains("shallow"), is_shallow, "{}", ran.stderr);
+    }
+}
+
+#[test]
 fn links_are_not_followed_and_names_are_harmless() {
     let team = repository();
     let outside = tempfile::tempdir().unwrap();

@@ -140,7 +140,7 @@ impl Case<'_> {
     fn ingest(&self, id: &KeyId) -> Result<Verdict, Failure> {
         let live = self.live.keys.iter().find(|key| key.id == *id);
         let Some(entry) = self.sealed.and_then(|sealed| sealed.key(id)) else {
-            return Ok(self.unmanaged(live.into_iter().collect()));
+            return Ok(self.unmanaged(&live.into_iter().collect::<Vec<_>>()));
         };
         if live.is_none() && entry.state == KeyState::Deleted {
             self.output.say(&format!("it was a credential of `{}`, `{id}`, which is deleted", entry.address));
@@ -179,10 +179,10 @@ impl Case<'_> {
                     self.output.say("no other configuration key of its environment has its permissions");
                     Ok(self.managed(entry))
                 }
-                None => Ok(self.unmanaged(suspects)),
+                None => Ok(self.unmanaged(&suspects)),
             },
             (Some(_), several) if !several.iter().any(|key| managed(key).is_some()) => {
-                Ok(self.unmanaged(suspects))
+                Ok(self.unmanaged(&suspects))
             }
             (Some(_), several) => {
                 let addresses: Vec<String> =
@@ -236,7 +236,7 @@ impl Case<'_> {
                 "it is none of those that this identity opens; {closed} entries of configuration keys it does not open"
             ));
         }
-        Ok(self.unmanaged(self.live.keys.iter().filter(|key| self.may_be(key)).collect()))
+        Ok(self.unmanaged(&self.live.keys.iter().filter(|key| self.may_be(key)).collect::<Vec<_>>()))
     }
 
     fn is_sealed_as(&self, entry: &SealedKey) -> Result<bool, Failure> {
@@ -262,9 +262,9 @@ impl Case<'_> {
     }
 
     /// keycomb never deletes what it does not manage (S8), not even in an emergency.
-    fn unmanaged(&self, suspects: Vec<&LiveKey>) -> Verdict {
+    fn unmanaged(&self, suspects: &[&LiveKey]) -> Verdict {
         let team = &self.session.desired.team;
-        match suspects.as_slice() {
+        match suspects {
             [] if self.proof.is_none() => self.output.say(&format!(
                 "no key of `{team}` at this endpoint is known by it: it is deleted, of another team, or of another region"
             )),

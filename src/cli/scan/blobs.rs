@@ -57,9 +57,17 @@ pub(super) fn scan(
         let _ = log.kill();
     }
     match log.wait() {
-        Ok(status) if status.success() || walked.is_err() => walked,
+        Ok(status) if status.success() || walked.is_err() => {
+            walked.map(|counts| Counts { is_shallow: is_shallow(folder), ..counts })
+        }
         _ => Err("git finds no repository there, or does not trust it (`safe.directory`)"),
     }
+}
+
+fn is_shallow(folder: &Path) -> bool {
+    let asked = git::command(folder)
+        .and_then(|mut command| command.args(["rev-parse", "--is-shallow-repository"]).output().ok());
+    asked.is_some_and(|asked| asked.stdout.starts_with(b"true"))
 }
 
 fn start(folder: &Path, arguments: &[&str], stdin: Stdio) -> Result<Child, &'static str> {
@@ -163,7 +171,7 @@ impl Walk<'_> {
         let mut hits = vec![];
         let hint = is_about_honeycomb(Path::new(path));
         match blobs.read(blob, |content| text::look(content, hint, self.managed, &mut hits)) {
-            Ok(Some(looked)) => self.counts.add(Ok(looked)),
+            Ok(Some(looked)) => self.counts.add(&Ok(looked)),
             // A partial clone lacks it.
             Ok(None) => self.counts.unread += 1,
             Err(_) => return Err("what git printed could not be read"),

@@ -45,7 +45,7 @@ fn look(path: &Path, managed: &Managed, found: &mut Vec<Found>, counts: &mut Cou
             false => Ok(Looked::Binary),
         }
     });
-    counts.add(looked);
+    counts.add(&looked);
     let path = path.strip_prefix("./").unwrap_or(path).to_string_lossy().into_owned();
     found.extend(hits.into_iter().map(|hit| Found { path: path.clone(), commit: None, hit }));
 }

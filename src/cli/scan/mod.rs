@@ -39,10 +39,12 @@ struct Counts {
     bytes: u64,
     binary: u64,
     unread: u64,
+    /// Whether the clone lacks the older part of the history.
+    is_shallow: bool,
 }
 
 impl Counts {
-    fn add(&mut self, looked: io::Result<Looked>) {
+    fn add(&mut self, looked: &io::Result<Looked>) {
         match looked {
             Ok(Looked::Whole(bytes)) => (self.files, self.bytes) = (self.files + 1, self.bytes + bytes),
             Ok(Looked::Binary) => self.binary += 1,
@@ -127,7 +129,10 @@ fn words(kind: Kind) -> &'static str {
 }
 
 fn say(found: &[Found], counts: Counts, output: &Output) {
-    let Counts { files, bytes, binary, unread } = counts;
+    let Counts { files, bytes, binary, unread, is_shallow } = counts;
+    if is_shallow {
+        output.say("note: the clone is shallow, and older commits were not looked at: `git fetch --unshallow` gets them");
+    }
     let count = |severity| found.iter().filter(|found| found.hit.severity == severity).count();
     output.say(&format!(
         "looked through {files} texts ({} MB), passed over {binary} that are no text: {} high, {} warnings, {} notes",
@@ -161,6 +166,8 @@ pub struct Document {
     binary: u64,
     /// Files that could not be read.
     unread: u64,
+    /// Whether the clone lacks the older part of its history; false where the history was not asked for.
+    shallow: bool,
 }
 
 /// One finding. What was found is not in it.
@@ -191,9 +198,9 @@ struct FindingView {
 
 impl Document {
     fn of(found: &[Found], counts: Counts) -> Self {
-        let Counts { files, bytes, binary, unread } = counts;
+        let Counts { files, bytes, binary, unread, is_shallow } = counts;
         let findings = found.iter().map(FindingView::of).collect();
-        Self { format: "keycomb.scan/1", findings, files, bytes, binary, unread }
+        Self { format: "keycomb.scan/1", findings, files, bytes, binary, unread, shallow: is_shallow }
     }
 }
 

@@ -145,6 +145,7 @@ fn cut(piece: &[u8]) -> usize {
 }
 
 /// Where in the whole text a piece begins.
+#[derive(Clone)]
 struct Place {
     line: usize,
     column: usize,
@@ -159,15 +160,6 @@ impl Place {
         self.column = if lines == 0 { self.column + columns } else { 1 + columns };
         self.line += lines;
         self.bytes += piece.len() as u64;
-    }
-
-    /// Line and column of a byte of the piece that begins here.
-    fn of(&self, piece: &str, at: usize) -> (usize, usize) {
-        let before = piece.get(..at).unwrap_or(piece);
-        let lines = before.bytes().filter(|byte| *byte == b'\n').count();
-        let tail = before.rfind('\n').map_or(0, |at| at + 1);
-        let columns = before.get(tail..).unwrap_or_default().chars().count();
-        (self.line + lines, if lines == 0 { self.column + columns } else { 1 + columns })
     }
 }
 
@@ -199,9 +191,12 @@ fn look_at(piece: &str, hint: bool, managed: &Managed, place: &Place, found: &mu
     let ids: Vec<_> = ids.map(|range| (range, Kind::KeyId, Severity::Note)).collect();
     hits.extend(ids);
     hits.sort_by_key(|(range, ..)| range.start);
+    let (mut here, mut at) = (place.clone(), 0);
     for (range, kind, severity) in hits {
         let text = piece.get(range.clone()).unwrap_or_default();
-        let (line, column) = place.of(piece, range.start);
+        here.advance(piece.get(at..range.start).unwrap_or_default().as_bytes());
+        at = range.start;
+        let Place { line, column, .. } = here;
         let id = matches!(kind, Kind::KeyId | Kind::Ingest | Kind::Management)
             .then(|| text.get(..ID).unwrap_or(text).to_owned());
         let owner = id.as_deref().and_then(|id| managed.owner(id)).cloned();
@@ -340,7 +335,12 @@ mod tests {
                 let place = |at: usize| if per_line { (1 + at / 2, 1) } else { (1, at + 1) };
                 assert_eq!(found.len(), 2, "{filler:?} {shift}");
                 assert_eq!((found[0].line, found[0].column), place(at), "{filler:?} {shift}");
-                let columns = last - if per_line { text[..last].rfind('\n').unwrap() + 1 } else { 0 };
+                let columns = last
+                    - if per_line {
+                        text.get(..last).and_then(|before| before.rfind('\n')).unwrap() + 1
+                    } else {
+                        0
+                    };
                 assert_eq!(found[1].column, columns + 1, "{filler:?} {shift}");
             }
         }
