@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::index::Index;
 use super::keys::current_of;
 use super::phase::Phase;
-use super::succession::{fixed_in_place, overlap_of};
+use super::succession::{due, fixed_in_place, overlap_ends, overlap_of, waits_until};
 use super::value::{Finding, FindingKind, Severity};
 use crate::model::{DesiredKey, KeyProof, KeyState, LiveKey, SealedKey, Timestamp};
 
@@ -32,10 +32,11 @@ fn of(index: &Index<'_>, desired: &DesiredKey) -> Vec<Finding> {
     findings.extend(beside.iter().filter_map(|old| past_overlap(index.input.now, desired, record, old)));
     findings.extend(beside.first().and_then(|_| untried(record)));
     findings.extend(switched_off(desired, record, live));
+    findings.extend(out_of_hours(index, desired, (record, live), &beside));
     findings
 }
 
-/// Two generations that work past their overlap: graver the longer it lasts. Counted from the release itself, whatever began the
+/// Two generations that work past their overlap, by a day and more: graver the longer it lasts. Counted from the release itself, whatever began the
 /// overlap anew.
 fn past_overlap(
     now: Timestamp,
@@ -44,7 +45,7 @@ fn past_overlap(
     old: &SealedKey,
 ) -> Option<Finding> {
     let ends = overlap_of(desired).after(record.since);
-    let past = Duration::try_from(now.duration_since(ends)).ok().filter(|past| !past.is_zero())?;
+    let past = Duration::try_from(now.duration_since(ends)).ok().filter(|past| *past >= DAY)?;
     let severity = match past {
         past if past >= GRAVE => Severity::High,
         past if past >= LATE => Severity::Warning,
@@ -62,7 +63,6 @@ fn past_overlap(
 
 fn days(time: Duration) -> String {
     match time.as_secs() / DAY.as_secs() {
-        0 => "less than a day".to_owned(),
         1 => "1 day".to_owned(),
         days => format!("{days} days"),
     }
@@ -81,6 +81,23 @@ fn untried(record: &SealedKey) -> Option<Finding> {
         format!("Open it and try it while the old one works: `keycomb secrets open {}`.", record.address);
     let finding = Finding::new(FindingKind::Rotation, severity, text).at(&record.address).about(&record.id);
     Some(finding.help(help))
+}
+
+/// A step that is due, and waits for its window.
+fn out_of_hours(
+    index: &Index<'_>,
+    desired: &DesiredKey,
+    (record, live): (&SealedKey, &LiveKey),
+    beside: &[&SealedKey],
+) -> Option<Finding> {
+    let window = desired.rotate.as_ref()?.window.as_ref()?;
+    let (id, what, due) = match beside.first() {
+        Some(old) => (&old.id, "the end of this key", overlap_ends(desired, record, live)),
+        None => (&record.id, "the rotation", due(desired, record, live)?),
+    };
+    let opens = waits_until(index, desired, due)?;
+    let text = format!("{what} is due since {due:.0} and waits for its window, `{window}`: until {opens:.0}");
+    Some(Finding::new(FindingKind::Rotation, Severity::Note, text).at(&record.address).about(id))
 }
 
 fn gone_early(old: &SealedKey) -> Finding {

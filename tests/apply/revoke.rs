@@ -189,7 +189,7 @@ async fn a_record_that_cannot_be_kept_does_not_save_the_key() {
         assert!(matches!(successor, Became::NotStarted { .. }), "{successor:?}");
         assert!(!world.log().iter().any(|e| matches!(e, Event::Post { .. })), "append {first}");
         let sealing = |b: &&Became| matches!(b, Became::Failed { cause: Cause::Seal, why, .. } if why.contains("does not work any more"));
-        assert!(by_verb(&report).iter().any(|b| sealing(b)), "{report:?}");
+        assert!(by_verb(&report).iter().any(sealing), "{report:?}");
     }
 }
 
@@ -246,7 +246,7 @@ fn assert_invariants(world: &World, keeper: &Keeper, report: &Report, how: Revoc
                 assert!(log[..place].iter().any(is_sealed), "{case}: S1 {id}");
             }
             Event::Delete { id } => {
-                assert!(leaked(id.as_str()) || id.as_str().contains("made"), "{case}: S3 {id}")
+                assert!(leaked(id.as_str()) || id.as_str().contains("made"), "{case}: S3 {id}");
             }
             Event::Patch { id, .. } => assert!(!id.as_str().ends_with("theirs"), "{case}: S8"),
             _ => {}

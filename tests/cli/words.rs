@@ -22,6 +22,7 @@ fn help_of_every_command() {
         &["scan"],
         &["drift"],
         &["status"],
+        &["rotate"],
         &["secrets"],
         &["secrets", "list"],
         &["secrets", "open"],

@@ -62,7 +62,7 @@ fn option<S: Strategy>(of: S) -> impl Strategy<Value = Option<S::Value>> {
 
 fn desired_key(at: &'static str, key: &'static str) -> impl Strategy<Value = DesiredKey> {
     let name = select(vec![key.to_owned(), "shared".to_owned()]);
-    let rotate = option(Just(Rotation { every: Period::days(30), overlap: Period::days(7) }));
+    let rotate = option(Just(Rotation { every: Period::days(30), overlap: Period::days(7), window: None }));
     (name, select(KeyType::ALL), permissions(), any::<(bool, bool)>(), rotate).prop_map(
         move |(name, key_type, permissions, (enabled, protected), rotate)| DesiredKey {
             name: if name == "shared" { format!("shared {key}") } else { name },
@@ -316,6 +316,26 @@ proptest! {
         let mut after = World { allow: Allow { addresses: BTreeSet::new(), ..world.allow.clone() }, ..world.clone() };
         simulate::apply(&mut after, 1);
         prop_assert!(enabled(&world).is_subset(&enabled(&after)));
+    }
+
+    /// S6: whatever is replaced, rotated, retired or cut off.
+    #[test]
+    fn an_address_that_works_and_shall_goes_on_to(mut world in world(), cut in 0..12usize) {
+        let working = |world: &World| -> BTreeSet<Address> {
+            let is_enabled = |id: &KeyId| world.live.keys.iter().any(|key| &key.id == id && !key.disabled);
+            let records = world.sealed.iter().flat_map(|sealed| &sealed.keys);
+            records
+                .filter(|k| k.state == KeyState::Live && is_enabled(&k.id))
+                .filter(|k| world.desired.keys.get(&k.address).is_some_and(|desired| desired.enabled))
+                .map(|k| k.address.clone())
+                .collect()
+        };
+        let before = working(&world);
+        for round in 0..4 {
+            simulate::apply_first(&mut world, round, if round == 0 { cut } else { usize::MAX });
+            prop_assert!(before.is_subset(&working(&world)), "{round}: {before:?}");
+            world.live.now = ago(-8 * DAY * (i64::try_from(round).unwrap() + 1));
+        }
     }
 
     #[test]
