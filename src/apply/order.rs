@@ -7,6 +7,8 @@ use crate::plan::{Action, Step};
 pub(super) enum Stage {
     /// Before all else: what follows is planned for the record as it is then. Takes no time.
     Record,
+    /// What somebody else may be using this very moment.
+    RevokeKeys,
     /// What earlier applies left comes next: its time runs out.
     ReleaseKeys,
     /// Also before anything is minted: what is left of one try is then in no other's way.
@@ -23,8 +25,9 @@ pub(super) enum Stage {
 
 impl Stage {
     /// All stages, in order.
-    pub(super) const ALL: [Self; 10] = [
+    pub(super) const ALL: [Self; 11] = [
         Self::Record,
+        Self::RevokeKeys,
         Self::ReleaseKeys,
         Self::DiscardKeys,
         Self::CreateEnvironments,
@@ -45,6 +48,7 @@ impl Stage {
             Step::Record(_) => Self::Record,
             Step::ReleaseKey { .. } => Self::ReleaseKeys,
             Step::DiscardKey(_) => Self::DiscardKeys,
+            Step::RevokeKey { .. } => Self::RevokeKeys,
             Step::UpdateEnvironment { .. } | Step::UpdateKey { enabled: None, .. } => Self::Update,
             Step::UpdateKey { enabled: Some(true), .. } => Self::Enable,
             Step::UpdateKey { enabled: Some(false), .. } | Step::RetireKey { .. } => Self::Disable,

@@ -42,7 +42,7 @@ pub mod write;
 pub use problem::{Elsewhere, Problem, Problems};
 pub use read::{Loaded, LoadedFile, load};
 pub use schema::schema;
-pub use secrets::mask;
+pub use secrets::{Kind as SecretKind, find as find_secrets, mask};
 pub use suggest::closest;
 
 use crate::model::Desired;

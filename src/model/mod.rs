@@ -35,8 +35,8 @@ pub use provisional::Provisional;
 pub use recipient::{Recipient, RecipientError, RecipientRef};
 pub use record::{MovedKey, Record};
 pub use sealed::{
-    AppliedKey, Forgotten, Intent, KeyProof, KeyState, NoSecret, Payload, Sealed, SealedEnvironment,
-    SealedKey,
+    AppliedKey, Forgotten, Intent, KeyProof, KeyState, NoSecret, Payload, Revocation, Revoked, Sealed,
+    SealedEnvironment, SealedKey,
 };
 pub use secret::{Secret, credential};
 pub use time::{Period, PeriodError, Timestamp};

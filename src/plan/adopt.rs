@@ -154,6 +154,7 @@ fn entry(
         applied: AppliedKey { enabled: !live.disabled, permissions: live.permissions.clone() },
         owner: desired.owner.clone(),
         protected: desired.protected,
+        revoked: None,
         quarantine: desired.quarantine,
         recipients: wanted.secret.as_ref().map(|secret| secret.recipients.clone()).unwrap_or_default(),
         sealed: wanted.secret.as_ref().map(|secret| secret.armor.clone()),

@@ -1,6 +1,6 @@
 //! The order of actions and findings, which depends on nothing but themselves.
 
-use super::value::{Action, Finding, FindingKind, Verb};
+use super::value::{Action, Finding, FindingKind, Step, Verb};
 
 /// Sorts actions into the order they are carried out in: what others need first, what destroys last.
 pub(super) fn sort_actions(actions: &mut [Action]) {
@@ -23,6 +23,10 @@ fn key_of(action: &Action) -> impl Ord {
 }
 
 fn stage(action: &Action) -> u8 {
+    // What somebody else may be using this very moment.
+    if let Step::RevokeKey { .. } = action.step {
+        return 0;
+    }
     match (action.verb, action.address.is_key()) {
         (Verb::Adopt | Verb::Forget | Verb::Move, _) => 0,
         (Verb::Release, _) => 1,

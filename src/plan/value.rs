@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::model::{
     Address, AppliedKey, Endpoint, EnvironmentAttributes, EnvironmentId, KeyId, KeyType, Label, Lineage,
-    Origin, Period, Permission, Record, TeamSlug, Timestamp,
+    Origin, Period, Permission, Record, Revoked, TeamSlug, Timestamp,
 };
 
 /// What would be done, and what is worth saying.
@@ -175,6 +175,8 @@ pub enum ReasonCode {
     Unfinished,
     /// Declared under another name before.
     Moved,
+    /// A person revoked it, or the one before it.
+    Revoked,
 }
 
 impl ReasonCode {
@@ -194,6 +196,7 @@ impl ReasonCode {
             Self::Missing => "missing",
             Self::Unfinished => "unfinished",
             Self::Moved => "moved",
+            Self::Revoked => "revoked",
         }
     }
 }
@@ -311,6 +314,13 @@ pub enum Step {
     DeleteKey {
         /// Which.
         id: KeyId,
+    },
+    /// DELETE or PATCH a key that is revoked, whatever its state; before anything else.
+    RevokeKey {
+        /// Which.
+        id: KeyId,
+        /// What is done to it, and what is recorded of it.
+        revoked: Revoked,
     },
     /// DELETE a key that was never enabled, and end what the record has of it.
     DiscardKey(Box<Leftover>),

@@ -131,8 +131,8 @@ pub enum SealError {
     /// A line of the journal is damaged, and it is not the torn end that a crash leaves.
     #[error("`{}`, line {line}: damaged", path.display())]
     #[diagnostic(help(
-        "keep a copy of the journal: it may hold the only copy of a secret. All other lines are good: with a copy \
-         kept, take this one out and run `keycomb plan`; a key that only this line knew shows there as one that exists"
+        "keep a copy of the journal: it may hold the only copy of a secret, and each armored block in it opens with \
+         `age`. Moved aside, it is in nobody's way: `keycomb plan` then shows every key that only it knew as one that exists"
     ))]
     DamagedJournal {
         /// The journal.

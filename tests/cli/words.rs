@@ -18,6 +18,8 @@ fn help_of_every_command() {
         &["check"],
         &["plan"],
         &["apply"],
+        &["revoke"],
+        &["scan"],
         &["drift"],
         &["status"],
         &["adopt"],
@@ -123,6 +125,7 @@ fn schemas_completions_and_manual_pages_are_printed() {
         "auth",
         "rehearsal",
         "import",
+        "scan",
     ] {
         let printed = run(&["schema", what]).exits(0).stdout;
         let schema: serde_json::Value = serde_json::from_str(&printed).unwrap();

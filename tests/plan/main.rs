@@ -18,6 +18,7 @@ mod minting;
 mod properties;
 mod records;
 mod retire;
+mod revoke;
 mod rotation;
 mod simulate;
 mod size;

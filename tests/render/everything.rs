@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use keycomb::model::{
-    AppliedKey, KeyId, KeyState, KeyType, NoSecret, Origin, Period, Permission, Record, SealedKey, Timestamp,
+    AppliedKey, KeyId, KeyState, KeyType, NoSecret, Origin, Period, Permission, Record, Revocation, Revoked,
+    SealedKey, Timestamp,
 };
 use keycomb::plan::{
     Action, EnvironmentRef, FindingKind, Plan, Predecessor, Reason, ReasonCode, SecretEffect, Severity, Step,
@@ -155,6 +156,7 @@ fn recorded() -> SealedKey {
         applied: AppliedKey { enabled: true, permissions: BTreeSet::new() },
         owner: None,
         protected: false,
+        revoked: None,
         quarantine: Period::days(14),
         recipients: vec![],
         sealed: None,
@@ -224,6 +226,23 @@ fn refused() -> Vec<Action> {
     vec![exists, protected]
 }
 
+fn revoked() -> Vec<Action> {
+    let revoked = Revoked {
+        how: Revocation::Delete,
+        at: "2026-03-01T08:00:00Z".parse().unwrap(),
+        reason: "it is in a build log".into(),
+    };
+    let delete = Action {
+        secret: SecretEffect::StopsWorking,
+        undo: Undo::Irreversible,
+        reason: Reason { origin: None, ..because(ReasonCode::Revoked, "revoked: it is in a build log", 1) },
+        id: Some(key_id().to_string()),
+        step: Step::RevokeKey { id: key_id(), revoked },
+        ..action("key.staging.leaked", Verb::Delete)
+    };
+    vec![delete]
+}
+
 /// Every verb, every effect on secrets, every step, every severity.
 pub fn everything() -> Plan {
     let mut drift = finding(
@@ -243,7 +262,7 @@ pub fn everything() -> Plan {
         "`manage_recipients` reaches every environment of the team",
     );
     advice.id = None;
-    let actions = [created(), minted(), updated(), removed(), refused()].concat();
+    let actions = [created(), minted(), updated(), removed(), refused(), revoked()].concat();
     plan(actions, vec![drift, unmanaged, advice])
 }
 

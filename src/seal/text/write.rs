@@ -3,8 +3,8 @@
 use std::fmt::Write as _;
 
 use crate::model::{
-    AppliedKey, EnvironmentAttributes, Forgotten, Intent, NoSecret, RecipientRef, Sealed, SealedEnvironment,
-    SealedKey, toml_string,
+    AppliedKey, EnvironmentAttributes, Forgotten, Intent, NoSecret, RecipientRef, Revoked, Sealed,
+    SealedEnvironment, SealedKey, toml_string,
 };
 
 const HEAD: &str = "\
@@ -96,6 +96,7 @@ fn write_key(out: &mut String, key: &SealedKey) {
         recipients,
         sealed,
         secret,
+        revoked,
         proof,
     } = key;
     out.push_str("\n[[key]]\n");
@@ -120,6 +121,11 @@ fn write_key(out: &mut String, key: &SealedKey) {
         line(out, "protected", protected);
     }
     line(out, "quarantine", &toml_string(&quarantine.to_string()));
+    if let Some(Revoked { how, at, reason }) = revoked {
+        line(out, "revoked.how", &toml_string(how.as_str()));
+        line(out, "revoked.at", &toml_string(&at.to_string()));
+        line(out, "revoked.reason", &toml_string(reason));
+    }
     if let Some(proof) = proof {
         line(out, "proof", &toml_string(proof.as_str()));
     }
