@@ -229,12 +229,12 @@ impl Year {
             self.lab.clock.advance(2 * HOUR);
         }
         let truth = self.lab.sandbox.truth();
+        if !self.figures.refusals.is_empty() {
+            return Err(format!("year {seed}: somebody was refused: {:?}", self.figures));
+        }
         self.lives(&truth)?;
         let figures = &self.figures;
         let problem = |what: &str| Err(format!("year {seed}: {what}: {figures:?}"));
-        if !figures.refusals.is_empty() {
-            return problem("somebody was refused");
-        }
         // It must be able to fail: a year in which nothing happens proves nothing.
         if figures.rotations < 3 * KEYS
             || figures.deleted < 2 * KEYS
