@@ -58,3 +58,4 @@ pub mod render;
 pub mod report;
 pub mod sandbox;
 pub mod seal;
+pub mod terraform;

@@ -10,6 +10,8 @@ const TABLE: &[(&str, &[&str])] = &[
     ("model", &[]),
     ("config", &["model"]),
     ("plan", &["model"]),
+    // What another tool left behind: bytes to values, without deciding anything.
+    ("terraform", &["model"]),
     ("ports", &["model"]),
     ("report", &["model", "plan"]),
     ("honeycomb", &["model", "ports"]),
@@ -32,6 +34,7 @@ const TABLE: &[(&str, &[&str])] = &[
             "render",
             "sandbox",
             "rehearse",
+            "terraform",
         ],
     ),
     ("main", &["cli"]),

@@ -13,6 +13,7 @@ pub mod pages;
 pub mod plan;
 pub mod provisional;
 pub mod sealed_file;
+pub mod terraform;
 pub mod visible;
 pub mod world;
 
@@ -35,5 +36,6 @@ pub const TARGETS: &[Target] = &[
     ("plan", plan::run),
     ("provisional", provisional::run),
     ("sealed_file", sealed_file::run),
+    ("terraform", terraform::run),
     ("visible", visible::run),
 ];

@@ -9,8 +9,10 @@ use super::exit;
 use crate::model::{Address, Label, Period, PeriodError};
 
 mod adoption;
+mod import;
 
 pub use adoption::{Adopt, Forget, Mv};
+pub use import::{Import, ImportTerraform};
 
 /// Keep the environments and API keys of a Honeycomb team as code.
 ///
@@ -170,6 +172,9 @@ pub enum Command {
     Rotate(Rotate),
     /// Take what is at the service under management as it is; nothing is sent
     Adopt(Adopt),
+    /// Bring in what another tool has made
+    #[command(subcommand)]
+    Import(Import),
     /// Take something out of the record; it stays at the service as it is
     Forget(Forget),
     /// Let the record follow an address that was renamed in the files; nothing is sent
@@ -330,6 +335,9 @@ pub struct Drift {
     /// The result's form
     #[arg(long, value_name = "text|json", default_value = "text", hide_possible_values = true)]
     pub format: Format,
+    /// Try the external keys that have a `source`: one request each, with the key itself
+    #[arg(long)]
+    pub probe: bool,
 }
 
 /// `keycomb status`
@@ -347,6 +355,9 @@ pub struct Status {
     /// Also write the dates to this calendar file (RFC 5545)
     #[arg(long, value_name = "FILE", value_parser = parse_file)]
     pub ics: Option<PathBuf>,
+    /// Try the external keys that have a `source`: one request each, with the key itself
+    #[arg(long)]
+    pub probe: bool,
 }
 
 /// `keycomb secrets …`
@@ -575,6 +586,8 @@ pub enum SchemaKind {
     Check,
     /// `auth status --format json`
     Auth,
+    /// `import terraform --format json`
+    Import,
     /// `rehearse --format json`
     Rehearsal,
 }

@@ -1,7 +1,10 @@
 //! `keycomb drift`: live against last applied.
 
+use std::collections::BTreeMap;
+
 use super::args::{Drift as Args, Format, Global};
 use super::exit::Exit;
+use super::external;
 use super::failure::Failure;
 use super::known::Known;
 use super::output::Output;
@@ -24,7 +27,9 @@ pub async fn run(args: &Args, global: &Global, output: &Output) -> Result<Exit, 
         ));
     }
     let known = Known::read(&session, sealed.as_ref(), output).await?;
-    let drift = plan::drift(&known.input(&session.desired, Allow::default(), Ask::default()));
+    let probed = if args.probe { external::probe(&session).await? } else { BTreeMap::new() };
+    let ask = Ask { probed, ..Ask::default() };
+    let drift = plan::drift(&known.input(&session.desired, Allow::default(), ask));
     session.close().await;
     output.write(&match args.format {
         Format::Text => render::text::drift(&drift.header, &drift.findings, &style(output)),

@@ -95,7 +95,7 @@ pub(super) async fn seal(
 }
 
 /// Seals to whom the address's environment says.
-fn sealed_for(payload: &Payload, desired: &Desired) -> Result<SealedSecret, Failure> {
+pub(super) fn sealed_for(payload: &Payload, desired: &Desired) -> Result<SealedSecret, Failure> {
     let to = desired.seal.recipients_of(payload.address.environment());
     let mut recipients: Vec<RecipientRef> = to
         .iter()
@@ -148,7 +148,12 @@ async fn prove(
 }
 
 /// What the service says of the credential otherwise than of the key.
-fn differs(key: &LiveKey, proof: &Proof, session: &Session, known: &Known<'_>) -> Vec<&'static str> {
+pub(super) fn differs(
+    key: &LiveKey,
+    proof: &Proof,
+    session: &Session,
+    known: &Known<'_>,
+) -> Vec<&'static str> {
     let Proof { key_type, team, environment, permissions } = proof;
     let home = known.live.environments.iter().find(|home| home.id == key.environment);
     let is_as_said =

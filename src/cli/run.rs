@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::Parser as _;
 use clap::error::ErrorKind;
 
-use super::args::{Auth, Cli, Command, When};
+use super::args::{Auth, Cli, Command, Import, When};
 use super::exit::Exit;
 use super::failure::Failure;
 use super::interrupt::Interrupt;
@@ -14,8 +14,8 @@ use super::output::Output;
 use crate::config;
 
 use super::{
-    adopt, apply, auth, check, completions, drift, hardening, init, log, man, plan, rehearse, rehome, rotate,
-    sandbox, schema, secrets, status,
+    adopt, apply, auth, check, completions, drift, hardening, import, init, log, man, plan, rehearse, rehome,
+    rotate, sandbox, schema, secrets, status,
 };
 
 /// Runs the command line of this process and gives its exit code.
@@ -73,6 +73,9 @@ fn run(cli: Cli) -> Exit {
             wait(async |interrupt| rotate::run(&args, &global, &output, &interrupt).await)
         }
         Command::Adopt(args) => wait(async |interrupt| adopt::run(&args, &global, &output, &interrupt).await),
+        Command::Import(Import::Terraform(args)) => {
+            wait(async |interrupt| import::run(&args, &global, &output, &interrupt).await)
+        }
         Command::Forget(args) => {
             wait(async |interrupt| rehome::forget(&args, &global, &output, &interrupt).await)
         }

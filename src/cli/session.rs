@@ -24,10 +24,14 @@ use crate::seal::{self, SealError};
 /// The scopes that reading needs.
 pub const READ: &[Scope] = &[Scope::EnvironmentsRead, Scope::KeysRead];
 
+const USER_AGENT: &str = concat!("keycomb/", env!("CARGO_PKG_VERSION"));
+
 /// A configuration, and a connection to the service that it names.
 pub struct Session {
     /// The declared state. Its endpoint is the service's lasting one, also for a sandbox on a passing port.
     pub desired: Desired,
+    /// The configuration's folder.
+    pub folder: PathBuf,
     /// The sealed file.
     pub sealed_path: PathBuf,
     /// The service.
@@ -39,6 +43,8 @@ pub struct Session {
     /// Where the credential came from, and what it shadows.
     pub source: (String, Vec<String>),
     connected_to: Endpoint,
+    ca_file: Option<PathBuf>,
+    output: Output,
     sandbox: Option<Sandbox>,
 }
 
@@ -123,7 +129,7 @@ impl Session {
             team: desired.team.clone(),
             credential: Credential { id, secret },
             ca_file: service.ca_file.clone(),
-            user_agent: concat!("keycomb/", env!("CARGO_PKG_VERSION")).to_owned(),
+            user_agent: USER_AGENT.to_owned(),
             patience: Patience::default(),
             notice: Arc::new(move |notice| say_waiting(notice, output)),
         })
@@ -134,12 +140,15 @@ impl Session {
         let access = asked.map_err(|error| failure(honeycomb::diagnose(&error, &context)))?;
         Ok(Self {
             desired,
+            folder,
             sealed_path,
             connection,
             reader,
             access,
             source: (source, shadowed),
             connected_to: endpoint,
+            ca_file: service.ca_file.clone(),
+            output,
             sandbox,
         })
     }
@@ -193,6 +202,29 @@ impl Session {
             ));
         }
         commits
+    }
+
+    /// Who another management key is, at the same service; `None` when it is refused.
+    ///
+    /// # Errors
+    /// A client that cannot be made; a service that does not answer.
+    pub async fn access_of(&self, credential: Credential) -> Result<Option<Access>, Failure> {
+        let output = self.output;
+        let connection = Connection::new(honeycomb::Options {
+            endpoint: self.connected_to.clone(),
+            team: self.desired.team.clone(),
+            credential,
+            ca_file: self.ca_file.clone(),
+            user_agent: USER_AGENT.to_owned(),
+            patience: Patience::default(),
+            notice: Arc::new(move |notice| say_waiting(notice, output)),
+        })
+        .map_err(unconnected)?;
+        match connection.reader().map_err(unconnected)?.access().await {
+            Ok(access) => Ok(Some(access)),
+            Err(error) if error.failure.status() == Some(401) => Ok(None),
+            Err(error) => Err(self.explain(&error)),
+        }
     }
 
     /// Takes another configuration for the same service: what the files are about to declare.
@@ -297,7 +329,7 @@ pub fn from_seal(error: SealError) -> Failure {
 }
 
 /// This machine's variables and files.
-struct Machine;
+pub(super) struct Machine;
 
 impl Lookup for Machine {
     fn variable(&self, name: &str) -> Option<Secret> {

@@ -1,10 +1,12 @@
 //! `keycomb status`: the managed keys, and what is next for each.
 
+use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::path::Path;
 
 use super::args::{Format, Global, Status as Args};
 use super::exit::Exit;
+use super::external;
 use super::failure::Failure;
 use super::known::Known;
 use super::output::Output;
@@ -22,24 +24,34 @@ pub async fn run(args: &Args, global: &Global, output: &Output) -> Result<Exit, 
     let session = Session::open(global, &args.service, *output).await?;
     let sealed = session.sealed()?;
     let known = Known::read(&session, sealed.as_ref(), output).await?;
-    let input = known.input(&session.desired, Allow::default(), Ask::default());
+    let probed = if args.probe { external::probe(&session).await? } else { BTreeMap::new() };
+    let mut watched = external::rows(&session.desired, &probed, known.live.now);
+    let ask = Ask { probed, ..Ask::default() };
+    let input = known.input(&session.desired, Allow::default(), ask);
     let now = input.now;
     let mut rows: Vec<StatusRow> = plan::lives(&input).iter().map(|life| StatusRow::of(life, now)).collect();
     if let Some(within) = args.due {
         rows.retain(|row| row.is_due(within.after(now)));
+        watched.retain(|row| row.due.is_some_and(|due| due <= within.after(now)));
     }
     let drift = plan::drift(&input);
     let calendar = args.ics.as_ref().map(|path| (path, render::calendar(&rows, &session.desired.team, now)));
     session.close().await;
+    let style = table_style(output);
     output.write(&match args.format {
-        Format::Text => render::text::status(&rows, &table_style(output)),
-        Format::Json => render::json::status(&rows),
+        Format::Text => render::text::status(&rows, &style) + &render::text::external(&watched, &style),
+        Format::Json => render::json::status(&rows, &watched),
     })?;
     if let Some((path, text)) = calendar {
         write_calendar(path, &text)?;
     }
-    let unsealed = || drift.findings.iter().filter(|finding| finding.kind == FindingKind::Unsealed);
-    unsealed().for_each(|finding| output.say(&format!("unsealed: {}", visible(&finding.text))));
+    for finding in &drift.findings {
+        match finding.kind {
+            FindingKind::Unsealed => output.say(&format!("unsealed: {}", visible(&finding.text))),
+            FindingKind::ExternalMismatch | FindingKind::ExternalDue => output.say(&visible(&finding.text)),
+            _ => {}
+        }
+    }
     Ok(if drift.is_unsealed() { Exit::Unconfirmed } else { Exit::Done })
 }
 

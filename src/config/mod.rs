@@ -18,6 +18,7 @@
 mod collector;
 mod defaults;
 mod environments;
+mod external;
 mod field;
 mod include;
 mod keys;

@@ -3,11 +3,12 @@
 use super::collector::Collector;
 use super::defaults::{endpoint, key_defaults, policy};
 use super::environments::{Environments, environments};
+use super::external::external_keys;
 use super::include::Pattern;
 use super::keys::keys;
 use super::place::{At, Place};
 use super::problem::Problems;
-use super::raw::{RawEnvironment, RawFile, RawKey};
+use super::raw::{RawEnvironment, RawExternalKey, RawFile, RawKey};
 use super::seal::seal;
 use super::{DEFAULT_SEAL_FILE, SourceFile, syntax};
 use crate::model::{Desired, Label};
@@ -66,12 +67,14 @@ pub(super) fn build(
 struct Declared {
     environments: Vec<(At<Label>, Option<RawEnvironment>)>,
     keys: Vec<(At<Label>, Option<RawKey>)>,
+    external_keys: Vec<(At<Label>, Option<RawExternalKey>)>,
 }
 
 impl Declared {
     fn add(&mut self, raw: &mut RawFile) {
         self.environments.extend(raw.environment.take().map(|at| at.value.0).unwrap_or_default());
         self.keys.extend(raw.key.take().map(|at| at.value.0).unwrap_or_default());
+        self.external_keys.extend(raw.external_key.take().map(|at| at.value.0).unwrap_or_default());
     }
 }
 
@@ -85,6 +88,7 @@ fn normalize(file: usize, raw: RawFile, declared: Declared, out: &mut Collector)
         defaults,
         environment: _,
         key: _,
+        external_key: _,
         present,
     } = raw;
     if honeycomb.is_none() && !present.has("honeycomb") {
@@ -99,9 +103,11 @@ fn normalize(file: usize, raw: RawFile, declared: Declared, out: &mut Collector)
     let first_key = declared.keys.first().map(|(label, _)| label.place);
     let quarantine = defaults.quarantine;
     let keys = keys(declared.keys, &environments, &defaults, out);
+    let external_keys = external_keys(declared.external_keys, out);
     let seal = seal(raw_seal, &environments, first_key, out);
     let (team, endpoint) = service?;
-    Some(Desired { team, endpoint, seal, policy, quarantine, environments: environments.desired, keys })
+    let environments = environments.desired;
+    Some(Desired { team, endpoint, seal, policy, quarantine, environments, keys, external_keys })
 }
 
 fn includes(raw: &mut RawFile) -> Includes {
@@ -127,9 +133,10 @@ fn check_version(file: usize, raw: &RawFile, out: &mut Collector) {
 }
 
 fn refuse_main_tables(raw: &RawFile, out: &mut Collector) {
-    for (key, place) in raw.present.iter().filter(|(key, _)| !matches!(*key, "environment" | "key")) {
+    let is_main = |key: &str| !matches!(key, "environment" | "key" | "external_key");
+    for (key, place) in raw.present.iter().filter(|(key, _)| is_main(key)) {
         out.wrong(place, format!("`{key}` belongs in the main file"))
             .label("not in an included file")
-            .help("an included file holds `environment` and `key` tables only");
+            .help("an included file holds `environment`, `key` and `external_key` tables only");
     }
 }

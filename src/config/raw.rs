@@ -9,10 +9,11 @@ use super::include::Pattern;
 use super::place::{At, Place};
 use super::suggest;
 use super::template::Template;
-use super::text::{Description, EnvironmentName, FilePath, Note, Prose};
-use super::values::Region;
+use super::text::{Description, EnvironmentName, FilePath, Line, Note, Prose, VariableName};
+use super::values::{Date, Region};
 use crate::model::{
-    Color, Endpoint, KeyType, Label, OnMissing, Period, Permission, Recipient, TeamSlug, Unmanaged, Window,
+    Color, Endpoint, ExternalKind, KeyType, Label, OnMissing, Period, Permission, Recipient, TeamSlug,
+    Unmanaged, Window,
 };
 
 /// Tables whose fields are all optional: what is required is said when they are made into the model, where both
@@ -75,11 +76,11 @@ macro_rules! tables {
 }
 
 tables! {
-    /// A configuration file. A file that is included has only `environment` and `key` tables.
+    /// A configuration file. A file that is included has only `environment`, `key` and `external_key` tables.
     RawFile {
         /// The version of this format: 1.
         version: Version,
-        /// More files, as globs relative to this one's folder (`*`, `?`, `**`); they hold `environment` and `key` tables.
+        /// More files, as globs relative to this one's folder (`*`, `?`, `**`); they hold `environment`, `key` and `external_key` tables.
         include: Vec<At<Pattern>>,
         /// The team and where the service is.
         honeycomb: RawHoneycomb,
@@ -93,6 +94,8 @@ tables! {
         environment: Named<RawEnvironment>,
         /// Keys, by a name of your choice.
         key: Named<RawKey>,
+        /// Keys that keycomb does not make, only watches: management keys, and others made by hand.
+        external_key: Named<RawExternalKey>,
     } required []
 
     /// The team and where the service is.
@@ -196,6 +199,30 @@ tables! {
         /// The name that this table had before: what is recorded there is recorded here from the next apply on.
         moved_from: Label,
     } required ["type"]
+
+    /// A key that keycomb does not make, only watches. Only its credential is ever sent to the service, when asked to try it.
+    RawExternalKey {
+        /// What it is: `management`, `ingest`, `configuration` or `other`.
+        kind: ExternalKind,
+        /// Whom to ask.
+        owner: Note,
+        /// When it was made: a date, or a date and time with its offset.
+        created: Date,
+        /// When it stops working; a date counts from its beginning, in UTC.
+        expires: Date,
+        /// The age at which it is to be replaced; needs `created`.
+        max_age: Period,
+        /// Where its credential can be read, to try it with `--probe`; never the credential itself.
+        source: RawKeySource,
+    } required ["kind"]
+
+    /// Where a credential can be read: one of the two.
+    RawKeySource {
+        /// The name of a variable.
+        env: VariableName,
+        /// A file that only its owner can read; relative to the configuration's folder, or absolute.
+        file: Line<1024>,
+    } required []
 
     /// When a secret is due for a new one.
     RawRotation {

@@ -26,6 +26,10 @@ pub fn schema() -> Value {
         let one_of = json!([{ "required": ["environment"] }, { "required": ["environments"] }]);
         set(head, "/properties/key/additionalProperties", "anyOf", one_of);
         set(head, "/properties/key/additionalProperties/properties/environments", "minItems", json!(1));
+        let external = "/properties/external_key/additionalProperties";
+        set(head, external, "dependencies", json!({ "max_age": ["created"] }));
+        let one_of = json!([{ "required": ["env"] }, { "required": ["file"] }]);
+        set(head, &format!("{external}/properties/source"), "oneOf", one_of);
     }
     schema
 }

@@ -51,6 +51,28 @@ pub(super) fn check_line(text: &str, max: usize, place: Place, out: &mut Collect
     false
 }
 
+/// The name of a variable of the environment.
+#[derive(Debug, Clone)]
+pub(super) struct VariableName(pub(super) String);
+
+impl Field for VariableName {
+    fn read(value: &DeValue<'_>, place: Place, out: &mut Collector) -> Option<Self> {
+        let text = String::read(value, place, out)?;
+        let is_part = |c: char| c.is_ascii_alphanumeric() || c == '_';
+        if text.starts_with(|c: char| c.is_ascii_digit()) || text.is_empty() || !text.chars().all(is_part) {
+            out.wrong(place, "this is not the name of a variable")
+                .label("not a name")
+                .help("write its name alone, such as `HONEYCOMB_OPS_KEY`, without `$`");
+            return None;
+        }
+        Some(Self(text))
+    }
+
+    fn schema() -> serde_json::Value {
+        json!({ "type": "string", "pattern": "^[A-Za-z_][A-Za-z0-9_]*$" })
+    }
+}
+
 /// Text of up to `MAX` characters, of any number of lines.
 #[derive(Debug, Clone)]
 pub(super) struct Prose<const MAX: usize>(pub(super) String);

@@ -10,8 +10,8 @@ use super::field::{Field, wrong_type};
 use super::place::Place;
 use super::suggest;
 use crate::model::{
-    Color, Endpoint, KeyType, Label, OnMissing, Period, PeriodError, Permission, Recipient, RecipientError,
-    TeamSlug, Unmanaged, Window, WindowError,
+    Color, Endpoint, ExternalKind, KeyType, Label, OnMissing, Period, PeriodError, Permission, Recipient,
+    RecipientError, TeamSlug, Timestamp, Unmanaged, Window, WindowError,
 };
 
 /// Reads one of a list of words.
@@ -52,6 +52,7 @@ macro_rules! choice_field {
 
 choice_field!(KeyType, ("key type", "key types"), named(KeyType::ALL, KeyType::as_str));
 choice_field!(Permission, ("permission", "permissions"), named(Permission::ALL, Permission::as_str));
+choice_field!(ExternalKind, ("kind", "kinds"), named(ExternalKind::ALL, ExternalKind::as_str));
 choice_field!(
     Unmanaged,
     ("setting", "settings"),
@@ -179,6 +180,37 @@ impl Field for Period {
 
     fn schema() -> serde_json::Value {
         json!({ "type": "string", "minLength": 2, "pattern": "[0-9]", "examples": ["90d", "12h", "1d 6h"] })
+    }
+}
+
+/// A day, from its beginning in UTC, or an instant; in quotes or as TOML's own dates.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Date(pub(super) Timestamp);
+
+impl Field for Date {
+    fn read(value: &DeValue<'_>, place: Place, out: &mut Collector) -> Option<Self> {
+        let text = match value {
+            DeValue::String(text) => text.to_string(),
+            DeValue::Datetime(date) => date.to_string(),
+            _ => {
+                wrong_type(value, place, "a date such as \"2026-01-31\"", out);
+                return None;
+            }
+        };
+        // Without an offset it is no instant; and a day is written as one, not as a time of that day.
+        let day = || text.parse::<jiff::civil::Date>().ok().filter(|_| text.len() == "2026-01-31".len());
+        let of_day = |day: jiff::civil::Date| day.to_zoned(jiff::tz::TimeZone::UTC).ok();
+        let found = text.parse().ok().or_else(|| Some(of_day(day()?)?.timestamp()));
+        if found.is_none() {
+            out.wrong(place, "this is not a date").label("not a date").help(
+                "write a day such as `\"2026-01-31\"`, or an instant such as `\"2026-01-31T08:00:00Z\"`",
+            );
+        }
+        found.map(Self)
+    }
+
+    fn schema() -> serde_json::Value {
+        json!({ "type": "string", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}", "examples": ["2026-01-31"] })
     }
 }
 

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use indexmap::IndexMap;
 
 use super::{
-    Address, Endpoint, EnvironmentAttributes, KeyType, Label, Period, Permission, Policy, Recipient,
-    TeamSlug, Window,
+    Address, Endpoint, EnvironmentAttributes, ExternalKey, KeyType, Label, Period, Permission, Policy,
+    Recipient, TeamSlug, Window,
 };
 
 /// Where in the files something is written.
@@ -37,6 +37,8 @@ pub struct Desired {
     pub environments: IndexMap<Label, DesiredEnvironment>,
     /// By address (always [`Address::Key`]), in file order, `environments` fanned out.
     pub keys: IndexMap<Address, DesiredKey>,
+    /// Keys that are only watched, by label, in file order.
+    pub external_keys: IndexMap<Label, ExternalKey>,
 }
 
 /// The `[seal]` table.

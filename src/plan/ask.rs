@@ -2,13 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::{Address, KeyProof, RecipientRef};
+use crate::model::{Address, KeyProof, Label, Probed, RecipientRef};
 
 /// What is asked for in one run. Nothing asked: the files alone decide.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Ask {
     /// Keys that get a new secret now, due or not.
     pub rotate: BTreeSet<Address>,
+    /// What came of trying external keys, by label; those that nobody asked to try are not in it.
+    pub probed: BTreeMap<Label, Probed>,
     /// The only addresses that anything is done about; `None`: all. What else a plan would hold is left for another.
     pub only: Option<BTreeSet<Address>>,
     /// What comes under management as it is: by the declared address that each is to have.

@@ -420,6 +420,10 @@ pub enum FindingKind {
     Rotation,
     /// At the service, and nobody declared it.
     Unmanaged,
+    /// A key that is only watched was tried, and is not what is declared.
+    ExternalMismatch,
+    /// A key that is only watched is to be replaced, or could not be tried.
+    ExternalDue,
     /// Something about the declaration that deserves a look.
     Advice,
 }
@@ -434,6 +438,8 @@ impl FindingKind {
             Self::Unfinished => "unfinished",
             Self::Rotation => "rotation",
             Self::Unmanaged => "unmanaged",
+            Self::ExternalMismatch => "external_mismatch",
+            Self::ExternalDue => "external_due",
             Self::Advice => "advice",
         }
     }

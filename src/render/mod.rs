@@ -10,5 +10,5 @@ mod style;
 pub mod text;
 
 pub use calendar::calendar;
-pub use status::{SecretRow, StatusRow};
+pub use status::{ExternalRow, SecretRow, StatusRow};
 pub use style::Style;

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use crate::model::{Address, KeyType, RecipientRef, Sealed, SealedKey, Timestamp};
-use crate::plan::{Life, LifeStage, Next};
+use crate::model::{Address, ExternalKind, KeyType, Label, RecipientRef, Sealed, SealedKey, Timestamp};
+use crate::plan::{Life, LifeStage, Next, Severity};
 
 /// One generation of a managed key, as `status` shows it. Texts may be hostile.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,6 +49,25 @@ impl StatusRow {
     pub fn is_due(&self, until: Timestamp) -> bool {
         self.next.is_some_and(|next| next.at.is_none_or(|at| at <= until))
     }
+}
+
+/// A key that is only watched, as `status` shows it. Texts may be hostile.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExternalRow {
+    /// Its label.
+    pub label: Label,
+    /// What it is.
+    pub kind: ExternalKind,
+    /// Whom to ask.
+    pub owner: Option<String>,
+    /// Since it was made; `None` where no file says when.
+    pub age: Option<Duration>,
+    /// What is known of it, in a word or two: `works`, `refused`, `another key`, `overdue`, `not tried`, `no source`.
+    pub state: String,
+    /// When it is to be replaced at the latest.
+    pub due: Option<Timestamp>,
+    /// How grave that is; `None` while there is time.
+    pub severity: Option<Severity>,
 }
 
 /// One entry of the sealed file, as `secrets list` shows it. Needs no identity.

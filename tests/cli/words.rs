@@ -20,10 +20,11 @@ fn help_of_every_command() {
         &["apply"],
         &["drift"],
         &["status"],
-        &["rotate"],
         &["adopt"],
         &["forget"],
         &["mv"],
+        &["import", "terraform"],
+        &["rotate"],
         &["secrets"],
         &["secrets", "list"],
         &["secrets", "open"],
@@ -110,9 +111,19 @@ fn init_without_a_recipient_says_what_is_missing() {
 
 #[test]
 fn schemas_completions_and_manual_pages_are_printed() {
-    for what in
-        ["config", "plan", "report", "drift", "status", "secrets", "secret", "check", "auth", "rehearsal"]
-    {
+    for what in [
+        "config",
+        "plan",
+        "report",
+        "drift",
+        "status",
+        "secrets",
+        "secret",
+        "check",
+        "auth",
+        "rehearsal",
+        "import",
+    ] {
         let printed = run(&["schema", what]).exits(0).stdout;
         let schema: serde_json::Value = serde_json::from_str(&printed).unwrap();
         jsonschema::validator_for(&schema).unwrap();

@@ -276,6 +276,28 @@ fn every_color_and_permission_can_be_written() {
 }
 
 #[test]
+fn external_keys_are_read() {
+    let desired = good(&main_file(
+        "[external_key.ops]\nkind = \"management\"\nowner = \"platform\"\ncreated = 2026-01-05\nmax_age = \"90d\"\n\
+         source = { env = \"OPS_KEY\" }\n[external_key.board]\nkind = \"configuration\"\n\
+         created = \"2026-01-05T08:00:00+01:00\"\nexpires = \"2026-12-31\"\nsource.file = \"/run/secrets/board\"\n",
+    ));
+    let shown: Vec<String> = desired
+        .external_keys
+        .values()
+        .map(|key| format!("{} {:?} {:?} {:?} {:?}", key.label, key.kind, key.created, key.due(), key.source))
+        .collect();
+    assert_eq!(
+        shown,
+        [
+            "ops Management Some(2026-01-05T00:00:00Z) Some(2026-04-05T00:00:00Z) Some(Env(\"OPS_KEY\"))",
+            "board Configuration Some(2026-01-05T07:00:00Z) Some(2026-12-31T00:00:00Z) Some(File(\"/run/secrets/board\"))",
+        ]
+    );
+    assert!(desired.keys.is_empty(), "they are no managed keys");
+}
+
+#[test]
 fn a_byte_order_mark_and_windows_line_ends_are_tolerated() {
     let text = format!("\u{feff}{}", main_file("[key.a]\nenvironment = \"staging\"\ntype = \"ingest\"\n"));
     let desired = good(&text.replace('\n', "\r\n"));

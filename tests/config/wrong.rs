@@ -121,6 +121,12 @@ refused! {
     overlap_too_long: key("rotate = { every = \"7d\", overlap = \"1w\" }\n");
     rotation_incomplete: key("rotate = { every = \"7d\" }\n");
     reference_with_attributes: main("[environment.legacy]\nreference = true\nname = \"Legacy\"\ncolor = \"red\"\ndelete_protected = false\n");
+    external_keys_without: main("[external_key.a]\nowner = \"x\"\nmax_age = \"90d\"\nsource = {}\n[external_key.b]\nkind = \"managment\"\n");
+    external_key_dates: main("[external_key.a]\nkind = \"other\"\ncreated = \"2026-02-30\"\n[external_key.b]\nkind = \"other\"\ncreated = 2026-03-01\n\
+        expires = \"2026-02-01T00:00:00Z\"\n[external_key.c]\nkind = \"other\"\ncreated = 2026-03-01T08:00:00\nexpires = 7\n");
+    external_key_sources: main("[external_key.a]\nkind = \"other\"\nsource = { env = \"A\", file = \"b\" }\n[external_key.b]\nkind = \"other\"\n\
+        source = { env = \"$KEY\" }\n[external_key.c]\nkind = \"other\"\nsource = \"KEY\"\n");
+    external_key_twice: with_include("[external_key.a]\nkind = \"other\"\n", "[external_key.a]\nkind = \"other\"\n");
     percent_over_hundred: main("[policy]\nmax_delete_percent = 101\nmax_replace = -1\n");
     policy_typo: main("[policy]\nunmanaged = \"reprot\"\non_missing = \"recreat\"\n");
     include_outside: one(format!("include = [\"/etc/*.toml\", \"../*.toml\", \"keys/../../x.toml\", \"C:\\\\x\", \"keys/\", \"a[\"]\n{}", head()));

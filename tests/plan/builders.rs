@@ -59,6 +59,7 @@ impl World {
                 quarantine: Period::days(14),
                 environments: IndexMap::new(),
                 keys: IndexMap::new(),
+                external_keys: IndexMap::new(),
             },
             live: Live { environments: vec![], keys: vec![], now: now() },
             sealed: None,

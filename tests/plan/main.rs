@@ -10,6 +10,7 @@
 
 mod builders;
 mod environments;
+mod external;
 mod findings;
 mod guards;
 mod keys;

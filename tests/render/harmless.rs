@@ -1,11 +1,11 @@
 //! Whatever the texts are: nothing reaches the terminal raw, no line is too wide, and the counts are right.
 
-use keycomb::model::{KeyType, Label};
+use keycomb::model::{ExternalKind, KeyType, Label};
 use keycomb::plan::{
     Action, Blocked, Change, Finding, FindingKind, LifeStage, Plan, Reason, ReasonCode, SecretEffect,
     Severity, Undo, Verb,
 };
-use keycomb::render::{SecretRow, StatusRow, Style, json, text};
+use keycomb::render::{ExternalRow, SecretRow, StatusRow, Style, json, text};
 use keycomb::report::{Became, Cause, Report};
 use proptest::prelude::*;
 use unicode_width::UnicodeWidthStr;
@@ -267,7 +267,17 @@ proptest! {
         };
         assert_harmless(&text::status(std::slice::from_ref(&row), &style), &style);
         assert_harmless(&text::secrets(std::slice::from_ref(&secret), &style), &style);
-        assert_harmless_json(&json::status(&[row]));
+        let external = ExternalRow {
+            label: Label::new("a").unwrap(),
+            kind: ExternalKind::Other,
+            owner: Some(words[0].clone()),
+            age: None,
+            state: words[1].clone(),
+            due: None,
+            severity: None,
+        };
+        assert_harmless(&text::external(std::slice::from_ref(&external), &style), &style);
+        assert_harmless_json(&json::status(&[row], &[external]));
         assert_harmless_json(&json::secrets(&[secret]));
     }
 

@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use crate::build::{action, header, outcome, plan, report};
 use crate::everything::{every_outcome, everything};
-use crate::tables::{secret_rows, status_rows};
+use crate::tables::{external_rows, secret_rows, status_rows};
 
 fn documents() -> Vec<(&'static str, String)> {
     let (plan, report) = every_outcome();
@@ -22,7 +22,7 @@ fn documents() -> Vec<(&'static str, String)> {
         ("plan", json::plan(&plan)),
         ("report", json::report(&report)),
         ("secrets", json::secrets(&secret_rows())),
-        ("status", json::status(&status_rows())),
+        ("status", json::status(&status_rows(), &external_rows())),
     ]
 }
 

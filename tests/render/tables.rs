@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use insta::assert_snapshot;
 use keycomb::model::{
-    AppliedKey, Endpoint, KeyState, KeyType, Lineage, NoSecret, Period, RecipientRef, Sealed, SealedKey,
-    TeamSlug,
+    AppliedKey, Endpoint, ExternalKind, KeyState, KeyType, Label, Lineage, NoSecret, Period, RecipientRef,
+    Sealed, SealedKey, TeamSlug,
 };
-use keycomb::plan::{LifeStage, Next, Verb};
-use keycomb::render::{SecretRow, StatusRow, text};
+use keycomb::plan::{LifeStage, Next, Severity, Verb};
+use keycomb::render::{ExternalRow, SecretRow, StatusRow, text};
 
 use crate::build::{ascii, environment_id, now, plain};
 
@@ -43,6 +43,34 @@ pub fn status_rows() -> Vec<StatusRow> {
         ..live
     };
     vec![live, retired, declared]
+}
+
+pub fn external_rows() -> Vec<ExternalRow> {
+    let overdue = ExternalRow {
+        label: Label::new("reconciler").unwrap(),
+        kind: ExternalKind::Management,
+        owner: Some("platform".into()),
+        age: Some(Duration::from_secs(200 * 86_400)),
+        state: "overdue".into(),
+        due: Some("2026-02-01T00:00:00Z".parse().unwrap()),
+        severity: Some(Severity::High),
+    };
+    let unknown = ExternalRow {
+        label: Label::new("board").unwrap(),
+        kind: ExternalKind::Configuration,
+        owner: None,
+        age: None,
+        state: "works".into(),
+        due: None,
+        severity: None,
+    };
+    vec![unknown, overdue]
+}
+
+#[test]
+fn external_keys_are_a_table_of_their_own() {
+    assert_snapshot!("external", text::external(&external_rows(), &plain(100)));
+    assert_eq!(text::external(&[], &plain(100)), "");
 }
 
 fn sealed() -> Sealed {

@@ -58,7 +58,7 @@ pub struct Adopt {
 }
 
 /// A file's name for the configuration, as [`parse_file`] takes it.
-fn parse_plain(text: &str) -> Result<String, String> {
+pub(super) fn parse_plain(text: &str) -> Result<String, String> {
     parse_file(text).map(|_| text.to_owned())
 }
 

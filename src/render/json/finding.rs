@@ -10,7 +10,8 @@ use crate::plan::{Change, Finding};
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "Finding")]
 pub(super) struct FindingView<'a> {
-    /// Stable: `unsealed`, `missing`, `drift`, `unfinished`, `rotation`, `unmanaged`, `advice`.
+    /// Stable: `unsealed`, `missing`, `drift`, `unfinished`, `rotation`, `unmanaged`, `external_mismatch`, `external_due`,
+    /// `advice`.
     kind: &'static str,
     /// `high`, `warning` or `note`.
     severity: &'static str,

@@ -18,7 +18,7 @@ mod step;
 use serde::Serialize;
 
 use crate::plan::{Finding, Header, Plan};
-use crate::render::status::{SecretRow, StatusRow};
+use crate::render::status::{ExternalRow, SecretRow, StatusRow};
 use crate::report::Report;
 
 pub use schema::{
@@ -45,9 +45,9 @@ pub fn report(report: &Report) -> String {
     print::print(&report::ReportView::of(report))
 }
 
-/// The managed keys, in the order given: `keycomb.status/1`.
-pub fn status(rows: &[StatusRow]) -> String {
-    print::print(&status::StatusView::of(rows))
+/// The managed keys and those only watched, in the order given: `keycomb.status/1`.
+pub fn status(rows: &[StatusRow], external: &[ExternalRow]) -> String {
+    print::print(&status::StatusView::of(rows, external))
 }
 
 /// The entries of a sealed file, in the order given, without what is sealed: `keycomb.secrets/1`.

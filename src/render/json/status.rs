@@ -3,7 +3,8 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::render::status::{SecretRow, StatusRow};
+use crate::plan::Severity;
+use crate::render::status::{ExternalRow, SecretRow, StatusRow};
 
 /// The managed keys, all generations.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -14,11 +15,52 @@ pub(super) struct StatusView<'a> {
     format: &'static str,
     /// By address, then generation.
     keys: Vec<KeyView<'a>>,
+    /// Keys that are only watched, by name.
+    external_keys: Vec<ExternalView<'a>>,
 }
 
 impl<'a> StatusView<'a> {
-    pub(super) fn of(rows: &'a [StatusRow]) -> Self {
-        Self { format: "keycomb.status/1", keys: rows.iter().map(KeyView::of).collect() }
+    pub(super) fn of(rows: &'a [StatusRow], external: &'a [ExternalRow]) -> Self {
+        Self {
+            format: "keycomb.status/1",
+            keys: rows.iter().map(KeyView::of).collect(),
+            external_keys: external.iter().map(ExternalView::of).collect(),
+        }
+    }
+}
+
+/// A key that is only watched.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "ExternalKey")]
+struct ExternalView<'a> {
+    /// The table's name in the configuration.
+    name: &'a str,
+    /// `management`, `ingest`, `configuration` or `other`.
+    kind: &'static str,
+    /// Whom to ask.
+    owner: Option<&'a str>,
+    /// Seconds since it was made; null where no file says when.
+    age_seconds: Option<u64>,
+    /// What is known of it, in a word or two.
+    state: &'a str,
+    /// When it is to be replaced at the latest (RFC 3339, UTC).
+    due: Option<String>,
+    /// How grave that is: `note`, `warning` or `high`; null while there is time.
+    severity: Option<&'static str>,
+}
+
+impl<'a> ExternalView<'a> {
+    fn of(row: &'a ExternalRow) -> Self {
+        let ExternalRow { label, kind, owner, age, state, due, severity } = row;
+        Self {
+            name: label.as_str(),
+            kind: kind.as_str(),
+            owner: owner.as_deref(),
+            age_seconds: age.map(|age| age.as_secs()),
+            state,
+            due: due.map(|due| due.to_string()),
+            severity: severity.map(Severity::as_str),
+        }
     }
 }
 

@@ -19,8 +19,10 @@ pub fn drift(header: &Header, findings: &[Finding], style: &Style) -> String {
     let count = |kind| findings.iter().filter(|finding| finding.kind == kind).count();
     let (changed, missing) = (count(FindingKind::Drift), count(FindingKind::Missing));
     let unsealed = count(FindingKind::Unsealed);
-    let others = findings.len() - changed - missing - unsealed;
-    if changed + missing + unsealed == 0 {
+    let external = count(FindingKind::ExternalMismatch);
+    let drifted = changed + missing + unsealed + external;
+    let others = findings.len() - drifted;
+    if drifted == 0 {
         page.flow(2, Tone::Good, "No drift: what keycomb manages is as it was last applied.");
     } else {
         page.put(Tone::Strong, "Drift: ");
@@ -29,10 +31,13 @@ pub fn drift(header: &Header, findings: &[Finding], style: &Style) -> String {
         if unsealed > 0 {
             counts.push((Tone::Bad, format!("{unsealed} unsealed")));
         }
+        if external > 0 {
+            counts.push((Tone::Bad, format!("{external} external not as declared")));
+        }
         put_list(&mut page, &counts);
     }
     if others > 0 {
-        let noun = if changed + missing + unsealed == 0 { "finding" } else { "other finding" };
+        let noun = if drifted == 0 { "finding" } else { "other finding" };
         put_more(&mut page, &[(Tone::Plain, counted(others, noun))]);
     }
     page.finish()

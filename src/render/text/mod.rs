@@ -3,6 +3,7 @@
 mod action;
 mod change;
 mod drift;
+mod external;
 mod finding;
 mod heading;
 mod page;
@@ -12,6 +13,7 @@ mod summary;
 mod table;
 
 pub use drift::drift;
+pub use external::external;
 pub use plan::plan;
 pub use report::report;
 pub use table::{secrets, status};

@@ -16,7 +16,7 @@ const WRAPPED: usize = 12;
 const BETWEEN: usize = 2;
 
 /// A column: its cells, whether they may be wrapped, and how soon it is left out where room is short (0: never).
-struct Column {
+pub(super) struct Column {
     title: &'static str,
     wraps: bool,
     dispensable: u8,
@@ -24,7 +24,12 @@ struct Column {
 }
 
 impl Column {
-    fn new(title: &'static str, wraps: bool, dispensable: u8, cells: impl Iterator<Item = String>) -> Self {
+    pub(super) fn new(
+        title: &'static str,
+        wraps: bool,
+        dispensable: u8,
+        cells: impl Iterator<Item = String>,
+    ) -> Self {
         Self { title, wraps, dispensable, cells: cells.collect() }
     }
 
@@ -96,7 +101,7 @@ pub fn secrets(rows: &[SecretRow], style: &Style) -> String {
 }
 
 /// Puts a table and a blank line, nothing where there are no rows; gives the titles of what was left out.
-fn put_table(page: &mut Page<'_>, mut table: Vec<Column>, rows: usize) -> Vec<&'static str> {
+pub(super) fn put_table(page: &mut Page<'_>, mut table: Vec<Column>, rows: usize) -> Vec<&'static str> {
     if rows == 0 {
         return vec![];
     }
@@ -141,7 +146,7 @@ fn taken(table: &[Column]) -> usize {
     all.saturating_sub(BETWEEN)
 }
 
-fn put_last(page: &mut Page<'_>, mut parts: Vec<(Tone, String)>, left_out: &[&str]) {
+pub(super) fn put_last(page: &mut Page<'_>, mut parts: Vec<(Tone, String)>, left_out: &[&str]) {
     if !left_out.is_empty() {
         let titles = left_out.join(", ").to_lowercase();
         parts.push((Tone::Dim, format!("left out, no room: {titles}")));
@@ -158,7 +163,7 @@ fn date(next: Next) -> String {
     }
 }
 
-fn dash() -> String {
+pub(super) fn dash() -> String {
     "-".to_owned()
 }
 
@@ -170,7 +175,7 @@ fn names(style: &Style, names: &[String]) -> String {
 }
 
 /// A length of time in its largest unit.
-fn short(age: Duration) -> String {
+pub(super) fn short(age: Duration) -> String {
     let seconds = age.as_secs();
     let units = [(86_400, 'd'), (3_600, 'h'), (60, 'm')];
     match units.into_iter().find(|(size, _)| seconds >= *size) {
