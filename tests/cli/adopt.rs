@@ -32,16 +32,23 @@ fn post(team: &Team, collection: &str, body: &serde_json::Value) -> serde_json::
     answer["data"].clone()
 }
 
+fn merge(attributes: &mut serde_json::Value, more: serde_json::Value) {
+    let (Some(attributes), serde_json::Value::Object(more)) = (attributes.as_object_mut(), more) else {
+        panic!("two objects are joined")
+    };
+    attributes.extend(more);
+}
+
 fn make_environment(team: &Team, name: &str, more: serde_json::Value) -> String {
     let mut attributes = serde_json::json!({ "name": name });
-    attributes.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    merge(&mut attributes, more);
     let body = serde_json::json!({ "data": { "type": "environments", "attributes": attributes } });
     post(team, "environments", &body)["id"].as_str().unwrap().to_owned()
 }
 
 fn make_key(team: &Team, environment: &str, key_type: &str, name: &str, more: serde_json::Value) -> String {
     let mut attributes = serde_json::json!({ "key_type": key_type, "name": name });
-    attributes.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    merge(&mut attributes, more);
     let home = serde_json::json!({ "data": { "id": environment, "type": "environments" } });
     let body = serde_json::json!({ "data": {
         "type": "api-keys", "attributes": attributes, "relationships": { "environment": home } } });
