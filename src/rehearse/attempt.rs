@@ -156,7 +156,15 @@ fn decide(desired: &Desired, sealed: &Sealed, live: &crate::model::Live, now: Ti
     let addresses =
         desired.keys.keys().cloned().chain(recorded).collect::<std::collections::BTreeSet<Address>>();
     let allow = Allow { addresses, ..Allow::default() };
-    plan(&Input { desired, live, sealed: Some(sealed), now, allow, ask: Ask::default(), elsewhere: BTreeMap::new() })
+    plan(&Input {
+        desired,
+        live,
+        sealed: Some(sealed),
+        now,
+        allow,
+        ask: Ask::default(),
+        elsewhere: BTreeMap::new(),
+    })
 }
 
 /// Looks without writing.

@@ -437,6 +437,15 @@ impl ReadLive for World {
                 key_type: key.key_type,
                 team: i.proves_team.unwrap_or("acme").into(),
                 environment: i.proves_environment.map_or(slug, str::to_owned),
+                environment_name: i
+                    .environments
+                    .get(&key.environment)
+                    .map(|e| e.name.clone())
+                    .unwrap_or_default(),
+                id: key.id.to_string(),
+                permissions: Permission::of(key.key_type)
+                    .map(|p| (p, key.permissions.contains(&p)))
+                    .collect(),
             }))
         })
         .await

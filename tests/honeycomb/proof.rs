@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use keycomb::model::{EnvironmentId, KeyId, KeyType, Secret};
+use keycomb::model::{EnvironmentId, KeyId, KeyType, Permission, Secret};
 use keycomb::ports::{OPEN, Proof, ReadLive, WriteLive};
 
 use crate::client::{assert_clean, environment_body, key_body, one, page, reader, shown};
@@ -19,7 +19,14 @@ async fn a_credential_is_proved_as_itself() {
     ])
     .await;
     let (reader, credential) = (reader(&server.endpoint), Secret::new(CREDENTIAL.into()));
-    let proof = Proof { key_type: KeyType::Ingest, team: "acme".into(), environment: "p".into() };
+    let proof = Proof {
+        key_type: KeyType::Ingest,
+        team: "acme".into(),
+        environment: "p".into(),
+        environment_name: "P".into(),
+        id: "x".into(),
+        permissions: [(Permission::CreateDatasets, true)].into(),
+    };
     assert_eq!(reader.prove(&credential).await.unwrap(), Some(proof));
     assert_eq!(reader.prove(&credential).await.unwrap(), None);
     for request in server.requests() {
