@@ -6,6 +6,7 @@ use clap::builder::TypedValueParser as _;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::exit;
+use super::secrets_args::{Exec, Prove, Rekey, Verify};
 use crate::model::{Address, Label};
 
 /// Keep the environments and API keys of a Honeycomb team as code.
@@ -119,7 +120,7 @@ fn without_line_end(path: PathBuf) -> PathBuf {
 }
 
 /// A file's name. What looks like a key is refused, and clap's own message about it is masked.
-fn parse_file(text: &str) -> Result<PathBuf, String> {
+pub(super) fn parse_file(text: &str) -> Result<PathBuf, String> {
     if crate::config::mask(text) == text {
         Ok(PathBuf::from(text))
     } else {
@@ -318,6 +319,14 @@ pub enum Secrets {
         #[arg(long)]
         json: bool,
     },
+    /// Use each credential once, and see whether it is the key it should be; exit 2 when one is not
+    Verify(Verify),
+    /// Run a command with a credential in its environment
+    Exec(Exec),
+    /// Seal anew to the recipients of the configuration, after they changed
+    Rekey(Rekey),
+    /// Show that a recipient can open what is sealed to it
+    Prove(Prove),
     /// Merge two versions of the sealed file: every entry of both, none dropped; git's merge driver
     #[command(long_about = MERGE_HELP)]
     Merge {
@@ -371,7 +380,8 @@ To take back entries that a rollback of the file lost:
 
 Exit 1 when a person must decide: both sides sealed a secret anew. Nothing
 is written then; with --path the entry stands in the file twice, between
-conflict markers.";
+conflict markers. Keep either, then run `keycomb secrets rekey`: both hold
+the same secret, each sealed to what its side declared.";
 
 /// Who opens a secret.
 #[derive(Debug, Clone, Args)]
@@ -517,6 +527,12 @@ pub enum SchemaKind {
     Auth,
     /// `rehearse --format json`
     Rehearsal,
+    /// `secrets verify --format json`
+    Verification,
+    /// `secrets rekey --format json`
+    Rekeyed,
+    /// `secrets prove --format json`
+    Proofs,
 }
 
 /// `keycomb completions`

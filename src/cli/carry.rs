@@ -95,6 +95,11 @@ pub(super) async fn carry_out(
         if !order.yes {
             interrupt.or(confirm(count, output)).await?;
         }
+        let minting = plan.actions.iter().filter(|action| matches!(action.step, Step::MintKey(_)));
+        for action in minting {
+            let recipients = session.desired.seal.recipients_of(action.address.environment());
+            keeper.refuse_unproven(&recipients, session.desired.seal.min_proven).map_err(from_seal)?;
+        }
         keeper.preflight(&recipients(&plan, &session.desired.seal)).map_err(from_seal)?;
     }
     let bar = Bar::new(plan.summary.changes, output);

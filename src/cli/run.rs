@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::Parser as _;
 use clap::error::ErrorKind;
 
-use super::args::{Auth, Cli, Command, When};
+use super::args::{Auth, Cli, Command, Secrets, When};
 use super::exit::Exit;
 use super::failure::Failure;
 use super::interrupt::Interrupt;
@@ -15,7 +15,7 @@ use crate::config;
 
 use super::{
     apply, auth, check, completions, drift, hardening, init, log, man, plan, rehearse, sandbox, schema,
-    secrets, status,
+    secrets, status, verify,
 };
 
 /// Runs the command line of this process and gives its exit code.
@@ -54,6 +54,9 @@ fn run(cli: Cli) -> Exit {
     let ended = match command {
         Command::Init(args) => init::run(&args, &global, &output),
         Command::Check(args) => check::run(&args, &global, &output),
+        Command::Secrets(Secrets::Verify(args)) => {
+            wait(async |interrupt| interrupt.or(verify::run(&args, &global, &output)).await)
+        }
         Command::Secrets(args) => secrets::run(&args, &global, &output),
         Command::Schema(args) => schema::run(&args, &output),
         Command::Completions(args) => completions::run(&args, &output),

@@ -213,7 +213,7 @@ pub fn check_scopes(access: &Access, wanted: &[Scope]) -> Result<(), Failure> {
     honeycomb::diagnose_scopes(access, wanted).map_or(Ok(()), |diagnosis| Err(failure(diagnosis)))
 }
 
-fn failure(diagnosis: Diagnosis) -> Failure {
+pub(super) fn failure(diagnosis: Diagnosis) -> Failure {
     let Diagnosis { message, help, kind } = diagnosis;
     let exit = match kind {
         Kind::Credential | Kind::Scope | Kind::Team => Exit::Credential,
@@ -228,7 +228,7 @@ pub fn unconnected(error: ConnectionError) -> Failure {
 }
 
 /// Says that a call waits, and how long.
-fn say_waiting(notice: Notice, output: Output) {
+pub(super) fn say_waiting(notice: Notice, output: Output) {
     let Notice::Waiting { collection, why, time } = notice;
     let reason = match why {
         Why::Budget => "the rate limit's budget is spent",
@@ -239,12 +239,12 @@ fn say_waiting(notice: Notice, output: Output) {
 }
 
 /// The text is not repeated: it may hold a password.
-fn parse_endpoint(text: &str) -> Result<Endpoint, Failure> {
+pub(super) fn parse_endpoint(text: &str) -> Result<Endpoint, Failure> {
     Endpoint::new(text)
         .map_err(|error| Failure::words(Exit::Usage, "`--endpoint` is no endpoint", error.to_string()))
 }
 
-async fn start_sandbox(folder: &Path, team: &TeamSlug) -> Result<Sandbox, Failure> {
+pub(super) async fn start_sandbox(folder: &Path, team: &TeamSlug) -> Result<Sandbox, Failure> {
     let state = folder.join(".keycomb");
     refuse_link(&state)?;
     make_private_folder(&state)?;

@@ -5,13 +5,14 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Address, Endpoint, EnvironmentAttributes, EnvironmentId, KeyId, KeyType, Lineage, Nonce, Period,
-    Permission, RecipientRef, Secret, TeamSlug, Timestamp,
+    Address, Challenge, Endpoint, EnvironmentAttributes, EnvironmentId, FormerReader, KeyId, KeyType,
+    Lineage, Nonce, Period, Permission, RecipientRef, Secret, TeamSlug, Timestamp,
 };
 
 /// The record of what keycomb manages, with the secrets as age ciphertext.
 ///
-/// Lists are sorted: environments by address, keys by address and generation, intents by nonce.
+/// Lists are sorted: environments by address, keys by address and generation, intents by nonce, riddles
+/// by fingerprint, former readers by id and fingerprint.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Sealed {
@@ -34,6 +35,12 @@ pub struct Sealed {
     /// Tries at making a key or an environment whose outcome is not known: a key that they made was never enabled.
     #[serde(default, rename = "intent", skip_serializing_if = "Vec::is_empty")]
     pub intents: Vec<Intent>,
+    /// Riddles for recipients, by fingerprint.
+    #[serde(default, rename = "challenge", skip_serializing_if = "Vec::is_empty")]
+    pub challenges: Vec<Challenge>,
+    /// Who could open a key's secret before it was sealed anew, by id and fingerprint.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub former: Vec<FormerReader>,
 }
 
 impl Sealed {
@@ -48,6 +55,8 @@ impl Sealed {
             environments: vec![],
             keys: vec![],
             intents: vec![],
+            challenges: vec![],
+            former: vec![],
         }
     }
 

@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use super::draft::Refusal;
+use super::draft::{Refusal, some_of};
 use super::index::Index;
-use super::value::{Action, SecretEffect, Verb};
+use super::value::{Action, SecretEffect, Step, Verb};
 use crate::model::{Address, EnvironmentId, KeyId, KeyState, KeyType, Limit, LiveKey, Provisional};
 
 /// Blocks what a guard forbids. `unmanaged` is how many unmanaged things the policy refuses to work beside.
@@ -16,6 +16,7 @@ pub(super) fn guard(index: &Index<'_>, actions: Vec<Action>, unmanaged: usize) -
         let refuse = |a: Action| if a.is_taken() { a.block(beside_unmanaged(unmanaged)) } else { a };
         return actions.into_iter().map(refuse).collect();
     }
+    let actions = need_proof(index, actions);
     let policy = &index.input.desired.policy;
     let allow = &index.input.allow;
     let managed = managed_keys(index);
@@ -25,6 +26,35 @@ pub(super) fn guard(index: &Index<'_>, actions: Vec<Action>, unmanaged: usize) -
         Bound { verb: Verb::Replace, limit: policy.replace, allowed: allow.replace, managed },
     ];
     bounds.iter().fold(keep_last_ingest(index, actions), |actions, bound| bound.hold(actions))
+}
+
+/// A secret that is sealed to keys which nobody holds is lost: none is issued to too few who have shown that they can open it.
+fn need_proof(index: &Index<'_>, actions: Vec<Action>) -> Vec<Action> {
+    let seal = &index.input.desired.seal;
+    let hold = |action: Action| {
+        if !matches!(action.step, Step::MintKey(_)) {
+            return action;
+        }
+        let recipients = seal.recipients_of(action.address.environment());
+        let is_proven = |recipient| index.input.sealed.is_some_and(|sealed| sealed.is_proven(recipient));
+        let (proven, open): (Vec<_>, Vec<_>) = recipients.into_iter().partition(|(_, r)| is_proven(r));
+        if usize::try_from(seal.min_proven).is_ok_and(|wanted| proven.len() >= wanted) {
+            return action;
+        }
+        let open: Vec<&str> = open.into_iter().map(|(name, _)| name).collect();
+        action.block(unproven(proven.len(), seal.min_proven, &open))
+    };
+    actions.into_iter().map(hold).collect()
+}
+
+fn unproven(proven: usize, wanted: u32, open: &[&str]) -> Refusal {
+    let text = format!(
+        "its secret would be sealed to {proven} proven recipients, and `min_proven` asks for {wanted}; not proven: {}",
+        some_of(open)
+    );
+    let help = "Run `keycomb secrets prove`, commit the sealed file, and let each of them run `keycomb secrets prove -i \
+                IDENTITY` in their checkout and commit it again.";
+    Refusal::guard("unproven", text, help)
 }
 
 fn all_missing() -> Refusal {

@@ -60,6 +60,7 @@ pub fn plan(input: &Input<'_>) -> Plan {
     findings.extend(findings::missing(&index, &actions));
     findings.extend(unmanaged);
     findings.extend(advice::advice(&index));
+    findings.extend(advice::unproven(&index, &actions));
     order::sort_findings(&mut findings);
 
     let summary = Summary::of(&actions, &findings);

@@ -127,6 +127,18 @@ impl Keeper {
         self.begin_journal().map_err(SealError::Keep)
     }
 
+    /// Refuses to seal to too few recipients that have proven themselves.
+    ///
+    /// # Errors
+    /// [`SealError::Unproven`].
+    pub fn refuse_unproven(&self, recipients: &[(&str, &Recipient)], wanted: u32) -> Result<(), SealError> {
+        let proven = recipients.iter().filter(|(_, recipient)| self.now.is_proven(recipient)).count();
+        if u32::try_from(proven).is_ok_and(|proven| proven < wanted) {
+            return Err(SealError::Unproven { proven, wanted });
+        }
+        Ok(())
+    }
+
     /// Puts a merge of the record with another version of it into the file's place. The journal must be empty.
     ///
     /// # Errors
@@ -321,7 +333,10 @@ impl KeepRecord for Keeper {
 }
 
 fn is_blank(sealed: &Sealed) -> bool {
-    sealed.environments.is_empty() && sealed.keys.is_empty() && sealed.intents.is_empty()
+    sealed.environments.is_empty()
+        && sealed.keys.is_empty()
+        && sealed.intents.is_empty()
+        && sealed.challenges.is_empty()
 }
 
 /// A record that would make a file which cannot be read again, or take a secret away, is not taken down.

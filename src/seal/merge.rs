@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use miette::Diagnostic;
 
-use super::text;
+use super::{merge_holders as holders, text};
 use crate::model::{
     EnvironmentAttributes, EnvironmentId, Intent, KeyId, KeyState, Nonce, Sealed, SealedEnvironment,
     SealedKey, Timestamp,
@@ -73,7 +73,10 @@ pub fn merge(base: Option<&Sealed>, ours: &Sealed, theirs: &Sealed) -> Result<Me
         environments: merge_environments(base, ours, theirs, &mut undecided),
         keys: merge_keys(base, ours, theirs, &mut undecided),
         intents: merge_intents(ours, theirs),
+        challenges: holders::merge_challenges(ours, theirs),
+        former: holders::merge_former(ours, theirs),
     };
+    sealed.forget_former_readers_of_the_gone();
     text::sort(&mut sealed);
     undecided.sort_by(|a, b| a.what.cmp(&b.what));
     if !undecided.is_empty() || sealed != *ours && sealed != *theirs {

@@ -694,5 +694,6 @@ pub fn seal_settings() -> SealSettings {
         file: "keycomb.sealed.toml".into(),
         recipients: [("ops".to_owned(), public.parse().unwrap())].into_iter().collect(),
         environments: indexmap::IndexMap::new(),
+        min_proven: 0,
     }
 }

@@ -17,6 +17,7 @@ mod drift;
 mod examples;
 mod git;
 mod hardening;
+mod holders;
 mod hostile;
 mod leaks;
 mod main_job;

@@ -5,6 +5,7 @@ mod change;
 mod drift;
 mod finding;
 mod heading;
+mod holders;
 mod page;
 mod plan;
 mod report;
@@ -12,6 +13,7 @@ mod summary;
 mod table;
 
 pub use drift::drift;
+pub use holders::verified;
 pub use plan::plan;
 pub use report::report;
 pub use table::{secrets, status};

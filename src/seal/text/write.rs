@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use super::holders;
 use crate::model::{
     AppliedKey, EnvironmentAttributes, Intent, NoSecret, RecipientRef, Sealed, SealedEnvironment, SealedKey,
     is_dangerous,
@@ -20,7 +21,8 @@ const HEAD: &str = "\
 pub fn write(sealed: &Sealed) -> String {
     let mut sorted = sealed.clone();
     super::sort(&mut sorted);
-    let Sealed { version, team, endpoint, lineage, serial, environments, keys, intents } = &sorted;
+    let Sealed { version, team, endpoint, lineage, serial, environments, keys, intents, challenges, former } =
+        &sorted;
     let mut out = String::from(HEAD);
     out.push('\n');
     // First and apart: git takes changes within a few lines of each other for one, and the serial always changes.
@@ -38,6 +40,12 @@ pub fn write(sealed: &Sealed) -> String {
     }
     for intent in intents {
         write_intent(&mut out, intent);
+    }
+    for challenge in challenges {
+        holders::write_challenge(&mut out, challenge);
+    }
+    for reader in former {
+        holders::write_former(&mut out, reader);
     }
     out
 }
@@ -138,7 +146,7 @@ fn recipient(recipient: &RecipientRef) -> String {
     format!("{{ name = {}, fingerprint = {} }}", quoted(name), quoted(fingerprint))
 }
 
-fn line(out: &mut String, field: &str, value: &dyn std::fmt::Display) {
+pub(super) fn line(out: &mut String, field: &str, value: &dyn std::fmt::Display) {
     // Writing into a String cannot fail.
     let _ = writeln!(out, "{field} = {value}");
 }
@@ -151,12 +159,12 @@ fn list(out: &mut String, field: &str, items: impl Iterator<Item = String>) {
 
 /// Armor as a literal block, which a person can cut out and hand to `age`; anything else (which the parser refuses) as
 /// a plain string.
-fn block(text: &str) -> String {
+pub(super) fn block(text: &str) -> String {
     if super::is_armor(text) { format!("'''\n{text}'''") } else { quoted(text) }
 }
 
 /// A basic string on one line: what a terminal or a CI runner would obey is escaped.
-fn quoted(text: &str) -> String {
+pub(super) fn quoted(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 2);
     out.push('"');
     let mut previous = None;
