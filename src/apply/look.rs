@@ -25,13 +25,15 @@ pub(super) struct Wanted<'a> {
     pub key_type: KeyType,
     /// The final name.
     pub name: &'a str,
+    /// The keys of this address that it takes the place of, as the plan saw them: they work, and are in nobody's way.
+    pub succeeds: &'a [KeyId],
 }
 
 impl<'a> Wanted<'a> {
     /// The key of an entry.
-    pub(super) fn of(entry: &'a SealedKey) -> Self {
+    pub(super) fn of(entry: &'a SealedKey, succeeds: &'a [KeyId]) -> Self {
         let SealedKey { address, environment, key_type, name, .. } = entry;
-        Self { address, environment, key_type: *key_type, name }
+        Self { address, environment, key_type: *key_type, name, succeeds }
     }
 }
 
@@ -88,6 +90,9 @@ pub(super) fn obstacle(
     let elsewhere = |key: &LiveKey| sealed.key(&key.id).map(|entry| entry.state);
     listed.iter().filter(|key| own.is_none_or(|own| own.id != &key.id)).find_map(|key| {
         if let Some(entry) = here.iter().find(|entry| entry.id == key.id) {
+            if wanted.succeeds.contains(&key.id) {
+                return None;
+            }
             return recorded(key, entry, own.is_some(), now);
         }
         match takes_name(key, wanted) {

@@ -28,6 +28,8 @@ pub(super) struct Task<'a> {
     pub action: &'a Action,
     pub mint: &'a MintKey,
     pub environment: EnvironmentId,
+    /// The keys that it takes the place of.
+    pub succeeds: Vec<KeyId>,
 }
 
 impl Task<'_> {
@@ -37,6 +39,7 @@ impl Task<'_> {
             environment: &self.environment,
             key_type: self.mint.key_type,
             name: &self.mint.name,
+            succeeds: &self.succeeds,
         }
     }
 }
@@ -261,7 +264,10 @@ impl<R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'_, R, W, K,
                 .ok_or_else(|| not_started(format!("its environment `environment.{label}` was not made"))),
         };
         match self.may_begin(action).and_then(|()| self.may_mint()).and(environment) {
-            Ok(environment) => Some(Task { index, action, mint, environment }),
+            Ok(environment) => {
+                let succeeds = mint.succeeds.iter().map(|old| old.id.clone()).collect();
+                Some(Task { index, action, mint, environment, succeeds })
+            }
             Err(ended) => {
                 self.settle(index, ended.into());
                 None

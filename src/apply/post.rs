@@ -205,6 +205,7 @@ impl<R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'_, R, W, K,
             recipients,
             sealed: Some(armored),
             secret: None,
+            proof: None,
         };
         self.append(Record::Minted { nonce: nonce.clone(), key: Box::new(entry) })
             .inspect_err(|_| self.halt_minting("a secret could not be kept"))?;

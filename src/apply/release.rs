@@ -11,8 +11,8 @@ use super::stage::{late, run_again};
 use super::update::as_it_is;
 use super::verify::key_differs;
 use crate::model::{
-    KeyId, KeyState, KeyType, LiveKey, Nonce, Permission, Provisional, Record, SealedKey, Secret, Timestamp,
-    brief,
+    KeyId, KeyProof, KeyState, KeyType, LiveKey, Nonce, Permission, Provisional, Record, SealedKey, Secret,
+    Timestamp, brief,
 };
 use crate::plan::{Action, is_late, is_late_staged};
 use crate::ports::{Failure, KeepRecord, KeyChange, Proof, ReadLive, ServiceError, Surroundings, WriteLive};
@@ -25,6 +25,7 @@ impl<R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'_, R, W, K,
         action: &Action,
         id: &KeyId,
         enabled: bool,
+        succeeds: &[KeyId],
     ) -> Attempt<Became> {
         let mut entry = self.managed_key(action, id)?;
         entry.applied.enabled = enabled;
@@ -41,7 +42,7 @@ impl<R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'_, R, W, K,
         }
         let mark = self.own_mark(&entry, &live);
         if entry.state == KeyState::Staged || mark.as_ref().is_some_and(|mark| mark.digest.is_some()) {
-            return self.release_staged(entry, &live).await;
+            return self.release_staged(entry, &live, succeeds).await;
         }
         if mark.is_none() && live.name != entry.name {
             return Err(changed(format!("the key `{id}` is now called `{}`", brief(&live.name))));
@@ -50,7 +51,7 @@ impl<R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'_, R, W, K,
             let Some(mark) = mark.filter(|_| live.disabled) else {
                 return Err(changed(format!("somebody else enabled or renamed the key `{id}`")));
             };
-            self.confirm_recorded(&entry, &mark.nonce).await?;
+            self.confirm_recorded(&entry, &mark.nonce, succeeds).await?;
         }
         let ends = self.ends(&entry, DEADLINE);
         self.release(entry, ends, None).await
@@ -64,9 +65,14 @@ impl<R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'_, R, W, K,
     }
 
     /// Step 7 for a recorded key: the run that made it may have ended before it looked again.
-    pub(super) async fn confirm_recorded(&self, entry: &SealedKey, nonce: &Nonce) -> Attempt<()> {
+    pub(super) async fn confirm_recorded(
+        &self,
+        entry: &SealedKey,
+        nonce: &Nonce,
+        succeeds: &[KeyId],
+    ) -> Attempt<()> {
         let listed = self.listed.get_or_try_init(|| self.look(KeyType::ALL.iter().copied())).await?;
-        self.confirm(Wanted::of(entry), Own { id: &entry.id, nonce }, listed).await.map(|_| ())
+        self.confirm(Wanted::of(entry, succeeds), Own { id: &entry.id, nonce }, listed).await.map(|_| ())
     }
 
     /// Step 9 and on, for a sealed key that may be enabled until `ends` (monotonic clock).
@@ -173,10 +179,19 @@ impl<R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'_, R, W, K,
         credential: Option<Secret>,
     ) -> Attempt<Became> {
         in_time(&entry, live, self.service_now())?;
-        if let Some(credential) = credential {
-            self.prove(&entry, &credential).await?;
-        }
         let asked = std::mem::replace(&mut entry.applied, as_it_is(live));
+        if let Some(credential) = credential {
+            let proven = self.prove(&entry, &credential).await;
+            entry.proof = match &proven {
+                Ok(()) => Some(KeyProof::Accepted),
+                Err(Unproven::Refused(_)) => Some(KeyProof::Refused),
+                Err(Unproven::Unasked(_)) => None,
+            };
+            if let Err(Unproven::Refused(said) | Unproven::Unasked(said)) = proven {
+                self.remember_proof(&entry)?;
+                return Err(unproven(&entry.id, &said));
+            }
+        }
         entry.state = KeyState::Live;
         entry.since = live.updated.unwrap_or_else(|| self.service_now());
         let id = entry.id.clone();
@@ -192,6 +207,18 @@ impl<R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'_, R, W, K,
         let help =
             "the team's plan may lack a feature: ask for what the service grants, then run `keycomb plan`";
         Err(failed(Cause::Mismatch, why, help))
+    }
+
+    /// A key that is not proven is not called live; what its credential was told is kept, so that no predecessor stops on the
+    /// strength of it.
+    fn remember_proof(&self, tried: &SealedKey) -> Attempt<()> {
+        let recorded = self.with_sealed(|sealed| sealed.key(&tried.id).cloned());
+        match recorded.filter(|recorded| recorded.proof != tried.proof) {
+            Some(recorded) => {
+                self.append(Record::Key { key: Box::new(SealedKey { proof: tried.proof, ..recorded }) })
+            }
+            None => Ok(()),
+        }
     }
 
     /// A release of an earlier run that arrived, though its answer did not: recorded as the service has it, before a
@@ -210,37 +237,55 @@ impl<R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'_, R, W, K,
 
     /// What a proof says otherwise than the key's entry, and the service of its environment.
     async fn contradiction(&self, entry: &SealedKey, proof: &Proof) -> Option<String> {
-        let Proof { key_type, team, environment, environment_name: _, id: _, permissions: _ } = proof;
+        let Proof { key_type, team, environment, environment_name: _, id: _, permissions } = proof;
         if *key_type != entry.key_type || team != self.plan.header.team.as_str() {
             let team = brief(team);
             return Some(format!("it is taken for a key of type `{key_type}` of the team `{team}`"));
         }
-        let slug = self.slug(&entry.environment).await.filter(|slug| slug != environment)?;
-        let (found, expected) = (brief(environment), brief(&slug));
-        Some(format!("it is taken for a key of the environment `{found}` instead of `{expected}`"))
+        if let Some(slug) = self.slug(&entry.environment).await.filter(|slug| slug != environment) {
+            let (found, expected) = (brief(environment), brief(&slug));
+            return Some(format!(
+                "it is taken for a key of the environment `{found}` instead of `{expected}`"
+            ));
+        }
+        // Against what the key itself shows: whether that is what was asked for is looked at elsewhere.
+        let granted = &entry.applied.permissions;
+        let differs = |(permission, is_on): &(&Permission, &bool)| granted.contains(permission) != **is_on;
+        let differing: Vec<_> =
+            permissions.iter().filter(differs).map(|(permission, _)| permission).collect();
+        let words = words(differing.iter().copied());
+        (!differing.is_empty()).then(|| format!("its credential has other permissions than the key: {words}"))
     }
 
     /// Uses the credential until it is recognised; a fresh key needs a moment to spread.
-    async fn prove(&self, entry: &SealedKey, credential: &Secret) -> Attempt<()> {
+    async fn prove(&self, entry: &SealedKey, credential: &Secret) -> Result<(), Unproven> {
         let begun = self.surroundings.monotonic();
         let mut tries = 0;
         loop {
             let said = match self.reader.prove(credential).await {
                 Ok(Some(proof)) => {
                     let contradiction = self.contradiction(entry, &proof).await;
-                    return contradiction.map_or(Ok(()), |why| Err(unproven(&entry.id, &why)));
+                    return contradiction.map_or(Ok(()), |why| Err(Unproven::Refused(why)));
                 }
-                Ok(None) => "it is still refused".to_owned(),
-                Err(error) => not_answered(&error),
+                Ok(None) => Unproven::Refused("it is still refused".to_owned()),
+                Err(error) => Unproven::Unasked(not_answered(&error)),
             };
             let waited = self.surroundings.monotonic().saturating_sub(begun);
             if waited >= PROOF_TIME || self.is_stopping() {
-                return Err(unproven(&entry.id, &said));
+                return Err(said);
             }
             self.sleep(delay(tries).min(PROOF_TIME - waited)).await;
             tries += 1;
         }
     }
+}
+
+/// Why a key is not proven, in words.
+enum Unproven {
+    /// The service does not know its credential, or takes it for another.
+    Refused(String),
+    /// The service did not answer.
+    Unasked(String),
 }
 
 /// Step 11: by the service's own times.

@@ -10,8 +10,13 @@ use crate::ports::{Deletion, KeepRecord, KeyChange, ReadLive, Surroundings, Writ
 use crate::report::{Became, Cause};
 
 impl<R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'_, R, W, K, S> {
-    /// Disables a key that is no longer declared; its quarantine begins.
-    pub(super) async fn retire_key(&self, action: &Action, id: &KeyId) -> Attempt<Became> {
+    /// Disables a key that is no longer declared, or that `successor` has taken the place of; its quarantine begins.
+    pub(super) async fn retire_key(
+        &self,
+        action: &Action,
+        id: &KeyId,
+        successor: Option<&KeyId>,
+    ) -> Attempt<Became> {
         let mut entry = self.managed_key(action, id)?;
         if matches!(entry.state, KeyState::Provisional | KeyState::Dropping) {
             return Err(changed(format!("the record says that `{id}` is {}", entry.state.as_str())));
@@ -20,6 +25,9 @@ impl<R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'_, R, W, K,
         // The rules for disabling were not asked about a key that was off when the plan was made.
         if !before.disabled && !action.changes.iter().any(|change| change.field == "enabled") {
             return Err(changed(format!("somebody enabled the key `{id}` since the plan was made")));
+        }
+        if let Some(successor) = successor {
+            self.works(successor).await?;
         }
         let change = KeyChange { disabled: Some(true), ..KeyChange::default() };
         let patched = self.patch_key(id, &change).await?;
@@ -32,6 +40,17 @@ impl<R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'_, R, W, K,
         entry.applied = as_it_is(&patched.live);
         self.append(Record::Key { key: Box::new(entry) })?;
         patched.became()
+    }
+
+    /// S6: whatever became of it since the plan was made, what takes a key's place works when that key stops.
+    async fn works(&self, successor: &KeyId) -> Attempt<()> {
+        match self.unless_stopped(self.read_key(successor)).await? {
+            Some(live) if !live.disabled => Ok(()),
+            Some(_) => {
+                Err(changed(format!("its successor `{successor}` was disabled since the plan was made")))
+            }
+            None => Err(changed(format!("its successor `{successor}` is gone from the service"))),
+        }
     }
 
     /// Deletes a key that keycomb disabled and left so for its quarantine; re-read just before.

@@ -156,10 +156,12 @@ impl<'a, R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'a, R, W
             }
             Step::DeleteEnvironment { id } => self.delete_environment(action, id).await.into(),
             Step::ForgetEnvironment { id } => self.forget_environment(action, id).await.into(),
-            Step::ReleaseKey { id, .. } if self.home == Home::Staged => {
-                self.stage_recorded(action, id).await.into()
+            Step::ReleaseKey { id, succeeds, .. } if self.home == Home::Staged => {
+                self.stage_recorded(action, id, succeeds).await.into()
             }
-            Step::ReleaseKey { id, enabled } => self.release_recorded(action, id, *enabled).await.into(),
+            Step::ReleaseKey { id, enabled, succeeds } => {
+                self.release_recorded(action, id, *enabled, succeeds).await.into()
+            }
             Step::UpdateKey { id, name, permissions, enabled, applied, remember } => {
                 let change = crate::ports::KeyChange {
                     name: name.clone(),
@@ -168,7 +170,7 @@ impl<'a, R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'a, R, W
                 };
                 self.update_key(action, id, change, applied, remember).await.into()
             }
-            Step::RetireKey { id } => self.retire_key(action, id).await.into(),
+            Step::RetireKey { id, successor } => self.retire_key(action, id, successor.as_ref()).await.into(),
             Step::DeleteKey { id } => self.delete_key(action, id).await.into(),
             Step::DiscardKey(leftover) => self.discard_key(action, leftover).await.into(),
         }

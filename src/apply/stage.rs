@@ -37,7 +37,12 @@ impl<R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'_, R, W, K,
     }
 
     /// A key that an earlier run on this disk sealed and did not release: staged if it is not yet, never released.
-    pub(super) async fn stage_recorded(&self, action: &Action, id: &KeyId) -> Attempt<Became> {
+    pub(super) async fn stage_recorded(
+        &self,
+        action: &Action,
+        id: &KeyId,
+        succeeds: &[KeyId],
+    ) -> Attempt<Became> {
         let entry = self.managed_key(action, id)?;
         if !matches!(entry.state, KeyState::Provisional | KeyState::Staged) {
             return Ok(self.home.left());
@@ -59,7 +64,7 @@ impl<R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'_, R, W, K,
         let Some(mark) = mark.filter(|_| entry.state == KeyState::Provisional) else {
             return Err(changed(format!("somebody else renamed the key `{id}`")));
         };
-        self.confirm_recorded(&entry, &mark.nonce).await?;
+        self.confirm_recorded(&entry, &mark.nonce, succeeds).await?;
         let ends = self.ends(&entry, DEADLINE);
         self.stage_key(entry, &mark.nonce, ends).await
     }
@@ -71,7 +76,12 @@ impl<R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'_, R, W, K,
 
     /// Releases a key whose sealed entry is home. Another checkout may be releasing it at this moment: that ends as one
     /// release, and for the same reason it is never dropped here, whatever stands in its way.
-    pub(super) async fn release_staged(&self, entry: SealedKey, live: &LiveKey) -> Attempt<Became> {
+    pub(super) async fn release_staged(
+        &self,
+        entry: SealedKey,
+        live: &LiveKey,
+        succeeds: &[KeyId],
+    ) -> Attempt<Became> {
         if !self.waits_for(&entry, live) {
             let why = format!(
                 "the key `{}` does not wait for the sealed entry in this checkout: one of them was changed",
@@ -84,7 +94,7 @@ impl<R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'_, R, W, K,
         }
         let entry = SealedKey { state: KeyState::Staged, ..entry };
         let listed = self.listed.get_or_try_init(|| self.look(KeyType::ALL.iter().copied())).await?;
-        let wanted = Wanted::of(&entry);
+        let wanted = Wanted::of(&entry, succeeds);
         let Some(mark) = Provisional::parse(&live.name) else { return Err(changed("it has no mark")) };
         let own = Own { id: &entry.id, nonce: &mark.nonce };
         let now = self.reader.service_now();

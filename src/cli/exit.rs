@@ -1,6 +1,6 @@
 //! Exit codes: documented constants, the same for every command; and which one an apply ends with.
 
-use crate::plan::{Blocked, Plan, Verb};
+use crate::plan::{Blocked, Plan, ReasonCode, Verb};
 use crate::report::{Became, Cause, Outcome, Report};
 
 /// How the process ends.
@@ -111,13 +111,17 @@ impl Exit {
     }
 }
 
-/// Whether something declared cannot be had. A rotation that is due waits for a command of its own, and a leftover for
-/// its time or for people; an environment waits for the quarantine of its keys. They fail no deploy.
+/// Whether something declared, or asked for, cannot be had. A rotation that is due waits for the one before it, and a leftover
+/// for its time or for people; an environment waits for the quarantine of its keys. They fail no deploy.
 fn is_held(plan: &Plan) -> bool {
     let is_waiting = |blocked: &Blocked| {
-        matches!(blocked.verb, Verb::Rotate | Verb::Discard) || blocked.code == "quarantine"
+        matches!(blocked.verb, Verb::Rotate | Verb::Discard)
+            || matches!(blocked.code, "quarantine" | "rotating")
     };
-    plan.actions.iter().any(|action| action.blocked.as_ref().is_some_and(|blocked| !is_waiting(blocked)))
+    plan.actions.iter().any(|action| {
+        let is_asked = action.reason.code == ReasonCode::Asked;
+        action.blocked.as_ref().is_some_and(|blocked| is_asked || !is_waiting(blocked))
+    })
 }
 
 #[cfg(test)]
@@ -125,7 +129,7 @@ mod tests {
     use super::*;
     use crate::model::{Endpoint, TeamSlug, Timestamp};
     use crate::plan::{
-        Action, Finding, FindingKind, Header, Reason, ReasonCode, SecretEffect, Severity, Step, Summary, Undo,
+        Action, Finding, FindingKind, Header, Reason, SecretEffect, Severity, Step, Summary, Undo,
     };
 
     fn plan(blocked: Option<(Verb, &'static str, bool)>) -> Plan {
@@ -255,7 +259,7 @@ mod tests {
             (Some((Verb::Adopt, "exists", false)), Exit::Blocked, Exit::Done, Exit::Changes),
             (Some((Verb::Create, "busy", false)), Exit::Locked, Exit::Done, Exit::Changes),
             (Some((Verb::Delete, "quarantine", false)), Exit::Done, Exit::Done, Exit::Done),
-            (Some((Verb::Rotate, "needs_rotate", false)), Exit::Done, Exit::Done, Exit::Done),
+            (Some((Verb::Rotate, "rotating", false)), Exit::Done, Exit::Done, Exit::Done),
             (Some((Verb::Discard, "unfinished", false)), Exit::Done, Exit::Done, Exit::Done),
         ] {
             let plan = plan(blocked);

@@ -27,6 +27,7 @@ impl SealedKey {
             recipients,
             sealed,
             secret: _,
+            proof: _,
         } = self;
         let mut bytes = String::from("keycomb staged entry 1\n");
         // Each value with its length before it: no two entries give the same bytes.
@@ -80,6 +81,7 @@ mod tests {
             recipients: vec![recipient("a"), recipient("b")],
             sealed: Some("armor".into()),
             secret: None,
+            proof: None,
         }
     }
 

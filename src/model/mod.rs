@@ -32,7 +32,9 @@ pub use policy::{Limit, OnMissing, Policy, Unmanaged};
 pub use provisional::Provisional;
 pub use recipient::{Recipient, RecipientError, RecipientRef};
 pub use record::Record;
-pub use sealed::{AppliedKey, Intent, KeyState, NoSecret, Payload, Sealed, SealedEnvironment, SealedKey};
+pub use sealed::{
+    AppliedKey, Intent, KeyProof, KeyState, NoSecret, Payload, Sealed, SealedEnvironment, SealedKey,
+};
 pub use secret::{Secret, credential};
 pub use time::{Period, PeriodError, Timestamp};
 pub use visible::{brief, cut, is_dangerous, is_visible, visible};

@@ -133,6 +133,29 @@ pub struct SealedKey {
     /// `"unavailable"` when nobody gave keycomb the secret: an adopted key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub secret: Option<NoSecret>,
+    /// What became of trying its credential after its release; `None`: it could not be tried.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proof: Option<KeyProof>,
+}
+
+/// What the service said to a key's own credential.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum KeyProof {
+    /// It is of the team, environment and type that it should be.
+    Accepted,
+    /// It does not know it, or takes it for another key.
+    Refused,
+}
+
+impl KeyProof {
+    /// The name in the file.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Accepted => "accepted",
+            Self::Refused => "refused",
+        }
+    }
 }
 
 /// A key's attributes as last applied.

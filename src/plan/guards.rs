@@ -25,7 +25,7 @@ pub(super) fn guard(index: &Index<'_>, actions: Vec<Action>, unmanaged: usize) -
         Bound { verb: Verb::Disable, limit: policy.disable, allowed: allow.disable, managed },
         Bound { verb: Verb::Replace, limit: policy.replace, allowed: allow.replace, managed },
     ];
-    bounds.iter().fold(keep_last_ingest(index, actions), |actions, bound| bound.hold(actions))
+    bounds.iter().fold(keep_last_ingest(index, actions), |actions, bound| bound.hold(index, actions))
 }
 
 /// A secret that is sealed to keys which nobody holds is lost: none is issued to too few who have shown that they can open it.
@@ -88,12 +88,13 @@ struct Bound {
 
 impl Bound {
     /// Blocks all actions of the verb when there are too many, unless exactly so many were allowed.
-    fn hold(&self, actions: Vec<Action>) -> Vec<Action> {
-        let count = actions.iter().filter(|action| action.verb == self.verb).count();
+    fn hold(&self, index: &Index<'_>, actions: Vec<Action>) -> Vec<Action> {
+        let is_counted = |action: &Action| action.verb == self.verb && !is_superseded(index, action);
+        let count = actions.iter().filter(|action| is_counted(action)).count();
         if count <= self.bound() || self.allowed.is_some_and(|n| usize::try_from(n) == Ok(count)) {
             return actions;
         }
-        let hold = |a: Action| if a.verb == self.verb { a.block(self.refusal(count)) } else { a };
+        let hold = |a: Action| if is_counted(&a) { a.block(self.refusal(count)) } else { a };
         actions.into_iter().map(hold).collect()
     }
 
@@ -119,6 +120,12 @@ impl Bound {
         );
         Refusal::guard(code, text, help)
     }
+}
+
+/// Whether a step only ends a generation whose address another one serves: it follows from a rotation, whatever their number.
+fn is_superseded(index: &Index<'_>, action: &Action) -> bool {
+    matches!(action.step, Step::RetireKey { .. } | Step::DeleteKey { .. })
+        && index.input.desired.keys.contains_key(&action.address)
 }
 
 /// An environment keeps an enabled ingest key, or its data stops: the last one goes only when it is named.

@@ -9,6 +9,7 @@ use super::index::Index;
 use super::minting::{busy, busy_staged, mint};
 use super::phase::{Phase, is_staged};
 use super::retire::retire;
+use super::succession::{predecessors, supersede};
 use super::times::{STAGE_GRACE, stage_ends};
 use super::update::update;
 use super::value::{Action, Reason, ReasonCode, SecretEffect, Step, Verb};
@@ -44,33 +45,44 @@ fn declared<'a>(
     desired: &DesiredKey,
     generations: &[(&SealedKey, Phase<'a>)],
 ) -> Vec<Action> {
-    let current = generations.iter().position(|(_, phase)| phase.is_current());
+    let current = current_of(generations);
     let mut actions = match current.and_then(|at| generations.get(at)) {
-        Some((record, Phase::Serving(live))) => update(index, place, desired, record, live),
-        Some((record, Phase::Unreleased(live))) => vec![release(index, desired, record, live)],
-        Some((record, _)) => vec![missing(index, place, desired, record)],
+        Some((record, Phase::Serving(live))) => update(index, place, desired, (record, live), generations),
+        Some((record, Phase::Unreleased(live))) => vec![release(index, desired, (record, live), generations)],
+        Some((record, _)) => vec![missing(index, place, desired, record, generations)],
         None if generations.iter().any(|(_, phase)| matches!(phase, Phase::Pending)) => {
             let reason =
                 Reason::at(&desired.origin, ReasonCode::Declared, "declared, and not at the service");
-            vec![mint(index, place, desired, reason).block(busy())]
+            vec![mint(index, place, desired, reason, vec![]).block(busy())]
         }
         // What is said of it below says it all.
         None if generations.iter().any(|(_, phase)| matches!(phase, Phase::Altered(_))) => vec![],
-        None => vec![mint(index, place, desired, first_reason(desired, generations))],
+        None => vec![mint(index, place, desired, first_reason(desired, generations), vec![])],
     };
     let others = || generations.iter().enumerate().filter(|(at, _)| Some(*at) != current).map(|(_, g)| g);
     actions.extend(others().filter_map(|(record, phase)| match phase {
         Phase::Altered(live) => Some(altered(record, live)),
         phase => discardable(index, record, phase).map(|live| discard_generation(index, record, live)),
     }));
-    let is_settled =
-        current.and_then(|at| generations.get(at)).is_some_and(|g| is_settled(index, desired, g));
     // One step for each address and apply: what serves comes first, what it superseded goes later.
-    if is_settled && !actions.iter().any(|action| action.is_taken() && action.verb != Verb::Discard) {
-        let superseded = others().filter(|(_, phase)| matches!(phase, Phase::Serving(_) | Phase::Late(_)));
-        actions.extend(first_steps(superseded.filter_map(|(record, phase)| retire(index, record, phase))));
+    let is_free = !actions.iter().any(|action| action.is_taken() && action.verb != Verb::Discard);
+    if is_free
+        && let Some((record, Phase::Serving(live))) = current.and_then(|at| generations.get(at))
+        && is_settled(desired, record, live)
+    {
+        let superseded =
+            others().filter_map(|(old, phase)| supersede(index, desired, (record, live), (old, phase)));
+        actions.extend(first_steps(superseded));
     }
     actions
+}
+
+/// The generation that stands for its address: the newest that can, and rather one that is not on its way out.
+pub(super) fn current_of(generations: &[(&SealedKey, Phase<'_>)]) -> Option<usize> {
+    let stays =
+        |(record, phase): &(&SealedKey, Phase<'_>)| phase.is_current() && record.state != KeyState::Disabled;
+    let stays = generations.iter().position(stays);
+    stays.or_else(|| generations.iter().position(|(_, phase)| phase.is_current()))
 }
 
 fn undeclared(index: &Index<'_>, generations: &[(&SealedKey, Phase<'_>)]) -> Vec<Action> {
@@ -78,7 +90,8 @@ fn undeclared(index: &Index<'_>, generations: &[(&SealedKey, Phase<'_>)]) -> Vec
         Phase::Altered(live) => Some(altered(record, live)),
         phase => discardable(index, record, phase).map(|live| discard_generation(index, record, live)),
     });
-    let retired = generations.iter().filter_map(|(record, phase)| retire(index, record, phase));
+    // The oldest first: declared again meanwhile, the newest still serves.
+    let retired = generations.iter().rev().filter_map(|(record, phase)| retire(index, record, phase));
     settled.chain(first_steps(retired)).collect()
 }
 
@@ -98,12 +111,9 @@ fn first_steps(actions: impl Iterator<Item = Action>) -> Vec<Action> {
     actions.filter(|action| !action.is_taken() || std::mem::replace(&mut is_first, false)).collect()
 }
 
-/// Whether a generation does what the address declares, so that an older one can go.
-fn is_settled(index: &Index<'_>, desired: &DesiredKey, (record, phase): &(&SealedKey, Phase<'_>)) -> bool {
-    let Phase::Serving(live) = phase else { return false };
-    let overlap_over =
-        desired.rotate.as_ref().is_none_or(|rotate| rotate.overlap.after(record.since) <= index.input.now);
-    record.state == KeyState::Live && live.disabled != desired.enabled && overlap_over
+/// Whether a generation works as its address declares, so that another one can go.
+fn is_settled(desired: &DesiredKey, record: &SealedKey, live: &LiveKey) -> bool {
+    record.state == KeyState::Live && live.disabled != desired.enabled
 }
 
 fn first_reason(desired: &DesiredKey, generations: &[(&SealedKey, Phase<'_>)]) -> Reason {
@@ -114,7 +124,12 @@ fn first_reason(desired: &DesiredKey, generations: &[(&SealedKey, Phase<'_>)]) -
     Reason::at(&desired.origin, ReasonCode::Declared, "declared, and not at the service")
 }
 
-fn release(index: &Index<'_>, desired: &DesiredKey, record: &SealedKey, live: &LiveKey) -> Action {
+fn release(
+    index: &Index<'_>,
+    desired: &DesiredKey,
+    (record, live): (&SealedKey, &LiveKey),
+    generations: &[(&SealedKey, Phase<'_>)],
+) -> Action {
     let (code, text) = match is_staged(live) {
         true => {
             let ends = stage_ends(record.created);
@@ -128,7 +143,8 @@ fn release(index: &Index<'_>, desired: &DesiredKey, record: &SealedKey, live: &L
         }
     };
     let reason = Reason::at(&desired.origin, code, text);
-    let step = Step::ReleaseKey { id: live.id.clone(), enabled: desired.enabled };
+    let succeeds = predecessors(index, desired, generations).into_iter().map(|old| old.id).collect();
+    let step = Step::ReleaseKey { id: live.id.clone(), enabled: desired.enabled, succeeds };
     let secret = if desired.enabled { SecretEffect::StartsWorking } else { SecretEffect::None };
     let action = Action::on(record, live, Verb::Release, reason, step).secret(secret);
     let action = Action { name: record.name.clone(), ..action };
@@ -158,9 +174,15 @@ fn altered(record: &SealedKey, live: &LiveKey) -> Action {
     Action { name: record.name.clone(), ..action }.block(Refusal::new("altered", text, help))
 }
 
-fn missing(index: &Index<'_>, place: &Place<'_>, desired: &DesiredKey, record: &SealedKey) -> Action {
+fn missing(
+    index: &Index<'_>,
+    place: &Place<'_>,
+    desired: &DesiredKey,
+    record: &SealedKey,
+    generations: &[(&SealedKey, Phase<'_>)],
+) -> Action {
     let reason = Reason::at(&desired.origin, ReasonCode::Missing, "gone from the service");
-    let action = mint(index, place, desired, reason);
+    let action = mint(index, place, desired, reason, predecessors(index, desired, generations));
     if index.input.desired.policy.on_missing == OnMissing::Recreate {
         return action;
     }

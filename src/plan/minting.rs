@@ -6,11 +6,20 @@ use super::index::Index;
 use super::phase::Phase;
 use super::times::STAGE_GRACE;
 use super::unsealed;
-use super::value::{Action, Change, EnvironmentRef, MintKey, Reason, Remembered, SecretEffect, Step, Verb};
-use crate::model::{Address, DesiredKey, EnvironmentId, KeyId, KeyState, LiveKey, SealedKey, brief};
+use super::value::{
+    Action, Change, EnvironmentRef, MintKey, Predecessor, Reason, Remembered, SecretEffect, Step, Verb,
+};
+use crate::model::{Address, DesiredKey, EnvironmentId, KeyId, LiveKey, brief};
 
-/// The creation of a declared key as its next generation; blocked where that would race or make a duplicate.
-pub(super) fn mint(index: &Index<'_>, place: &Place<'_>, desired: &DesiredKey, reason: Reason) -> Action {
+/// The creation of a declared key as its next generation, which takes the place of `succeeds`; blocked where that would race
+/// or make a duplicate.
+pub(super) fn mint(
+    index: &Index<'_>,
+    place: &Place<'_>,
+    desired: &DesiredKey,
+    reason: Reason,
+    succeeds: Vec<Predecessor>,
+) -> Action {
     let address = &desired.address;
     let generation = next_generation(index, address);
     let action = Action::new(address, Verb::Create, &desired.name, reason, Step::Nothing)
@@ -39,6 +48,7 @@ pub(super) fn mint(index: &Index<'_>, place: &Place<'_>, desired: &DesiredKey, r
         permissions: desired.permissions.clone(),
         enabled: desired.enabled,
         generation,
+        succeeds,
         remember: remember(desired),
     };
     let action = action.secret(SecretEffect::Issued { recipients });
@@ -96,16 +106,6 @@ fn in_the_way(index: &Index<'_>, address: &Address) -> Option<Refusal> {
         let text = format!("`{id}` was never finished for this address, and somebody has enabled it since");
         let help = format!("Find out who enabled it, delete `{id}` in Honeycomb, and apply again.");
         return Some(Refusal::new("unfinished", text, help));
-    }
-    let serves = |record: &SealedKey, phase: &Phase<'_>| {
-        // In quarantine it is out of the way, unless somebody enabled it again.
-        matches!(phase, Phase::Serving(live) if record.state != KeyState::Disabled || !live.disabled)
-    };
-    if let Some((record, _)) = generations.iter().find(|(record, phase)| serves(record, phase)) {
-        let text =
-            format!("generation {} of this address, `{}`, is still there", record.generation, record.id);
-        let help = "Take the key out of the files and apply, so that it is retired, then declare it again.";
-        return Some(Refusal::new("exists", text, help));
     }
     let mut in_work = strays.iter().filter(|stray| stray.is_busy());
     let first = in_work.clone().find(|stray| stray.is_staged()).or_else(|| in_work.next())?;

@@ -19,7 +19,9 @@ mod order;
 mod phase;
 mod removal;
 mod retire;
+mod rotations;
 mod shown;
+mod succession;
 mod summary;
 mod times;
 mod unsealed;
@@ -36,8 +38,8 @@ pub use times::{
     DEADLINE, GRACE, REQUEST_LIFE, STAGE_DEADLINE, STAGE_GRACE, is_late, is_late_staged, stage_ends,
 };
 pub use value::{
-    Action, Blocked, Change, EnvironmentRef, Finding, FindingKind, Header, Leftover, MintKey, Plan, Reason,
-    ReasonCode, Remembered, SecretEffect, Severity, Step, Summary, Undo, Verb,
+    Action, Blocked, Change, EnvironmentRef, Finding, FindingKind, Header, Leftover, MintKey, Plan,
+    Predecessor, Reason, ReasonCode, Remembered, SecretEffect, Severity, Step, Summary, Undo, Verb,
 };
 
 use crate::model::Unmanaged;
@@ -61,6 +63,7 @@ pub fn plan(input: &Input<'_>) -> Plan {
     findings.extend(unmanaged);
     findings.extend(advice::advice(&index));
     findings.extend(advice::unproven(&index, &actions));
+    findings.extend(rotations::rotations(&index));
     order::sort_findings(&mut findings);
 
     let summary = Summary::of(&actions, &findings);

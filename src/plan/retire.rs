@@ -1,16 +1,21 @@
-//! Keys on their way out: disabled first, deleted after their quarantine, one step an apply.
+//! Keys on their way out: disabled first, deleted after their quarantine, one step an apply. When it is the turn of one that
+//! a later generation has taken the place of is told in `succession`.
 
 use super::draft::Refusal;
 use super::index::Index;
 use super::phase::Phase;
 use super::update::by_whom;
 use super::value::{Action, Change, Reason, ReasonCode, SecretEffect, Step, Verb};
-use crate::model::{Address, KeyState, LiveKey, SealedKey, Timestamp};
+use crate::model::{Address, KeyId, KeyState, LiveKey, SealedKey, Timestamp};
 
 /// The next step of a generation that nothing declares any more; `None` while there is nothing but to wait.
 pub(super) fn retire(index: &Index<'_>, record: &SealedKey, phase: &Phase<'_>) -> Option<Action> {
+    let reason = || {
+        let text = format!("no longer declared; deleted {} after this, on a later apply", record.quarantine);
+        Reason::new(ReasonCode::Undeclared, text)
+    };
     let action = match phase {
-        Phase::Serving(live) | Phase::Late(live) => step_of_live(index, record, live),
+        Phase::Serving(live) | Phase::Late(live) => next_step(index, record, live, None, reason),
         Phase::Missing => step_of_missing(index, record),
         Phase::Over
         | Phase::Vanished
@@ -19,12 +24,8 @@ pub(super) fn retire(index: &Index<'_>, record: &SealedKey, phase: &Phase<'_>) -
         | Phase::Altered(_)
         | Phase::Abandoned(_) => None,
     }?;
-    if record.protected && !index.input.allow.addresses.contains(&record.address) {
-        let is_superseded = index.input.desired.keys.contains_key(&record.address);
-        let refusal = protected_refusal(&record.address);
-        // Its block speaks for its successor: taking `protected` away there changes nothing here.
-        let help = format!("If its successor has taken over, name it: `--allow {}`.", record.address);
-        return Some(action.block(if is_superseded { Refusal { help, ..refusal } } else { refusal }));
+    if record.protected && !index.is_named(&record.address) {
+        return Some(action.block(protected_refusal(&record.address)));
     }
     Some(action)
 }
@@ -38,7 +39,14 @@ pub(super) fn protected_refusal(address: &Address) -> Refusal {
     )
 }
 
-fn step_of_live(index: &Index<'_>, record: &SealedKey, live: &LiveKey) -> Option<Action> {
+/// Disabled, for `reason`, or deleted once its quarantine is over; `successor` is the key that has taken its place.
+pub(super) fn next_step(
+    index: &Index<'_>,
+    record: &SealedKey,
+    live: &LiveKey,
+    successor: Option<&KeyId>,
+    reason: impl FnOnce() -> Reason,
+) -> Option<Action> {
     match (record.state, live.disabled) {
         (KeyState::Disabled, true) => is_over(index, record, live.updated).then(|| delete(record, live)),
         (KeyState::Disabled, false) => {
@@ -46,23 +54,17 @@ fn step_of_live(index: &Index<'_>, record: &SealedKey, live: &LiveKey) -> Option
                 "enabled again after keycomb disabled it{}; its quarantine begins anew",
                 by_whom(live)
             );
-            Some(disable(record, live, Reason::new(ReasonCode::Drifted, text)))
+            Some(disable(record, live, successor, Reason::new(ReasonCode::Drifted, text)))
         }
-        _ => Some(disable(record, live, Reason::new(ReasonCode::Undeclared, reason_of(index, record)))),
+        _ => Some(disable(record, live, successor, reason())),
     }
 }
 
-fn reason_of(index: &Index<'_>, record: &SealedKey) -> String {
-    let why = match index.input.desired.keys.contains_key(&record.address) {
-        true => "a later generation has taken its place",
-        false => "no longer declared",
-    };
-    format!("{why}; deleted {} after this, on a later apply", record.quarantine)
-}
-
-fn disable(record: &SealedKey, live: &LiveKey, reason: Reason) -> Action {
+fn disable(record: &SealedKey, live: &LiveKey, successor: Option<&KeyId>, reason: Reason) -> Action {
     let is_drift = reason.code == ReasonCode::Drifted;
-    let step = Step::RetireKey { id: live.id.clone() };
+    // Only what still works needs another in its place.
+    let successor = successor.filter(|_| !live.disabled).cloned();
+    let step = Step::RetireKey { id: live.id.clone(), successor };
     let action = Action::on(record, live, Verb::Disable, reason, step);
     if live.disabled {
         return action;

@@ -1,23 +1,25 @@
-//! A declared key that is there: what differs, what can change in place, what cannot.
+//! A declared key that is there: what differs, and can change in place.
 
 use std::collections::BTreeSet;
 
-use super::draft::{Refusal, list};
+use super::draft::list;
 use super::environments::Place;
 use super::index::Index;
 use super::minting::{remember, working_elsewhere};
+use super::phase::Phase;
 use super::retire::protected_refusal;
+use super::succession::succeed;
 use super::value::{Action, Change, Reason, ReasonCode, SecretEffect, Step, Verb};
 use crate::model::{AppliedKey, DesiredKey, KeyState, KeyType, LiveKey, Permission, SealedKey, brief};
 
-/// What is to be done about a declared key that is there: one action for all that can change in place, and
-/// blocked ones for what cannot, what is protected and what is due.
+/// What is to be done about a declared key that is there: its successor where it needs one, or one action for all that can
+/// change in place; and a blocked one for what is protected.
 pub(super) fn update(
     index: &Index<'_>,
     place: &Place<'_>,
     desired: &DesiredKey,
-    record: &SealedKey,
-    live: &LiveKey,
+    (record, live): (&SealedKey, &LiveKey),
+    generations: &[(&SealedKey, Phase<'_>)],
 ) -> Vec<Action> {
     let is_named = index.input.allow.addresses.contains(&desired.address);
     let is_held = (desired.protected || record.protected) && !is_named && !desired.enabled && !live.disabled;
@@ -25,17 +27,17 @@ pub(super) fn update(
         enabled: desired.enabled || is_held,
         permissions: target_permissions(desired, record, live).clone(),
     };
-    let mut actions = vec![];
-    actions.extend(
-        change(desired, record, live, target)
-            .map(|action| unless_replaced(index, desired, record, live, action)),
-    );
-    if is_held {
-        actions.push(held(desired, record, live));
-    }
-    actions.extend(replace(index, place, desired, record, live));
-    actions.extend(rotate(index, desired, record, live));
-    actions
+    let change = change(desired, record, live, target)
+        .map(|action| unless_replaced(index, desired, record, live, action));
+    let held = is_held.then(|| held(desired, record, live));
+    // What the record does not know as released, or what shall stop, is settled first: one step for each apply.
+    let is_first = |action: &Action| record.state != KeyState::Live || action.verb == Verb::Disable;
+    let sent = change.as_ref().map(|action| action.changes.as_slice()).unwrap_or_default();
+    let successor = succeed(index, place, desired, (record, live), generations, sent);
+    let successor = successor.filter(|_| !change.as_ref().is_some_and(is_first));
+    // A successor is made as declared: its predecessor stays as it is until it goes.
+    let change = change.filter(|_| !successor.as_ref().is_some_and(Action::is_taken));
+    change.into_iter().chain(held).chain(successor).collect()
 }
 
 /// A key that comes back while it was on its way out must not work beside the one that another run, with another copy of
@@ -70,7 +72,7 @@ fn target_permissions<'a>(
     }
 }
 
-fn is_configuration(key_type: KeyType) -> bool {
+pub(super) fn is_configuration(key_type: KeyType) -> bool {
     key_type == KeyType::Configuration
 }
 
@@ -172,53 +174,4 @@ fn held(desired: &DesiredKey, record: &SealedKey, live: &LiveKey) -> Action {
     Action::on(record, live, Verb::Disable, reason, Step::Nothing)
         .changes(vec![Change::from_to("enabled", true, false)])
         .block(protected_refusal(&desired.address))
-}
-
-fn replace(
-    index: &Index<'_>,
-    place: &Place<'_>,
-    desired: &DesiredKey,
-    record: &SealedKey,
-    live: &LiveKey,
-) -> Option<Action> {
-    let is_elsewhere = match place {
-        Place::There(id) | Place::Begun(id, _) => **id != live.environment,
-        Place::Planned(_) => true,
-        Place::Unavailable => false,
-    };
-    let sets_permissions = !is_configuration(live.key_type) || !is_configuration(desired.key_type);
-    let name_of = |id| index.environment(id).map_or(id.as_str(), |e| e.name.as_str());
-    let label = desired.address.environment();
-    let to = index.input.desired.environments.get(label).map_or(label.as_str(), |e| e.name.as_str());
-    let changes = [
-        (live.key_type != desired.key_type).then(|| Change::from_to("type", live.key_type, desired.key_type)),
-        is_elsewhere.then(|| Change::from_to("environment", name_of(&live.environment), to)),
-        (sets_permissions && live.permissions != desired.permissions)
-            .then(|| Change::from_to("permissions", list(&live.permissions), list(&desired.permissions))),
-    ];
-    let changes: Vec<Change> = changes.into_iter().flatten().collect();
-    let fields: Vec<&str> = changes.iter().map(|change| change.field).collect();
-    let origin = desired.attribute_origins.get(*fields.first()?).unwrap_or(&desired.origin);
-    let text = format!("{} of this key cannot change in place", fields.join(" and "));
-    let help = "Set it back, or declare a second key under another name beside it and take this one out when \
-                nobody uses it any more; `replace` is not possible in this version.";
-    let reason = Reason::at(origin, ReasonCode::Changed, "declared otherwise than it is");
-    let action = Action::on(record, live, Verb::Replace, reason, Step::Nothing).changes(changes);
-    Some(action.block(Refusal::new("needs_replace", text, help)))
-}
-
-fn rotate(index: &Index<'_>, desired: &DesiredKey, record: &SealedKey, live: &LiveKey) -> Option<Action> {
-    let every = desired.rotate.as_ref()?.every;
-    let due = every.after(live.created.unwrap_or(record.created));
-    if due > index.input.now || !desired.enabled {
-        return None;
-    }
-    let origin = desired.attribute_origins.get("rotate").unwrap_or(&desired.origin);
-    let reason =
-        Reason::at(origin, ReasonCode::RotationDue, format!("due since {due}: rotated every {every}"));
-    let text = "its secret is due for a new one, and this version does not rotate";
-    let help = "Declare a second key beside it, move its users over and take this one out, or give it a longer \
-                `rotate.every`.";
-    let action = Action::on(record, live, Verb::Rotate, reason, Step::Nothing);
-    Some(action.block(Refusal::new("needs_rotate", text, help)))
 }

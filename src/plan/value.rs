@@ -157,6 +157,10 @@ pub enum ReasonCode {
     Staged,
     /// Due for rotation.
     RotationDue,
+    /// The person asked for it in this run.
+    Asked,
+    /// A later generation has taken its place.
+    Superseded,
     /// Gone from the service.
     Missing,
     /// Made under a provisional name and never finished.
@@ -175,6 +179,8 @@ impl ReasonCode {
             Self::Unreleased => "unreleased",
             Self::Staged => "staged",
             Self::RotationDue => "rotation_due",
+            Self::Asked => "asked",
+            Self::Superseded => "superseded",
             Self::Missing => "missing",
             Self::Unfinished => "unfinished",
         }
@@ -213,7 +219,7 @@ pub enum Undo {
 pub struct Blocked {
     /// What would have been done.
     pub verb: Verb,
-    /// Stable, for machines: `exists`, `ambiguous`, `needs_replace`, `protected`, `guard_delete` …
+    /// Stable, for machines: `exists`, `ambiguous`, `rotating`, `protected`, `guard_delete` …
     pub code: &'static str,
     /// One sentence: why not. May hold hostile text.
     pub text: String,
@@ -263,6 +269,8 @@ pub enum Step {
         id: KeyId,
         /// Whether the configuration wants it enabled.
         enabled: bool,
+        /// The keys of its address that it takes the place of, and that are in nobody's way.
+        succeeds: Vec<KeyId>,
     },
     /// PATCH a key's name, permissions, and whether it is enabled; all that differ, in one request.
     UpdateKey {
@@ -280,10 +288,13 @@ pub enum Step {
         /// For the record.
         remember: Remembered,
     },
-    /// PATCH a key that is no longer declared: disabled, and its quarantine begins.
+    /// PATCH a key that is no longer declared, or that a later generation has taken the place of: disabled, and its
+    /// quarantine begins.
     RetireKey {
         /// Which.
         id: KeyId,
+        /// The key that has taken its place: refused unless that works at this moment.
+        successor: Option<KeyId>,
     },
     /// DELETE a key past its quarantine.
     DeleteKey {
@@ -325,8 +336,21 @@ pub struct MintKey {
     pub enabled: bool,
     /// The generation it will be.
     pub generation: u32,
+    /// The generations it takes the place of, oldest first: they stay as they are, and are in nobody's way.
+    pub succeeds: Vec<Predecessor>,
     /// For the record.
     pub remember: Remembered,
+}
+
+/// A generation that another takes the place of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Predecessor {
+    /// Its key.
+    pub id: KeyId,
+    /// 1, 2, 3 …
+    pub generation: u32,
+    /// Until when it works at least, if its successor is made now; `None`: it does not work.
+    pub until: Option<Timestamp>,
 }
 
 /// What is declared of a key and never sent to the service, but kept in the record for when the block is gone.
@@ -379,6 +403,8 @@ pub enum FindingKind {
     Drift,
     /// A key of ours that was never finished.
     Unfinished,
+    /// A rotation, or a step of one, that waits, or that is late.
+    Rotation,
     /// At the service, and nobody declared it.
     Unmanaged,
     /// Something about the declaration that deserves a look.
@@ -393,6 +419,7 @@ impl FindingKind {
             Self::Missing => "missing",
             Self::Drift => "drift",
             Self::Unfinished => "unfinished",
+            Self::Rotation => "rotation",
             Self::Unmanaged => "unmanaged",
             Self::Advice => "advice",
         }

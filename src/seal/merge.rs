@@ -158,6 +158,8 @@ fn merge_key(base: Option<&SealedKey>, ours: &SealedKey, theirs: &SealedKey) -> 
         recipients,
         sealed,
         secret,
+        // What was refused once stops nothing until a person has looked.
+        proof: joined(base, ours, theirs, lead, |key| key.proof),
     })
 }
 

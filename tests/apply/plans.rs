@@ -85,6 +85,7 @@ fn mint_in(label: &str, in_environment: &str, environment: EnvironmentRef) -> Ac
         permissions: [Permission::RunQueries, Permission::ManageSlos].into(),
         enabled: true,
         generation: 1,
+        succeeds: vec![],
         remember: remembered(),
     };
     action(&format!("key.{in_environment}.{label}"), Verb::Create, Step::MintKey(Box::new(mint)))
@@ -126,7 +127,7 @@ pub fn update(
 }
 
 pub fn retire(at: &str, id: &str) -> Action {
-    was(action(at, Verb::Disable, Step::RetireKey { id: key_id(id) }), "enabled", "true")
+    was(action(at, Verb::Disable, Step::RetireKey { id: key_id(id), successor: None }), "enabled", "true")
 }
 
 pub fn delete(at: &str, id: &str) -> Action {
@@ -141,7 +142,7 @@ pub fn discard(at: &str, live: &LiveKey) -> Action {
 }
 
 pub fn release(at: &str, id: &str) -> Action {
-    action(at, Verb::Release, Step::ReleaseKey { id: key_id(id), enabled: true })
+    action(at, Verb::Release, Step::ReleaseKey { id: key_id(id), enabled: true, succeeds: vec![] })
 }
 
 /// A key that is in the record and at the service.
@@ -170,6 +171,7 @@ pub fn record(keeper: &mut Keeper, at_address: &str, id: &str, state: KeyState) 
         recipients: vec![],
         sealed: Some("armor".into()),
         secret: None,
+        proof: None,
     });
 }
 

@@ -150,6 +150,7 @@ pub struct Inner {
     pub accepts_disabled: bool,
     pub proves_team: Option<&'static str>,
     pub proves_environment: Option<&'static str>,
+    pub proves_permissions: std::collections::BTreeMap<Permission, bool>,
     /// How long each write takes before it is carried out.
     pub slow: Duration,
     /// How much later than now the service dates a change.
@@ -443,9 +444,7 @@ impl ReadLive for World {
                     .map(|e| e.name.clone())
                     .unwrap_or_default(),
                 id: key.id.to_string(),
-                permissions: Permission::of(key.key_type)
-                    .map(|p| (p, key.permissions.contains(&p)))
-                    .collect(),
+                permissions: i.proves_permissions.clone(),
             }))
         })
         .await

@@ -309,6 +309,7 @@ pub fn record_of(key: &DesiredKey, id: &str) -> SealedKey {
         }],
         sealed: Some("armor".into()),
         secret: None,
+        proof: None,
     }
 }
 

@@ -171,32 +171,47 @@ fn type_environment_and_ingest_permissions_need_a_replacement() {
         let mut world = World::production();
         world.sync(ingest("key.production.b"), "b");
         edit(&mut world);
-        assert_eq!(world.only_blocked(), (Verb::Replace, "needs_replace", false), "{field}");
-        assert_eq!(world.only().changes[0].field, field);
+        let action = world.only();
+        assert_eq!((action.verb, action.generation, action.id), (Verb::Replace, Some(2), None), "{field}");
+        assert_eq!(action.changes[0].field, field);
     }
 }
 
 #[test]
-fn what_can_change_in_place_does_so_beside_a_replacement_that_cannot() {
+fn a_replacement_takes_what_could_change_in_place_with_it_unless_it_is_held() {
     let mut world = World::production();
     world.sync(ingest("key.production.b"), "b");
     let desired = world.desired("key.production.b");
     desired.permissions.clear();
     desired.name = "c".into();
-    assert_eq!(world.told(), ["update key.production.b", "blocked:replace:needs_replace key.production.b"]);
+    let action = world.only();
+    assert_eq!((action.verb, action.name.as_str()), (Verb::Replace, "c"));
+    world.desired.policy.replace = Limit { count: Some(0), percent: None };
+    assert_eq!(world.only_blocked(), (Verb::Replace, "guard_replace", true));
+
+    // A second generation that still works keeps a third from being made: what can be had in place is.
+    let mut old = live_of(&ingest("key.production.b"), "old");
+    old.name = "old".into();
+    world.live.keys.push(old);
+    let record = SealedKey { generation: 1, ..record_of(&ingest("key.production.b"), "old") };
+    world.sealed().keys.push(record);
+    (world.record("b").generation, world.record("b").since) = (2, ago(DAY));
+    assert_eq!(world.told(), ["update key.production.b", "blocked:replace:rotating key.production.b"]);
     let sent = sent(&world.plan().actions[0]);
     assert_eq!(sent.permissions, None);
     assert_eq!(sent.applied.permissions, [Permission::CreateDatasets].into(), "what it truly has");
 }
 
 #[test]
-fn a_due_rotation_is_blocked_and_no_guard() {
+fn a_rotation_is_due_by_the_age_that_the_service_tells() {
     let mut world = world();
     let rotate = |every| Some(Rotation { every: Period::days(every), overlap: Period::days(7) });
     world.desired("key.production.a").rotate = rotate(31);
     assert!(world.plan().is_empty());
     world.desired("key.production.a").rotate = rotate(30);
-    assert_eq!(world.only_blocked(), (Verb::Rotate, "needs_rotate", false));
+    assert_eq!((world.only().verb, world.only().reason.code), (Verb::Rotate, ReasonCode::RotationDue));
+    world.live("a").created = Some(ago(29 * DAY));
+    assert!(world.plan().is_empty());
 }
 
 #[test]

@@ -25,7 +25,7 @@ fn disabled(days: i64) -> World {
 fn a_key_gone_from_the_files_is_disabled_and_not_deleted() {
     let action = world().only();
     assert_eq!((action.verb, action.reason.code), (Verb::Disable, ReasonCode::Undeclared));
-    assert_eq!(action.step, Step::RetireKey { id: key_id("a") });
+    assert_eq!(action.step, Step::RetireKey { id: key_id("a"), successor: None });
     assert_eq!((action.secret, action.undo), (SecretEffect::StopsWorking, Undo::Reversible));
     assert!(action.reason.origin.is_none());
 }
@@ -35,7 +35,10 @@ fn a_key_that_is_disabled_already_begins_its_quarantine() {
     let mut world = world();
     world.live("a").disabled = true;
     let action = world.only();
-    assert_eq!((action.step, action.secret), (Step::RetireKey { id: key_id("a") }, SecretEffect::None));
+    assert_eq!(
+        (action.step, action.secret),
+        (Step::RetireKey { id: key_id("a"), successor: None }, SecretEffect::None)
+    );
 }
 
 #[test]
@@ -133,12 +136,12 @@ fn an_address_declared_again_after_its_key_was_deleted_gets_the_next_generation(
     assert_eq!(world.only().generation, Some(2));
 }
 
-/// `key.production.a` with a second generation that serves since a day.
+/// `key.production.a` with a second generation that serves since eight days.
 fn superseded() -> World {
     let mut world = World::production();
     world.sync(configuration("key.production.a"), "one");
     world.sync(configuration("key.production.a"), "two");
-    (world.record("two").generation, world.record("two").since) = (2, ago(DAY));
+    (world.record("two").generation, world.record("two").since) = (2, ago(8 * DAY));
     world
 }
 
@@ -155,7 +158,7 @@ fn the_newest_generation_stands_for_its_address_and_an_older_one_is_retired() {
 #[test]
 fn an_older_generation_stays_until_the_newer_one_serves_and_the_overlap_is_over() {
     let mut overlapping = superseded();
-    let rotate = Rotation { every: Period::days(90), overlap: Period::days(7) };
+    let rotate = Rotation { every: Period::days(90), overlap: Period::days(9) };
     overlapping.desired("key.production.a").rotate = Some(rotate);
     assert!(overlapping.plan().is_empty());
 
@@ -175,22 +178,28 @@ fn an_address_takes_one_step_at_a_time() {
     assert_eq!(world.told(), ["update key.production.a"]);
     world.undeclare("key.production.a");
     assert_eq!(world.told(), ["disable key.production.a"]);
-    assert_eq!(world.only().generation, Some(2));
+    assert_eq!(world.only().generation, Some(1), "declared again meanwhile, the second serves");
 }
 
 #[test]
-fn a_superseded_generation_that_is_gone_is_not_missed() {
+fn a_superseded_generation_that_is_gone_before_its_time_is_said_and_changes_nothing() {
     let mut world = superseded();
     world.delete_live("one");
+    assert!(world.plan().is_empty());
+    assert_eq!(world.findings(FindingKind::Missing)[0].severity, Severity::Warning);
+    world.record("one").state = KeyState::Disabled;
     assert!(world.plan().is_empty() && world.plan().findings.is_empty());
 }
 
 #[test]
-fn an_address_with_an_older_generation_that_still_serves_is_not_minted() {
+fn a_generation_that_is_gone_while_an_older_one_serves_gets_a_successor_beside_that() {
     let mut world = superseded();
     world.delete_live("two");
     world.desired.policy.on_missing = OnMissing::Recreate;
-    assert_eq!(world.only_blocked(), (Verb::Create, "exists", false));
+    let action = world.only();
+    assert_eq!((action.verb, action.generation), (Verb::Create, Some(3)));
+    let Step::MintKey(mint) = action.step else { panic!() };
+    assert_eq!(mint.succeeds[0].id, key_id("one"));
     // One that keycomb disabled is on its way out and no obstacle.
     world.record("one").state = KeyState::Disabled;
     world.live("one").disabled = true;

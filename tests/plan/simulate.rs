@@ -55,7 +55,7 @@ fn take(world: &mut World, action: &Action, fresh: &str, made: &mut HashMap<Labe
             world.sealed().environments.retain(|e| e.id != id);
         }
         Step::MintKey(mint) => self::mint(world, action, *mint, fresh, made),
-        Step::ReleaseKey { id, enabled } => {
+        Step::ReleaseKey { id, enabled, .. } => {
             let record = world.sealed().keys.iter_mut().find(|k| k.id == id).unwrap();
             (record.state, record.since, record.applied.enabled) = (KeyState::Live, now, enabled);
             let (name, permissions) = (record.name.clone(), record.applied.permissions.clone());
@@ -73,7 +73,7 @@ fn take(world: &mut World, action: &Action, fresh: &str, made: &mut HashMap<Labe
             (record.owner, record.protected, record.quarantine) = (owner, protected, quarantine);
             (record.name, record.applied, record.state) = (name, applied, KeyState::Live);
         }
-        Step::RetireKey { id } => {
+        Step::RetireKey { id, .. } => {
             world.live.keys.iter_mut().find(|k| k.id == id).unwrap().disabled = true;
             let record = world.sealed().keys.iter_mut().find(|k| k.id == id).unwrap();
             (record.state, record.since) = (KeyState::Disabled, now);
@@ -103,7 +103,8 @@ fn mint(
     fresh: &str,
     made: &HashMap<Label, EnvironmentId>,
 ) {
-    let MintKey { environment, key_type, name, permissions, enabled, generation, remember } = mint;
+    let MintKey { environment, key_type, name, permissions, enabled, generation, succeeds: _, remember } =
+        mint;
     let environment = match environment {
         EnvironmentRef::Id(id) => id,
         EnvironmentRef::Planned(label) => {
@@ -143,5 +144,6 @@ fn mint(
         recipients: vec![],
         sealed: Some("armor".into()),
         secret: None,
+        proof: None,
     });
 }

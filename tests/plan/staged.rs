@@ -54,7 +54,7 @@ fn a_staged_key_is_released_where_its_entry_is_until_its_deadline() {
     for age in [MINUTE, HOUR, 7 * DAY - 1] {
         let action = staged(age).only();
         assert_eq!((action.verb, action.reason.code), (Verb::Release, ReasonCode::Staged));
-        assert_eq!(action.step, Step::ReleaseKey { id: key_id("a"), enabled: true });
+        assert_eq!(action.step, Step::ReleaseKey { id: key_id("a"), enabled: true, succeeds: vec![] });
         assert_eq!((action.secret, action.name.as_str()), (SecretEffect::StartsWorking, "a"));
     }
     // The digest reached the service, and the record of that was lost.

@@ -19,7 +19,10 @@ fn twins() -> World {
 #[test]
 fn one_twin_serves_and_the_other_is_retired() {
     let action = twins().only();
-    assert_eq!((action.verb, action.step), (Verb::Disable, Step::RetireKey { id: key_id("a") }));
+    assert_eq!(
+        (action.verb, action.step),
+        (Verb::Disable, Step::RetireKey { id: key_id("a"), successor: Some(key_id("b")) })
+    );
 }
 
 #[test]
@@ -39,7 +42,10 @@ fn the_twin_that_serves_is_current_whichever_it_is() {
         let mut world = twins();
         world.live(gone).disabled = true;
         let action = world.only();
-        assert_eq!((action.verb, action.step), (Verb::Disable, Step::RetireKey { id: key_id(gone) }));
+        assert_eq!(
+            (action.verb, action.step),
+            (Verb::Disable, Step::RetireKey { id: key_id(gone), successor: None })
+        );
     }
 }
 

@@ -107,6 +107,7 @@ pub fn mint(name: &str) -> Step {
         permissions: BTreeSet::from([keycomb::model::Permission::CreateDatasets]),
         enabled: true,
         generation: 1,
+        succeeds: vec![],
         remember: remembered(),
     }))
 }

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use keycomb::model::{AppliedKey, KeyId, KeyType, Origin, Permission};
 use keycomb::plan::{
-    Action, EnvironmentRef, FindingKind, Plan, Reason, ReasonCode, SecretEffect, Severity, Step, Undo, Verb,
+    Action, EnvironmentRef, FindingKind, Plan, Predecessor, Reason, ReasonCode, SecretEffect, Severity, Step,
+    Undo, Verb,
 };
 use keycomb::report::{Became, Cause, Report};
 
@@ -60,12 +61,16 @@ fn minted() -> Vec<Action> {
     replace.changes = vec![from_to("permissions", "", "create_datasets")];
     let Step::MintKey(mint) = &mut replace.step else { unreachable!() };
     mint.environment = EnvironmentRef::Id(environment_id());
-    let rotate =
+    let mut rotate =
         make("key.staging.web", Verb::Rotate, ReasonCode::RotationDue, "due for rotation since 2026-02-25");
+    if let Step::MintKey(mint) = &mut rotate.step {
+        let until = Some("2026-03-04T12:00:00Z".parse().unwrap());
+        mint.succeeds = vec![Predecessor { id: key_id(), generation: 1, until }];
+    }
     let release = Action {
         secret: SecretEffect::StartsWorking,
         reason: because(ReasonCode::Unreleased, "minted and sealed on this disk, not released", 20),
-        step: Step::ReleaseKey { id: key_id(), enabled: true },
+        step: Step::ReleaseKey { id: key_id(), enabled: true, succeeds: vec![] },
         ..action("key.staging.worker", Verb::Release)
     };
     vec![replace, rotate, release]
@@ -125,7 +130,7 @@ fn removed() -> Vec<Action> {
         secret: SecretEffect::StopsWorking,
         reason: undeclared(),
         id: id.clone(),
-        step: Step::RetireKey { id: key_id() },
+        step: Step::RetireKey { id: key_id(), successor: Some(key_id()) },
         ..action("key.staging.batch", Verb::Disable)
     };
     let discard = Action {

@@ -67,6 +67,7 @@ fn sealed() -> Sealed {
         ],
         sealed: Some("-----BEGIN AGE ENCRYPTED FILE-----".into()),
         secret: None,
+        proof: None,
     };
     let adopted = SealedKey {
         address: "key.staging.old".parse().unwrap(),

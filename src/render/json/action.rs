@@ -81,7 +81,7 @@ impl<'a> ActionView<'a> {
 #[schemars(rename = "Reason")]
 struct ReasonView<'a> {
     /// Stable: `declared`, `changed`, `drifted`, `undeclared`, `quarantine_over`, `unreleased`, `staged`,
-    /// `rotation_due`, `missing`, `unfinished`.
+    /// `rotation_due`, `asked`, `superseded`, `missing`, `unfinished`.
     code: &'static str,
     /// One sentence.
     text: &'a str,
@@ -153,7 +153,7 @@ impl<'a> SecretView<'a> {
 pub(super) struct BlockedView<'a> {
     /// What would have been done.
     verb: &'static str,
-    /// Stable: `exists`, `ambiguous`, `needs_replace`, `protected`, `guard_delete` …
+    /// Stable: `exists`, `ambiguous`, `rotating`, `protected`, `guard_delete` …
     code: &'static str,
     /// One sentence: why not.
     text: &'a str,

@@ -10,7 +10,7 @@ use crate::plan::{Change, Finding};
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "Finding")]
 pub(super) struct FindingView<'a> {
-    /// Stable: `unsealed`, `missing`, `drift`, `unfinished`, `unmanaged`, `advice`.
+    /// Stable: `unsealed`, `missing`, `drift`, `unfinished`, `rotation`, `unmanaged`, `advice`.
     kind: &'static str,
     /// `high`, `warning` or `note`.
     severity: &'static str,

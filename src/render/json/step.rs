@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::model::{AppliedKey, EnvironmentAttributes, Permission};
-use crate::plan::{EnvironmentRef, Leftover, MintKey, Remembered, Step};
+use crate::model::{AppliedKey, EnvironmentAttributes, KeyId, Permission};
+use crate::plan::{EnvironmentRef, Leftover, MintKey, Predecessor, Remembered, Step};
 
 /// What is sent to the service, and what is recorded of it.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -55,6 +55,8 @@ pub(super) enum StepView<'a> {
         enabled: bool,
         /// The generation it will be.
         generation: u32,
+        /// The generations that it takes the place of, oldest first.
+        succeeds: Vec<PredecessorView<'a>>,
         /// Kept in the record, never sent.
         remember: RememberedView<'a>,
     },
@@ -64,6 +66,8 @@ pub(super) enum StepView<'a> {
         id: &'a str,
         /// Whether it shall be enabled.
         enabled: bool,
+        /// The service's ids of the keys that it takes the place of.
+        succeeds: Vec<&'a str>,
     },
     /// PATCH a key; where nothing is set only the record changes.
     UpdateKey {
@@ -80,10 +84,13 @@ pub(super) enum StepView<'a> {
         /// Kept in the record, never sent.
         remember: RememberedView<'a>,
     },
-    /// PATCH a key that is no longer declared: disabled, and its quarantine begins.
+    /// PATCH a key that is no longer declared, or that a later generation has taken the place of: disabled, and its
+    /// quarantine begins.
     RetireKey {
         /// The service's id.
         id: &'a str,
+        /// The service's id of the key that has taken its place, which must work then; null for what is no longer declared.
+        successor: Option<&'a str>,
     },
     /// DELETE a key past its quarantine.
     DeleteKey {
@@ -120,7 +127,11 @@ impl<'a> StepView<'a> {
             Step::DeleteEnvironment { id } => Self::DeleteEnvironment { id: id.as_str() },
             Step::ForgetEnvironment { id } => Self::ForgetEnvironment { id: id.as_str() },
             Step::MintKey(mint) => Self::mint(mint),
-            Step::ReleaseKey { id, enabled } => Self::ReleaseKey { id: id.as_str(), enabled: *enabled },
+            Step::ReleaseKey { id, enabled, succeeds } => Self::ReleaseKey {
+                id: id.as_str(),
+                enabled: *enabled,
+                succeeds: succeeds.iter().map(KeyId::as_str).collect(),
+            },
             Step::UpdateKey { id, name, permissions, enabled, applied, remember } => Self::UpdateKey {
                 id: id.as_str(),
                 name: name.as_deref(),
@@ -129,7 +140,9 @@ impl<'a> StepView<'a> {
                 applied: AppliedView::of(applied),
                 remember: RememberedView::of(remember),
             },
-            Step::RetireKey { id } => Self::RetireKey { id: id.as_str() },
+            Step::RetireKey { id, successor } => {
+                Self::RetireKey { id: id.as_str(), successor: successor.as_ref().map(KeyId::as_str) }
+            }
             Step::DeleteKey { id } => Self::DeleteKey { id: id.as_str() },
             Step::DiscardKey(leftover) => {
                 let Leftover { id, name, environment, updated, is_given_up } = &**leftover;
@@ -145,7 +158,8 @@ impl<'a> StepView<'a> {
     }
 
     fn mint(mint: &'a MintKey) -> Self {
-        let MintKey { environment, key_type, name, permissions, enabled, generation, remember } = mint;
+        let MintKey { environment, key_type, name, permissions, enabled, generation, succeeds, remember } =
+            mint;
         Self::MintKey {
             environment: EnvironmentView::of(environment),
             key_type: key_type.as_str(),
@@ -153,8 +167,28 @@ impl<'a> StepView<'a> {
             permissions: names(permissions),
             enabled: *enabled,
             generation: *generation,
+            succeeds: succeeds.iter().map(PredecessorView::of).collect(),
             remember: RememberedView::of(remember),
         }
+    }
+}
+
+/// A generation that another takes the place of.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Predecessor")]
+pub(super) struct PredecessorView<'a> {
+    /// The service's id.
+    id: &'a str,
+    /// 1, 2, 3 …
+    generation: u32,
+    /// Until when it works at least, if its successor is made now, RFC 3339 in UTC; null when it does not work.
+    until: Option<String>,
+}
+
+impl<'a> PredecessorView<'a> {
+    fn of(predecessor: &'a Predecessor) -> Self {
+        let Predecessor { id, generation, until } = predecessor;
+        Self { id: id.as_str(), generation: *generation, until: until.map(|until| until.to_string()) }
     }
 }
 

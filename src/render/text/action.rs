@@ -3,7 +3,7 @@
 use super::change;
 use super::page::{Page, columns};
 use crate::model::{Origin, brief};
-use crate::plan::{Action, Change, ReasonCode, SecretEffect, Undo, Verb};
+use crate::plan::{Action, Change, Predecessor, ReasonCode, SecretEffect, Step, Undo, Verb};
 use crate::render::style::{Style, Tone};
 
 /// Below this width nothing is lined up: each object takes two lines.
@@ -162,7 +162,8 @@ fn put_details(page: &mut Page<'_>, indent: usize, action: &Action) {
     // The id is what a person looks up before something goes for good, or is decided by hand.
     let needs_id = matches!(action.verb, Verb::Delete | Verb::Discard | Verb::Disable | Verb::Blocked);
     let id = action.id.as_ref().filter(|_| needs_id).map(|id| (Tone::Dim, page.style.shown(id)));
-    let facts: Vec<_> = [("id", id), ("secret", secret)]
+    let old = predecessors(page.style, action);
+    let facts: Vec<_> = [("id", id), ("secret", secret), ("old key", old)]
         .into_iter()
         .filter_map(|(label, fact)| fact.map(|(tone, text)| (label, tone, text)))
         .collect();
@@ -179,6 +180,19 @@ fn put_details(page: &mut Page<'_>, indent: usize, action: &Action) {
         page.flow(at, *tone, text);
         page.end();
     }
+}
+
+/// Until when consumers may go on with what they have.
+fn predecessors(style: &Style, action: &Action) -> Option<(Tone, String)> {
+    let Step::MintKey(mint) = &action.step else { return None };
+    let told = |old: &Predecessor| {
+        let Predecessor { id, generation, until } = old;
+        let works = until
+            .map_or_else(|| "does not work".to_owned(), |until| format!("works until {until:.0} at least"));
+        format!("generation {generation} ({}) {works}", style.shown(id.as_str()))
+    };
+    let told: Vec<String> = mint.succeeds.iter().map(told).collect();
+    (!told.is_empty()).then(|| (Tone::Plain, told.join("; ")))
 }
 
 fn secret(style: &Style, effect: &SecretEffect) -> Option<(Tone, String)> {

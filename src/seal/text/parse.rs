@@ -183,6 +183,7 @@ const FIELDS: &[(&str, &str)] = &[
     ("owner", "a text"),
     ("protected", "`true` or `false`"),
     ("quarantine", "a duration such as `\"14d\"`"),
+    ("proof", "`accepted` or `refused`"),
     ("recipients", "a list of `{ name, fingerprint }`"),
     ("fingerprint", "a text"),
     ("sealed", "a text with an armored age block"),

@@ -100,6 +100,7 @@ fn write_key(out: &mut String, key: &SealedKey) {
         recipients,
         sealed,
         secret,
+        proof,
     } = key;
     out.push_str("\n[[key]]\n");
     line(out, "address", &quoted(&address.to_string()));
@@ -120,6 +121,9 @@ fn write_key(out: &mut String, key: &SealedKey) {
         line(out, "protected", protected);
     }
     line(out, "quarantine", &quoted(&quarantine.to_string()));
+    if let Some(proof) = proof {
+        line(out, "proof", &quoted(proof.as_str()));
+    }
     if !recipients.is_empty() {
         list(out, "recipients", recipients.iter().map(recipient));
     }

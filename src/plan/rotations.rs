@@ -1,0 +1,105 @@
+//! What is to be said of rotations: what waits, and what is late.
+
+use std::time::Duration;
+
+use super::index::Index;
+use super::keys::current_of;
+use super::phase::Phase;
+use super::succession::{fixed_in_place, overlap_of};
+use super::value::{Finding, FindingKind, Severity};
+use crate::model::{DesiredKey, KeyProof, KeyState, LiveKey, SealedKey, Timestamp};
+
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// How long past its overlap a predecessor works before that is more than a note, and before it is grave.
+const LATE: Duration = DAY.saturating_mul(7);
+const GRAVE: Duration = DAY.saturating_mul(30);
+
+/// All of it, address by address.
+pub(super) fn rotations(index: &Index<'_>) -> Vec<Finding> {
+    index.input.desired.keys.values().flat_map(|desired| of(index, desired)).collect()
+}
+
+fn of(index: &Index<'_>, desired: &DesiredKey) -> Vec<Finding> {
+    let generations = index.generations(&desired.address);
+    let current = current_of(&generations).and_then(|at| generations.get(at));
+    let Some((record, Phase::Serving(live))) = current else { return vec![] };
+    let older = || generations.iter().filter(|(old, _)| old.generation < record.generation);
+    let enabled = older().filter(|(_, phase)| matches!(phase, Phase::Serving(old) if !old.disabled));
+    let beside: Vec<&SealedKey> = enabled.map(|(old, _)| *old).collect();
+    let gone = older().filter(|(old, phase)| matches!(phase, Phase::Missing) && old.state == KeyState::Live);
+    let mut findings: Vec<Finding> = gone.map(|(old, _)| gone_early(old)).collect();
+    findings.extend(beside.iter().filter_map(|old| past_overlap(index.input.now, desired, record, old)));
+    findings.extend(beside.first().and_then(|_| untried(record)));
+    findings.extend(switched_off(desired, record, live));
+    findings
+}
+
+/// Two generations that work past their overlap: graver the longer it lasts. Counted from the release itself, whatever began the
+/// overlap anew.
+fn past_overlap(
+    now: Timestamp,
+    desired: &DesiredKey,
+    record: &SealedKey,
+    old: &SealedKey,
+) -> Option<Finding> {
+    let ends = overlap_of(desired).after(record.since);
+    let past = Duration::try_from(now.duration_since(ends)).ok().filter(|past| !past.is_zero())?;
+    let severity = match past {
+        past if past >= GRAVE => Severity::High,
+        past if past >= LATE => Severity::Warning,
+        _ => Severity::Note,
+    };
+    let text = format!(
+        "generations {} and {} both work, {} past their overlap, which ended at {ends:.0}",
+        old.generation,
+        record.generation,
+        days(past)
+    );
+    let help = "An apply disables the older one; if it does not, the plan says what stands in the way.";
+    Some(Finding::new(FindingKind::Rotation, severity, text).at(&old.address).about(&old.id).help(help))
+}
+
+fn days(time: Duration) -> String {
+    match time.as_secs() / DAY.as_secs() {
+        0 => "less than a day".to_owned(),
+        1 => "1 day".to_owned(),
+        days => format!("{days} days"),
+    }
+}
+
+/// While the old one still works is the time to find out.
+fn untried(record: &SealedKey) -> Option<Finding> {
+    let (severity, text) = match record.proof {
+        Some(KeyProof::Accepted) => return None,
+        Some(KeyProof::Refused) => {
+            (Severity::High, "the credential of this generation was refused when it was tried")
+        }
+        None => (Severity::Note, "the credential of this generation could not be tried when it was released"),
+    };
+    let help =
+        format!("Open it and try it while the old one works: `keycomb secrets open {}`.", record.address);
+    let finding = Finding::new(FindingKind::Rotation, severity, text).at(&record.address).about(&record.id);
+    Some(finding.help(help))
+}
+
+fn gone_early(old: &SealedKey) -> Finding {
+    let text = format!(
+        "generation {} is gone from the service, and not by keycomb: whoever still used it is refused",
+        old.generation
+    );
+    Finding::new(FindingKind::Missing, Severity::Warning, text).at(&old.address).about(&old.id)
+}
+
+fn switched_off(desired: &DesiredKey, record: &SealedKey, live: &LiveKey) -> Option<Finding> {
+    let fields = fixed_in_place(desired, live);
+    let fields: Vec<&str> = fields.iter().map(|change| change.field).collect();
+    let text = format!(
+        "{} cannot change in place; the key gets a successor when it is enabled",
+        fields.join(" and ")
+    );
+    let is_waiting = !desired.enabled && !fields.is_empty();
+    is_waiting.then(|| {
+        Finding::new(FindingKind::Rotation, Severity::Note, text).at(&record.address).about(&record.id)
+    })
+}
