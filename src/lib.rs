@@ -56,5 +56,6 @@ pub mod ports;
 pub mod rehearse;
 pub mod render;
 pub mod report;
+pub mod runs;
 pub mod sandbox;
 pub mod seal;

@@ -94,10 +94,10 @@ impl Run {
         }
     }
 
-    /// A name for a run: its second, and four letters that tell runs of one second apart.
+    /// A name for a run: its second and millisecond, and four letters that tell runs of one such apart.
     pub fn name(began: Timestamp, nonce: &crate::model::Nonce) -> String {
         let tail: String = nonce.as_str().chars().take(4).collect();
-        format!("{}-{tail}", began.strftime("%Y%m%dT%H%M%SZ"))
+        format!("{}-{tail}", began.strftime("%Y%m%dT%H%M%SZ-%3f"))
     }
 
     /// Whether it did, or may have done, anything.
@@ -155,11 +155,9 @@ impl RunAction {
             "discard" => return Ok(None),
             _ => What::Recorded,
         };
-        let address: Address =
-            self.address.parse().map_err(|_| "an address in it is none".to_owned())?;
-        let change = |change: &RunChange| {
-            Some((change.field.clone(), change.before.clone()?, change.after.clone()?))
-        };
+        let address: Address = self.address.parse().map_err(|_| "an address in it is none".to_owned())?;
+        let change =
+            |change: &RunChange| Some((change.field.clone(), change.before.clone()?, change.after.clone()?));
         let changes = self.changes.iter().filter_map(change).collect();
         // Where nothing changed at the service, only keycomb's own record did, and that follows the files.
         Ok(Some(Made { address, id: self.id.clone(), what, changes }))
@@ -292,7 +290,7 @@ mod tests {
     fn names_sort_by_time() {
         let nonce = crate::model::Nonce::new("0123456789abcdef").unwrap();
         let name = |second| Run::name(Timestamp::from_second(second).unwrap(), &nonce);
-        assert_eq!(name(1_800_000_000), "20270115T080000Z-0123");
+        assert_eq!(name(1_800_000_000), "20270115T080000Z-000-0123");
         assert!(name(1_800_000_000) < name(1_800_000_001) && is_name(&name(0)));
     }
 }

@@ -6,7 +6,7 @@ use clap::builder::TypedValueParser as _;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::exit;
-use super::secrets_args::{Exec, Prove, Rekey, Verify};
+use super::secrets_args::{Exec, Prove, Rekey, Undo, Verify};
 use crate::model::{Address, Label};
 
 /// Keep the environments and API keys of a Honeycomb team as code.
@@ -163,6 +163,8 @@ pub enum Command {
     Drift(Drift),
     /// Show the managed keys: age, generation, phase, what is next
     Status(Status),
+    /// Take back what an earlier run changed, as far as the service allows it; without a run, list them
+    Undo(Undo),
     /// List and open sealed secrets
     #[command(subcommand)]
     Secrets(Secrets),
@@ -533,6 +535,8 @@ pub enum SchemaKind {
     Rekeyed,
     /// `secrets prove --format json`
     Proofs,
+    /// `undo --format json`, and .keycomb/runs/
+    Runs,
 }
 
 /// `keycomb completions`

@@ -14,6 +14,7 @@ use super::progress::Bar;
 use super::session::{Session, check_scopes, from_seal, unconnected};
 use super::staged;
 use super::surroundings::{Real, fresh_lineage};
+use super::undo;
 use crate::apply::{self, Home};
 use crate::model;
 use crate::model::{Desired, Recipient, Scope, Sealed};
@@ -102,6 +103,7 @@ pub(super) async fn carry_out(
         }
         keeper.preflight(&recipients(&plan, &session.desired.seal)).map_err(from_seal)?;
     }
+    let began = model::Timestamp::now();
     let bar = Bar::new(plan.summary.changes, output);
     let (stopping, said_on) = (interrupt.clone(), *output);
     let say_stopping = tokio::spawn(async move {
@@ -117,6 +119,7 @@ pub(super) async fn carry_out(
     bar.end();
     say_stopping.abort();
     drop(keeper);
+    undo::keep(global, order.service.sandbox, (order.verb, began), (&plan, &report), output);
     let told = match order.format {
         Format::Json => output.write(&render::json::report(&report)),
         Format::Text if is_idle && report.unfolded.is_none() => Ok(()),
@@ -156,7 +159,7 @@ async fn decide(
 ) -> Result<Plan, Failure> {
     let known = Known::read(session, Some(keeper.sealed()), output).await?;
     refuse_second_file(session, keeper.sealed(), &known)?;
-    let ask = ask(&session.desired, &known)?;
+    let ask = Ask { credential: Some(session.access.key_id.clone()), ..ask(&session.desired, &known)? };
     Ok(plan::plan(&known.input(&session.desired, allow(order.lift), ask)))
 }
 

@@ -38,6 +38,7 @@ mod session;
 mod staged;
 mod status;
 mod surroundings;
+mod undo;
 mod verify;
 
 pub use args::Cli;

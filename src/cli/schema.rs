@@ -4,7 +4,7 @@ use super::args::{Schema, SchemaKind};
 use super::exit::Exit;
 use super::failure::Failure;
 use super::output::Output;
-use super::{auth, check, prove, rehearse, rekey, secrets, verify};
+use super::{auth, check, prove, rehearse, rekey, secrets, undo, verify};
 use crate::{config, render};
 
 /// Prints a JSON Schema.
@@ -25,6 +25,7 @@ pub fn run(args: &Schema, output: &Output) -> Result<Exit, Failure> {
         SchemaKind::Verification => render::json::document_schema::<verify::Document<'_>>(),
         SchemaKind::Rekeyed => render::json::document_schema::<rekey::Document<'_>>(),
         SchemaKind::Proofs => render::json::document_schema::<prove::Document<'_>>(),
+        SchemaKind::Runs => render::json::document_schema::<undo::Document>(),
         SchemaKind::Rehearsal => render::json::document_schema::<rehearse::Document<'_>>(),
     };
     output.write(&format!("{schema:#}\n"))?;

@@ -1,4 +1,4 @@
-//! The words of `keycomb secrets …` for holders: verify, exec, rekey, prove.
+//! The words of `keycomb secrets …` for holders (verify, exec, rekey, prove), and of `keycomb undo`.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use clap::Args;
 
-use super::args::{Format, Opener, parse_file};
+use super::args::{Format, Lift, Opener, Service, parse_file};
 use crate::model::{Address, Label};
 
 /// `keycomb secrets verify`
@@ -154,3 +154,37 @@ Honeycomb, only a checkout of the sealed file and its configuration:
 Alone, the second step does both. Who writes a challenge knows its answer, so let
 somebody else write it where that matters. `min_proven = 2` under `[seal]` refuses
 to make a key whose secret fewer proven recipients could open.";
+
+/// `keycomb undo`
+#[derive(Debug, Args)]
+#[command(after_help = UNDO_HELP)]
+pub struct Undo {
+    /// Which run, or `last`; left out: list them
+    pub run: Option<String>,
+    /// Only show what it would do
+    #[arg(long, requires = "run")]
+    pub plan: bool,
+    /// The service.
+    #[command(flatten)]
+    pub service: Service,
+    /// What is lifted.
+    #[command(flatten)]
+    pub lift: Lift,
+    /// The result's form
+    #[arg(long, value_name = "text|json", default_value = "text", hide_possible_values = true)]
+    pub format: Format,
+    /// Do not ask. Never lifts a guard
+    #[arg(short, long)]
+    pub yes: bool,
+}
+
+const UNDO_HELP: &str = "\
+Every command that writes leaves an account of its run in .keycomb/runs/ beside the
+configuration: what it changed, from what to what, and no secrets. The 100 newest are
+kept, on the machine that ran them; .keycomb/ is not committed.
+
+Taken back are changes in place: names, permissions, enabled or disabled, and the
+attributes of environments, each only if it still is as the run made it. What was
+deleted is gone, and what was made is retired through the files: both are shown as
+blocked. The files are yours: where they still ask for what is taken back, a finding
+says so, and the next apply does it again unless they follow.";

@@ -257,7 +257,7 @@ pub(super) async fn start_sandbox(folder: &Path, team: &TeamSlug) -> Result<Sand
     Sandbox::start(options).await.map_err(|error| Failure::new(Exit::Failed, error))
 }
 
-fn make_private_folder(path: &Path) -> Result<(), Failure> {
+pub(super) fn make_private_folder(path: &Path) -> Result<(), Failure> {
     let mut builder = std::fs::DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]

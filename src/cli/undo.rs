@@ -85,7 +85,9 @@ async fn show(
 fn asked(run: &Run, undoing: Undoing, desired: &Desired, known: &Known<'_>) -> Result<Ask, Failure> {
     let is_of = run.team == desired.team.as_str()
         && run.endpoint == desired.endpoint.as_str()
-        && known.sealed.is_some_and(|sealed| run.lineage.as_deref().is_none_or(|l| l == sealed.lineage.as_str()));
+        && known
+            .sealed
+            .is_some_and(|sealed| run.lineage.as_deref().is_none_or(|l| l == sealed.lineage.as_str()));
     if !is_of {
         let help = "`keycomb undo` lists the runs; nothing was written";
         return Err(Failure::words(
@@ -143,7 +145,9 @@ pub(super) fn keep(
     });
     if let Err(why) = kept {
         let folder = folder.display();
-        output.say(&format!("note: no account of this run is kept in `{folder}`: {why}; `undo` will not know it"));
+        output.say(&format!(
+            "note: no account of this run is kept in `{folder}`: {why}; `undo` will not know it"
+        ));
     }
 }
 
@@ -195,11 +199,18 @@ fn text(runs: &[Run]) -> String {
     let mut text = String::new();
     for run in runs {
         let mut counts = std::collections::BTreeMap::<&str, usize>::new();
-        for action in run.actions.iter().filter(|action| action.state != "not_started" && action.state != "left") {
+        for action in
+            run.actions.iter().filter(|action| action.state != "not_started" && action.state != "left")
+        {
             *counts.entry(&action.verb).or_default() += 1;
         }
-        let counts: Vec<String> = counts.iter().map(|(verb, count)| format!("{count} {}", brief(verb))).collect();
-        let failed = run.actions.iter().filter(|action| action.state == "failed" || action.state == "in_doubt").count();
+        let counts: Vec<String> =
+            counts.iter().map(|(verb, count)| format!("{count} {}", brief(verb))).collect();
+        let failed = run
+            .actions
+            .iter()
+            .filter(|action| action.state == "failed" || action.state == "in_doubt")
+            .count();
         let failed = if failed > 0 { format!(" ({failed} not as planned)") } else { String::new() };
         // Writing into a String cannot fail.
         let _ = writeln!(text, "{}  {}  {}{failed}", brief(&run.id), brief(&run.command), counts.join(", "));

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::undo::Undoing;
 use crate::model::Address;
 
 /// What is asked for in one run. Nothing asked: the files alone decide.
@@ -11,6 +12,10 @@ pub struct Ask {
     pub rotate: BTreeSet<Address>,
     /// The only addresses that anything is done about; `None`: all. What else a plan would hold is left for another.
     pub only: Option<BTreeSet<Address>>,
+    /// The id of the credential that this run uses: it is not to be stopped by the way. `None` where nothing is written.
+    pub credential: Option<String>,
+    /// A run that is taken back. Nothing else is done then.
+    pub undo: Option<Undoing>,
 }
 
 impl Ask {

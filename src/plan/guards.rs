@@ -16,7 +16,7 @@ pub(super) fn guard(index: &Index<'_>, actions: Vec<Action>, unmanaged: usize) -
         let refuse = |a: Action| if a.is_taken() { a.block(beside_unmanaged(unmanaged)) } else { a };
         return actions.into_iter().map(refuse).collect();
     }
-    let actions = need_proof(index, actions);
+    let actions = keep_own(index, need_proof(index, actions));
     let policy = &index.input.desired.policy;
     let allow = &index.input.allow;
     let managed = managed_keys(index);
@@ -43,6 +43,31 @@ fn need_proof(index: &Index<'_>, actions: Vec<Action>) -> Vec<Action> {
         }
         let open: Vec<&str> = open.into_iter().map(|(name, _)| name).collect();
         action.block(unproven(proven.len(), seal.min_proven, &open))
+    };
+    actions.into_iter().map(hold).collect()
+}
+
+/// The credential that this run works with is stopped only when it is named: nothing could be finished after it. The service
+/// lists no management keys, so only a record that was written by hand can lead here.
+fn keep_own(index: &Index<'_>, actions: Vec<Action>) -> Vec<Action> {
+    let ask = &index.input.ask;
+    let is_own = |action: &Action| {
+        matches!(action.verb, Verb::Disable | Verb::Delete)
+            && ask.credential.is_some()
+            && action.id == ask.credential
+            && !index.is_named(&action.address)
+    };
+    let hold = |action: Action| {
+        if !is_own(&action) {
+            return action;
+        }
+        let text = "it is the key that keycomb itself is using";
+        let help = format!(
+            "Use another management key for this; if the sealed file is wrong, take its last good version; or name it: \
+             `--allow {}`.",
+            action.address
+        );
+        action.block(Refusal::guard("own_key", text, help))
     };
     actions.into_iter().map(hold).collect()
 }

@@ -24,6 +24,7 @@ mod shown;
 mod succession;
 mod summary;
 mod times;
+mod undo;
 mod unsealed;
 mod update;
 mod value;
@@ -37,6 +38,7 @@ pub use shown::{environment_value, key_value};
 pub use times::{
     DEADLINE, GRACE, REQUEST_LIFE, STAGE_DEADLINE, STAGE_GRACE, is_late, is_late_staged, stage_ends,
 };
+pub use undo::{Made, Undoing, What};
 pub use value::{
     Action, Blocked, Change, EnvironmentRef, Finding, FindingKind, Header, Leftover, MintKey, Plan,
     Predecessor, Reason, ReasonCode, Remembered, SecretEffect, Severity, Step, Summary, Undo, Verb,
@@ -47,9 +49,10 @@ use crate::model::Unmanaged;
 /// Decides what would be done, and what is worth saying. Same input, same plan; it cannot fail.
 pub fn plan(input: &Input<'_>) -> Plan {
     let index = index::Index::new(input);
-    let (places, mut actions) = places(&index);
-    actions.extend(index.environment_records().filter_map(|record| removal::remove(&index, record)));
-    actions.extend(keys::keys(&index, &places));
+    let mut actions = match &input.ask.undo {
+        Some(undoing) => undo::undo(&index, undoing),
+        None => declared(&index),
+    };
     // Before the guards: they count what this run does.
     actions.retain(|action| input.ask.is_about(&action.address));
     let unmanaged = findings::unmanaged(&index, &actions);
@@ -62,12 +65,23 @@ pub fn plan(input: &Input<'_>) -> Plan {
     findings.extend(findings::missing(&index, &actions));
     findings.extend(unmanaged);
     findings.extend(advice::advice(&index));
+    if input.ask.undo.is_some() {
+        findings.extend(undo::follow(&index, &actions));
+    }
     findings.extend(advice::unproven(&index, &actions));
     findings.extend(rotations::rotations(&index));
     order::sort_findings(&mut findings);
 
     let summary = Summary::of(&actions, &findings);
     Plan { header: header(input), actions, findings, summary }
+}
+
+/// What brings the service to what is declared.
+fn declared(index: &index::Index<'_>) -> Vec<Action> {
+    let (places, mut actions) = places(index);
+    actions.extend(index.environment_records().filter_map(|record| removal::remove(index, record)));
+    actions.extend(keys::keys(index, &places));
+    actions
 }
 
 fn places<'a>(index: &index::Index<'a>) -> (keys::Places<'a>, Vec<Action>) {

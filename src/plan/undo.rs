@@ -57,7 +57,8 @@ pub(super) fn undo(index: &Index<'_>, undoing: &Undoing) -> Vec<Action> {
         (What::Made, _) => vec![not_undone(undoing, made, Verb::Delete, &made_help(made))],
         (What::Deleted, _) => vec![not_undone(undoing, made, Verb::Create, &deleted_help(made))],
         (What::Recorded, _) => {
-            let help = "`forget` takes back `adopt`, `adopt` takes back `forget`, and `mv` takes back itself.";
+            let help =
+                "`forget` takes back `adopt`, `adopt` takes back `forget`, and `mv` takes back itself.";
             vec![not_undone(undoing, made, Verb::Update, help)]
         }
     })
@@ -82,7 +83,8 @@ fn deleted_help(made: &Made) -> String {
     if made.address.is_key() {
         "The service keeps nothing of it. Declared again it is another key, with another secret.".to_owned()
     } else {
-        "The service keeps nothing of it, nor of its data. Declared again it is another environment.".to_owned()
+        "The service keeps nothing of it, nor of its data. Declared again it is another environment."
+            .to_owned()
     }
 }
 

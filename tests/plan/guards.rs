@@ -252,7 +252,7 @@ fn the_policy_can_refuse_to_work_beside_what_is_unmanaged() {
 
 /// A recipient that has proven nothing.
 fn second(world: &mut World) -> String {
-    let other = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHsKLqeplhpW+uObz5dvMgjz1OxfM/XXUB+VHtZ6isGN".parse();
+    let other = "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p".parse();
     let other: Recipient = other.unwrap();
     let fingerprint = other.fingerprint();
     assert_ne!(fingerprint, world.desired.seal.recipients["ops"].fingerprint());

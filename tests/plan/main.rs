@@ -21,3 +21,4 @@ mod simulate;
 mod size;
 mod staged;
 mod twins;
+mod undo;
