@@ -56,7 +56,11 @@ impl<R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'_, R, W, K,
             if self.is_stopping() {
                 return Err(not_started("somebody asked to stop before the service took the request").into());
             }
-            self.sleep(delay(repeats - 1)).await;
+            self.unless_stopped(async {
+                self.sleep(delay(repeats - 1)).await;
+                Ok(())
+            })
+            .await?;
             self.may_begin(task.action)?;
             self.may_mint()?;
         }

@@ -7,7 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::exit;
 use super::secrets_args::{Exec, Prove, Rekey, Undo, Verify};
-use crate::model::{Address, Label};
+use crate::model::{Address, Label, Period, PeriodError};
 
 /// Keep the environments and API keys of a Honeycomb team as code.
 ///
@@ -161,8 +161,10 @@ pub enum Command {
     Apply(Apply),
     /// Show what changed at the service since the last apply; exit 2 if anything did
     Drift(Drift),
-    /// Show the managed keys: age, generation, phase, what is next
+    /// Show the managed keys: age, generation, phase, what is next and when
     Status(Status),
+    /// Give keys a new secret now; the old ones work until the overlap is over
+    Rotate(Rotate),
     /// Take back what an earlier run changed, as far as the service allows it; without a run, list them
     Undo(Undo),
     /// List and open sealed secrets
@@ -232,6 +234,42 @@ pub struct Plan {
     /// Exit 2 when there are changes
     #[arg(long)]
     pub detailed_exitcode: bool,
+    /// Show what falls due until then, such as +30d: a forecast, of which nothing is carried out
+    #[arg(long, value_name = "+DURATION", value_parser = parse_later)]
+    pub at: Option<Period>,
+}
+
+/// `+30d`; the sign may be left out.
+fn parse_later(text: &str) -> Result<Period, String> {
+    text.strip_prefix('+').unwrap_or(text).parse().map_err(|error: PeriodError| error.to_string())
+}
+
+const ROTATE_HELP: &str = "\
+The new key comes first: it is made, sealed, enabled and tried, and the old one goes on working. It is
+disabled by the first apply after the overlap (that of `rotate`, else 7 days), and deleted by the first
+one after its quarantine. Nothing else of the plan is done.
+
+Due rotations need no command: every apply carries them out.";
+
+/// `keycomb rotate`
+#[derive(Debug, Args)]
+#[command(after_help = ROTATE_HELP)]
+pub struct Rotate {
+    /// Which keys: key.ENVIRONMENT.NAME
+    #[arg(required = true, value_name = "ADDRESS")]
+    pub addresses: Vec<Address>,
+    /// The service.
+    #[command(flatten)]
+    pub service: Service,
+    /// What is lifted.
+    #[command(flatten)]
+    pub lift: Lift,
+    /// The report's form
+    #[arg(long, value_name = "text|json", default_value = "text", hide_possible_values = true)]
+    pub format: Format,
+    /// Do not ask. Never lifts a guard
+    #[arg(short, long)]
+    pub yes: bool,
 }
 
 const STAGE_HELP: &str = "\
@@ -296,6 +334,12 @@ pub struct Status {
     /// The result's form
     #[arg(long, value_name = "text|json", default_value = "text", hide_possible_values = true)]
     pub format: Format,
+    /// Only what is to be done within so long, such as 30d
+    #[arg(long, value_name = "DURATION")]
+    pub due: Option<Period>,
+    /// Also write the dates to this calendar file (RFC 5545)
+    #[arg(long, value_name = "FILE", value_parser = parse_file)]
+    pub ics: Option<PathBuf>,
 }
 
 /// `keycomb secrets …`
@@ -477,7 +521,13 @@ fn parse_latency(text: &str) -> Result<std::time::Duration, String> {
 #[command(after_help = REHEARSE_HELP)]
 pub struct Rehearse {
     /// How many runs; each follows from its number, from 0
-    #[arg(long, value_name = "N", default_value_t = 100, conflicts_with = "seed")]
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 100,
+        conflicts_with = "seed",
+        value_parser = clap::value_parser!(u64).range(1..)
+    )]
     pub seeds: u64,
     /// Only this run, with everything that happens in it
     #[arg(long, value_name = "K")]

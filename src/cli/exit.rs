@@ -157,6 +157,7 @@ mod tests {
             endpoint: Endpoint::us(),
             sealed: None,
             now: Timestamp::UNIX_EPOCH,
+            read: Timestamp::UNIX_EPOCH,
             declared: (0, 0),
         };
         Plan { header, actions, findings: vec![], summary: Summary { guarded, ..Summary::default() } }

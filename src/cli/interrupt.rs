@@ -23,9 +23,10 @@ impl Interrupt {
     /// Listens from here on, in the background. Needs a running runtime.
     pub fn listen() -> Self {
         let interrupt = Self::default();
+        // At once: the task may be some time in coming, and a signal until then would end the process.
+        let Ok(mut signals) = Signals::new() else { return interrupt };
         let raised = interrupt.clone();
         tokio::spawn(async move {
-            let Ok(mut signals) = Signals::new() else { return };
             let exit = signals.next().await;
             raised.raise(exit);
             let exit = signals.next().await;

@@ -29,6 +29,7 @@ mod progress;
 mod prove;
 mod rehearse;
 mod rekey;
+mod rotate;
 mod run;
 mod sandbox;
 mod schema;

@@ -22,7 +22,16 @@ pub async fn run(args: &Args, global: &Global, output: &Output) -> Result<Exit, 
     }
     let sealed = session.sealed()?;
     let known = Known::read(&session, sealed.as_ref(), output).await?;
-    let plan = plan::plan(&known.input(&session.desired, allow(&args.lift), Ask::default()));
+    let mut input = known.input(&session.desired, allow(&args.lift), Ask::default());
+    if let Some(later) = args.at {
+        input.now = later.after(input.now);
+        output.say(&format!(
+            "note: a forecast for {:.0}: only the clock is moved, by {later}; everything else is taken as it is now, and no apply \
+             carries this out",
+            input.now
+        ));
+    }
+    let plan = plan::plan(&input);
     session.close().await;
     output.write(&match args.format {
         Format::Text => render::text::plan(&plan, &style(output)),

@@ -34,7 +34,11 @@ pub async fn run(
     let desired = load(global)?.desired;
     if desired.keys.is_empty() {
         output.say("nothing to rehearse: no key is declared");
-        return Ok(Exit::Done);
+        let none = Outcome::new(vec![], None, &desired, global);
+        return match args.format {
+            Format::Text => Ok(Exit::Done),
+            Format::Json => output.write(&render::json::document(&none.document())).map(|()| Exit::Done),
+        };
     }
     let begun = Instant::now();
     let seeds = args.seed.map_or(0..args.seeds, |seed| seed..seed.saturating_add(1));
@@ -43,19 +47,13 @@ pub async fn run(
     let done = all(&desired, seeds, &bar, interrupt).await;
     bar.end();
     let (ran, calls) = done?;
-    let outcome = Outcome { tally: tally(&ran), calls, ran, desired: &desired, replay: replay(global) };
+    let outcome = Outcome::new(ran, calls, &desired, global);
     output.write(&match args.format {
         Format::Text => outcome.text(args.seed.is_some()),
         Format::Json => render::json::document(&outcome.document()),
     })?;
     output.say(&format!("took {:.1} s", begun.elapsed().as_secs_f64()));
-    Ok(if outcome.failed().is_some() {
-        Exit::Failed
-    } else if interrupt.is_raised() {
-        interrupt.exit()
-    } else {
-        Exit::Done
-    })
+    Ok(outcome.exit(interrupt))
 }
 
 /// What a thread has to tell.
@@ -171,9 +169,21 @@ struct Outcome<'a> {
     replay: String,
 }
 
-impl Outcome<'_> {
+impl<'a> Outcome<'a> {
+    fn new(ran: Vec<Ran>, calls: Option<Calls>, desired: &'a Desired, global: &Global) -> Self {
+        Self { tally: tally(&ran), calls, ran, desired, replay: replay(global) }
+    }
+
     fn failed(&self) -> Option<&Ran> {
         self.ran.last().filter(|ran| !ran.broken.is_empty())
+    }
+
+    fn exit(&self, interrupt: &Interrupt) -> Exit {
+        match self.failed() {
+            Some(_) => Exit::Failed,
+            None if interrupt.is_raised() => interrupt.exit(),
+            None => Exit::Done,
+        }
     }
 
     fn text(&self, tells_all: bool) -> String {
@@ -340,3 +350,6 @@ struct BrokenView<'a> {
     /// How.
     text: &'a str,
 }
+
+#[cfg(test)]
+mod tests;

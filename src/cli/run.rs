@@ -14,8 +14,8 @@ use super::output::Output;
 use crate::config;
 
 use super::{
-    apply, auth, check, completions, drift, hardening, init, log, man, plan, rehearse, sandbox, schema,
-    secrets, status, undo, verify,
+    apply, auth, check, completions, drift, hardening, init, log, man, plan, rehearse, rotate, sandbox,
+    schema, secrets, status, undo, verify,
 };
 
 /// Runs the command line of this process and gives its exit code.
@@ -72,6 +72,9 @@ fn run(cli: Cli) -> Exit {
             wait(async |interrupt| interrupt.or(auth::status(&service, format, &global, &output)).await)
         }
         Command::Apply(args) => wait(async |interrupt| apply::run(&args, &global, &output, &interrupt).await),
+        Command::Rotate(args) => {
+            wait(async |interrupt| rotate::run(&args, &global, &output, &interrupt).await)
+        }
         Command::Undo(args) => wait(async |interrupt| undo::run(&args, &global, &output, &interrupt).await),
         Command::Rehearse(args) => {
             wait(async |interrupt| rehearse::run(&args, &global, &output, &interrupt).await)

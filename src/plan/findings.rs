@@ -6,6 +6,7 @@ use std::fmt::Display;
 use super::drifted::{environment_drift, key_drift};
 use super::environments::is_classic;
 use super::index::{Index, Stray};
+use super::keys::current_of;
 use super::phase::{Phase, is_staged};
 use super::value::{Action, Finding, FindingKind, Severity, Verb};
 use crate::model::{Address, KeyState, LiveKey, Provisional, SealedKey, Unmanaged, brief};
@@ -88,7 +89,8 @@ pub(super) fn missing(index: &Index<'_>, actions: &[Action]) -> Vec<Finding> {
     let told: HashSet<&str> =
         actions.iter().filter(|a| is_record_only_delete(a)).filter_map(|a| a.id.as_deref()).collect();
     let newest = index.key_addresses().into_iter().filter_map(|address| {
-        let current = index.generations(address).into_iter().find(|(_, phase)| phase.is_current())?;
+        let generations = index.generations(address);
+        let current = *generations.get(current_of(&generations)?)?;
         matches!(current.1, Phase::Missing).then_some(current.0)
     });
     let keys = newest.filter(|r| !told.contains(r.id.as_str())).map(|record| missing_key(index, record));

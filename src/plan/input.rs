@@ -15,7 +15,7 @@ pub struct Input<'a> {
     pub live: &'a Live,
     /// What the sealed file remembers, its journal included; `None` when there is none.
     pub sealed: Option<&'a Sealed>,
-    /// The service's clock.
+    /// The service's clock; another instant for a forecast.
     pub now: Timestamp,
     /// Which guards the person lifted.
     pub allow: Allow,

@@ -14,6 +14,7 @@ mod guards;
 mod index;
 mod input;
 mod keys;
+mod life;
 mod minting;
 mod order;
 mod phase;
@@ -33,6 +34,7 @@ pub use ask::Ask;
 pub use discard::discardable_from;
 pub use drift::{Drift, drift};
 pub use input::{Allow, Input};
+pub use life::{Life, LifeStage, Next, lives};
 pub use phase::is_staged_with;
 pub use shown::{environment_value, key_value};
 pub use times::{
@@ -102,6 +104,7 @@ fn header(input: &Input<'_>) -> Header {
         endpoint: desired.endpoint.clone(),
         sealed: input.sealed.map(|sealed| (sealed.lineage.clone(), sealed.serial)),
         now: input.now,
+        read: input.live.now,
         declared: (desired.environments.len(), desired.keys.len()),
     }
 }

@@ -96,6 +96,11 @@ fn step_of_missing(index: &Index<'_>, record: &SealedKey) -> Option<Action> {
 /// Whether the quarantine is over. It begins anew with every change at the service: somebody may have let the key work
 /// for a while since keycomb disabled it.
 fn is_over(index: &Index<'_>, record: &SealedKey, updated: Option<Timestamp>) -> bool {
+    quarantine_ends(record, updated) <= index.input.now
+}
+
+/// When it is over, if nothing changes meanwhile.
+pub(super) fn quarantine_ends(record: &SealedKey, updated: Option<Timestamp>) -> Timestamp {
     let begun = updated.map_or(record.since, |updated| updated.max(record.since));
-    record.quarantine.after(begun) <= index.input.now
+    record.quarantine.after(begun)
 }

@@ -31,8 +31,10 @@ pub struct Header {
     pub endpoint: Endpoint,
     /// The sealed file's lineage and serial; `None` when there is no file.
     pub sealed: Option<(Lineage, u64)>,
-    /// The service's clock.
+    /// The instant that was decided for.
     pub now: Timestamp,
+    /// The service's clock when it was read; where it is another than `now` the plan is a forecast, and not to be carried out.
+    pub read: Timestamp,
     /// How many environments and keys are declared (environments, keys).
     pub declared: (usize, usize),
 }
@@ -469,6 +471,13 @@ pub struct Summary {
     pub drifted: usize,
     /// Findings.
     pub findings: usize,
+}
+
+impl Header {
+    /// Whether it was decided for another time than that of the reading.
+    pub fn is_forecast(&self) -> bool {
+        self.now != self.read
+    }
 }
 
 impl Plan {

@@ -14,7 +14,7 @@ use super::process::{Process, Reads, Writes};
 use super::repository::{Disk, Repository};
 use super::trouble::Trouble;
 use super::world::World;
-use crate::apply::{Silent, apply};
+use crate::apply::{Home, Silent, apply_at};
 use crate::honeycomb::read_managed;
 use crate::model::{Address, Desired, Sealed, Timestamp};
 use crate::plan::{Allow, Ask, Input, Plan, plan};
@@ -112,7 +112,9 @@ async fn live_through(
     {
         return Ok(not_begun(process, trouble, &error, shown));
     }
-    let report = apply(&plan, &desired.seal, &reader, &writer, &mut keeper, process, &Silent).await;
+    let seal = &desired.seal;
+    let home = if trouble.on_runner { Home::Staged } else { Home::Disk };
+    let report = apply_at(home, &plan, seal, (&reader, &writer), &mut keeper, process, &Silent).await;
     shown.push_str(&format!(
         "{}{}{report:?}",
         text::report(&report, Some(&plan), &style),

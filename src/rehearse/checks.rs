@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::time::Duration;
 
 use super::repository::Repository;
-use crate::apply::{DEADLINE, REQUEST_LIFE};
+use crate::apply::{DEADLINE, REQUEST_LIFE, STAGE_DEADLINE};
 use crate::model::{Address, Desired, KeyState, Provisional, Sealed, SealedKey, Timestamp};
 use crate::sandbox::{KeyTruth, Truth};
 use crate::seal::{Identities, open};
@@ -118,7 +118,7 @@ impl<'a> Checks<'a> {
         if has(key, "created enabled") {
             return Some(Broken::new(Rule::Unsealed, format!("`{}` was born enabled", key.id)));
         }
-        if !has(key, "enabled") && !has(key, "renamed") {
+        if !is_released(key) {
             return None;
         }
         let entries: Vec<(&SealedKey, &Sealed)> = records
@@ -152,6 +152,11 @@ fn has(key: &KeyTruth, what: &str) -> bool {
     key.history.iter().any(|(_, done)| done == what)
 }
 
+/// Whether keycomb ever let a key work, or gave it the name under which it may. A staged key is renamed and still waits.
+pub(super) fn is_released(key: &KeyTruth) -> bool {
+    has(key, "enabled") || has(key, "renamed") && Provisional::parse(&key.name).is_none()
+}
+
 /// Whether a key was made with a repository's lineage.
 pub(super) fn is_of(key: &KeyTruth, repository: &Repository) -> bool {
     let is_by_hand = key.history.first().is_some_and(|(_, what)| what.ends_with(" by hand"));
@@ -170,14 +175,16 @@ fn touched(key: &KeyTruth, repositories: &[&Repository]) -> Option<Broken> {
 /// S3 and S4: only what was never released, or was off for its quarantine, is deleted.
 fn deleted(key: &KeyTruth, records: &[Sealed]) -> Option<Broken> {
     let (at, _) = key.history.iter().find(|(_, what)| what == "deleted")?;
-    let is_released = has(key, "enabled") || has(key, "renamed");
-    if !is_released {
+    if !is_released(key) {
         // A person who enables it between the last look at it and its deletion cannot be seen by anybody.
         let enabled = key.history.iter().find(|(_, what)| what == "enabled by hand").map(|(when, _)| *when);
         let is_seen = enabled.is_some_and(|when| since(when, *at) > SEEN);
         return is_seen.then(|| {
             Broken::new(Rule::Touched, format!("`{}` was deleted after somebody enabled it", key.id))
         });
+    }
+    if was_late(key) {
+        return None;
     }
     let off = |what: &str| what.starts_with("disabled") || what.starts_with("created disabled");
     let on = |what: &str| what.starts_with("enabled");
@@ -186,6 +193,16 @@ fn deleted(key: &KeyTruth, records: &[Sealed]) -> Option<Broken> {
     let entry = records.iter().flat_map(|s| &s.keys).find(|entry| entry.id.as_str() == key.id);
     let is_over = first_off.is_some_and(|(when, _)| entry.is_none_or(|e| e.quarantine.after(*when) <= *at));
     (!is_over).then(|| Broken::new(Rule::Touched, format!("`{}` was in use, and was deleted", key.id)))
+}
+
+/// Whether a key was enabled so late that whoever found it disabled before could take it for a leftover: no run has
+/// called it live.
+fn was_late(key: &KeyTruth) -> bool {
+    let first = |what: &str| key.history.iter().find(|(_, done)| done == what).map(|(when, _)| *when);
+    let Some(enabled) = first("enabled") else { return false };
+    let is_staged = first("renamed").is_some_and(|renamed| renamed < enabled);
+    let deadline = if is_staged { STAGE_DEADLINE } else { DEADLINE };
+    since(key.created, enabled) > deadline + REQUEST_LIFE
 }
 
 /// How long a look at a key may be old when it is deleted.

@@ -12,7 +12,7 @@ use super::clock::Clock;
 use super::disk::{Shared, durable};
 use super::life::Life;
 use super::world::World;
-use crate::apply::DEADLINE;
+use crate::apply::{DEADLINE, STAGE_DEADLINE};
 use crate::honeycomb::{Reader, Writer};
 use crate::model::{
     Access, EnvironmentAttributes, EnvironmentId, KeyId, KeyType, LiveEnvironment, LiveKey, Nonce,
@@ -46,6 +46,9 @@ impl Process<'_> {
         if self.life.is_dead() {
             std::future::pending::<()>().await;
         }
+        if is_write {
+            self.world.wrote();
+        }
         self.acts
             .iter()
             .filter(|(at, _)| *at == number)
@@ -61,7 +64,8 @@ impl Process<'_> {
     /// Whether this lets a key work for the first time.
     fn is_release(&self, id: &KeyId, change: &KeyChange) -> bool {
         let truth = self.world.sandbox.truth();
-        let is_first = |key: &crate::sandbox::KeyTruth| key.disabled && key.name == key.made_as;
+        let is_first =
+            |key: &crate::sandbox::KeyTruth| key.disabled && Provisional::parse(&key.name).is_some();
         change.disabled == Some(false) && truth.key(id.as_str()).is_some_and(is_first)
     }
 
@@ -70,10 +74,12 @@ impl Process<'_> {
         if self.world.clock.has_jumped() || !self.is_release(id, change) {
             return;
         }
-        let created = self.world.sandbox.truth().key(id.as_str()).map(|key| key.created);
-        let age =
-            created.and_then(|created| Duration::try_from(self.world.now().duration_since(created)).ok());
-        if age.is_some_and(|age| age > DEADLINE + SLACK) {
+        let truth = self.world.sandbox.truth();
+        let Some(key) = truth.key(id.as_str()) else { return };
+        let is_staged = Provisional::parse(&key.name).is_some_and(|mark| mark.digest.is_some());
+        let deadline = if is_staged { STAGE_DEADLINE } else { DEADLINE };
+        let age = Duration::try_from(self.world.now().duration_since(key.created));
+        if age.is_ok_and(|age| age > deadline + SLACK) {
             let text = format!("the release of `{id}` was sent after its deadline");
             self.world.broken(Broken::new(Rule::Touched, text));
         }

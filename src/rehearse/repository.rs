@@ -102,13 +102,14 @@ impl Repository {
     }
 
     /// Whether a disk may be lost: where it is the home of the record, what it alone holds goes with it, and that is
-    /// for its owner to prevent.
-    pub(super) fn may_lose(&self, disk: &Disk) -> bool {
+    /// for its owner to prevent. A runner's disk is not the home of what was staged there.
+    pub(super) fn may_lose(&self, disk: &Disk, on_runner: bool) -> bool {
         let (Some(committed), Ok(Some(found))) = (&self.committed, disk.record()) else { return false };
         let never_released = |state| matches!(state, KeyState::Provisional | KeyState::Dropping);
+        let may_go = |state| never_released(state) || on_runner && state == KeyState::Staged;
         let is_known = |id| committed.keys.iter().any(|key| &key.id == id && !never_released(key.state));
         found.environments == committed.environments
-            && found.keys.iter().all(|key| never_released(key.state) || is_known(&key.id))
+            && found.keys.iter().all(|key| may_go(key.state) || is_known(&key.id))
     }
 
     /// Loses a disk, and begins on a new one.

@@ -9,7 +9,7 @@ use tempfile::TempDir;
 
 use super::RehearseError;
 use super::attempt::{Attempt, Ended, attempt, look};
-use super::checks::{Broken, Checks, Rule, at_rest, is_of};
+use super::checks::{Broken, Checks, Rule, at_rest, is_of, is_released};
 use super::declare::{before, elsewhere, part};
 use super::disk::cut_power;
 use super::leaks::Needles;
@@ -17,8 +17,9 @@ use super::log::Captured;
 use super::repository::Repository;
 use super::trouble::{Aftermath, Trouble};
 use super::world::World;
+use crate::apply::{GRACE, STAGE_GRACE};
 use crate::model::Desired;
-use crate::plan::Verb;
+use crate::plan::{Step, Verb};
 use crate::sandbox::{self, ByHand, KeyType};
 use crate::seal::Identities;
 
@@ -47,6 +48,8 @@ struct Stage<'a> {
     /// The configuration's own repository; perhaps another one's with keys of its own in the same environments.
     repositories: Vec<(Repository, Desired)>,
     checks: Checks<'a>,
+    /// Some of the applies are on runners.
+    has_runners: bool,
     chance: Rng,
 }
 
@@ -85,13 +88,14 @@ impl<'a> Stage<'a> {
             world.trouble("another repository at work");
         }
         let checks = Checks::new(identities, &desired);
-        Ok(Self { world, folder, log, desired, repositories, checks, chance })
+        let has_runners = chance.u8(..5) == 0;
+        Ok(Self { world, folder, log, desired, repositories, checks, has_runners, chance })
     }
 
     async fn play(&mut self) -> Result<(), RehearseError> {
         self.strangers();
         if self.chance.u8(..3) > 0 {
-            let (earlier, differs) = before(&self.desired, self.disks() == 1, &mut self.chance);
+            let (earlier, differs) = before(&self.desired, self.is_alone(), &mut self.chance);
             self.world.step(format!("applied earlier: the configuration {}", differs_told(&differs)));
             self.apply(0, 0, &earlier, &Trouble::default()).await?;
         }
@@ -129,17 +133,22 @@ impl<'a> Stage<'a> {
         self.repositories.first().map_or(0, |(repository, _)| repository.disks.len())
     }
 
+    /// Whether there is nothing that only its name in a listing tells of.
+    fn is_alone(&self) -> bool {
+        self.disks() == 1 && !self.has_runners
+    }
+
     /// One apply with trouble, or two at once.
     async fn round(&mut self) -> Result<(), RehearseError> {
         let (desired, differs) = if self.chance.u8(..3) == 0 {
-            before(&self.desired, self.disks() == 1, &mut self.chance)
+            before(&self.desired, self.is_alone(), &mut self.chance)
         } else {
             (self.desired.clone(), vec![])
         };
         let disks = self.disks();
-        let may_lag = disks == 1;
         let first = self.chance.usize(..disks.max(1));
-        let mut trouble = Trouble::choose(&desired, may_lag, &mut self.chance);
+        let mut trouble = Trouble::choose(&desired, self.is_alone(), &mut self.chance);
+        trouble.on_runner = self.has_runners && self.chance.bool();
         self.world.step(format!(
             "apply{}{}: {}",
             on_disk(first, disks),
@@ -153,7 +162,8 @@ impl<'a> Stage<'a> {
                 if *repository == 0 { on_disk(*disk, disks) } else { " in another repository".to_owned() };
             self.world.step(format!("  at once{place}: {}", other_trouble.told()));
             self.world.trouble("two applies at once");
-            self.both((0, first, &desired, &trouble), (*repository, *disk, other, other_trouble)).await?;
+            let other = (*repository, *disk, other, other_trouble);
+            self.both((0, first, &desired, &trouble), other).await?;
         } else {
             self.apply(0, first, &desired, &trouble).await?;
         }
@@ -211,11 +221,23 @@ impl<'a> Stage<'a> {
         self.pull(other.0, other.1)?;
         self.arm(one.3);
         let seeds = (self.chance.u64(..), self.chance.u64(..));
-        let (first, second) = tokio::join!(
-            biased;
-            self.attempt(one.0, one.1, one.2, one.3, seeds.0),
-            self.attempt(other.0, other.1, other.2, other.3, seeds.1)
-        );
+        // Often the other one begins while keys of the first are made and not yet released.
+        let writes = self.chance.choice([0, 0, 1, 2, 3, 5, 8]).unwrap_or(0);
+        let (is_over, over) = tokio::sync::oneshot::channel::<()>();
+        let first = async {
+            let attempted = self.attempt(one.0, one.1, one.2, one.3, seeds.0).await;
+            drop(is_over);
+            attempted
+        };
+        let second = async {
+            tokio::select! {
+                biased;
+                () = self.world.written(writes) => {}
+                _ = over => {}
+            }
+            self.attempt(other.0, other.1, other.2, other.3, seeds.1).await
+        };
+        let (first, second) = tokio::join!(biased; first, second);
         self.world.sandbox.clear_faults();
         self.end(one.0, one.1, one.3, first?)?;
         self.end(other.0, other.1, other.3, second?)
@@ -257,15 +279,24 @@ impl<'a> Stage<'a> {
         self.count(trouble, &attempted);
         self.search(attempted.shown.as_bytes(), "what was shown");
         let is_killed = matches!(attempted.ended, Ended::Killed);
-        let aftermath = if is_killed { Aftermath::choose(&mut self.chance) } else { Aftermath::Kept };
+        let aftermath = match is_killed {
+            _ if trouble.on_runner => Aftermath::Wiped,
+            true => Aftermath::choose(&mut self.chance),
+            false => Aftermath::Kept,
+        };
         let Some((repository, _)) = self.repositories.get_mut(repository) else { return Ok(()) };
+        // What ended is committed, a runner's before it goes.
+        if !is_killed && let Err(error) = repository.push(disk) {
+            self.world
+                .broken(Broken::new(Rule::Record, format!("what was written cannot be committed: {error}")));
+        }
         match (aftermath, repository.disks.get(disk)) {
             (Aftermath::PowerCut, Some(cut)) => {
                 self.world.step("  the power is cut");
                 self.world.trouble("power cut");
                 cut_power(&cut.platter, &mut self.chance).map_err(RehearseError::Folder)?;
             }
-            (Aftermath::Wiped, Some(lost)) if repository.may_lose(lost) => {
+            (Aftermath::Wiped, Some(lost)) if repository.may_lose(lost, trouble.on_runner) => {
                 self.world.step("  the disk is wiped");
                 self.world.trouble("disk wiped");
                 repository
@@ -276,21 +307,18 @@ impl<'a> Stage<'a> {
             }
             _ => {}
         }
-        if !is_killed && let Err(error) = repository.push(disk) {
-            self.world
-                .broken(Broken::new(Rule::Record, format!("what was written cannot be committed: {error}")));
-        }
         Ok(())
     }
 
     fn count(&self, trouble: &Trouble, attempted: &Attempt) {
-        let Trouble { faults: _, death: _, stop_at, ailment, acts: _, skew } = trouble;
+        let Trouble { faults: _, death: _, stop_at, ailment, acts: _, skew, on_runner } = trouble;
         let is_killed = matches!(attempted.ended, Ended::Killed);
         let kinds = [
             ("killed", is_killed),
             ("asked to stop", stop_at.is_some_and(|at| at <= attempted.calls.0)),
             ("ailing disk", ailment.is_some()),
             ("local clock wrong", *skew != 0),
+            ("staged on a runner", *on_runner),
         ];
         kinds.iter().filter(|(_, is_so)| *is_so).for_each(|(kind, _)| self.world.trouble(kind));
     }
@@ -335,8 +363,10 @@ impl<'a> Stage<'a> {
         self.world.sandbox.set_rate_limit(None);
         self.world.sandbox.set_switches(sandbox::Switches::default());
         self.tidy();
-        self.world.step("trouble stops; 4 hours pass");
-        tokio::time::sleep(Duration::from_secs(4 * 60 * 60)).await;
+        // Past whatever grace a leftover has.
+        let pause = if self.has_runners { STAGE_GRACE + GRACE } else { 4 * GRACE };
+        self.world.step(format!("trouble stops; {} pass", time(pause.as_secs())));
+        tokio::time::sleep(pause).await;
         for number in 0..self.repositories.len() {
             self.finish(number).await?;
         }
@@ -349,21 +379,53 @@ impl<'a> Stage<'a> {
         // What each disk still has for itself is committed first.
         let merging = if disks > 1 { 0..disks } else { 0..0 };
         for disk in merging.chain([0, 0]) {
-            self.world.step(format!("apply{}", on_disk(disk, disks)));
-            self.apply(number, disk, &desired, &Trouble::default()).await?;
-            self.look()?;
-            if self.world.is_broken() {
+            if !self.quiet_apply(number, disk, &desired).await? {
                 return Ok(());
             }
         }
+        // A key that was released too late goes once its successor is there, one of an address in each apply.
+        let mut plan = self.plan(number, &desired).await?;
+        for _ in 0..LATE_ONES {
+            let is_superseded = |action: &crate::plan::Action| {
+                matches!(action.step, Step::RetireKey { .. }) && desired.keys.contains_key(&action.address)
+            };
+            if !plan.iter().flat_map(|plan| &plan.actions).any(is_superseded) {
+                break;
+            }
+            if !self.quiet_apply(number, 0, &desired).await? {
+                return Ok(());
+            }
+            plan = self.plan(number, &desired).await?;
+        }
         let Some((repository, _)) = self.repositories.get(number) else { return Ok(()) };
-        let mut wrong = match look(&self.world, repository, &desired).await? {
-            Some(plan) => left(&plan),
-            None => vec!["the service could not be read".to_owned()],
-        };
+        let mut wrong =
+            plan.map_or_else(|| vec!["the service could not be read".to_owned()], |plan| left(&plan));
         wrong.extend(at_rest(&self.world.sandbox.truth(), &desired, repository));
         wrong.into_iter().for_each(|text| self.world.broken(Broken::new(Rule::Rest, text)));
         Ok(())
+    }
+
+    /// One apply without trouble; whether no rule is broken.
+    async fn quiet_apply(
+        &mut self,
+        number: usize,
+        disk: usize,
+        desired: &Desired,
+    ) -> Result<bool, RehearseError> {
+        let disks = self.repositories.get(number).map_or(0, |(repository, _)| repository.disks.len());
+        self.world.step(format!("apply{}", on_disk(disk, disks)));
+        self.apply(number, disk, desired, &Trouble::default()).await?;
+        self.look()?;
+        Ok(!self.world.is_broken())
+    }
+
+    async fn plan(
+        &self,
+        number: usize,
+        desired: &Desired,
+    ) -> Result<Option<crate::plan::Plan>, RehearseError> {
+        let Some((repository, _)) = self.repositories.get(number) else { return Ok(None) };
+        look(&self.world, repository, desired).await
     }
 
     /// What became of each key of the repositories, in minutes since the start.
@@ -392,15 +454,17 @@ impl<'a> Stage<'a> {
         let names: Vec<&str> = declared.map(|key| key.name.as_str()).collect();
         for key in self.world.sandbox.truth().live_keys() {
             let is_ours = self.repositories.iter().any(|(repository, _)| is_of(key, repository));
-            let is_released = key.history.iter().any(|(_, what)| what == "enabled" || what == "renamed");
             let is_by_hand = key.history.iter().any(|(_, what)| what.ends_with(" by hand"));
-            let is_in_the_way = if is_ours { !is_released } else { names.contains(&key.name.as_str()) };
+            let is_in_the_way = if is_ours { !is_released(key) } else { names.contains(&key.name.as_str()) };
             if is_by_hand && is_in_the_way {
                 self.world.sandbox.by_hand(ByHand::DeleteKey { id: key.id.clone() });
             }
         }
     }
 }
+
+/// More keys of one address are not released too late in one run.
+const LATE_ONES: usize = 4;
 
 /// What a plan has still to do. What waits for a command of its own does not count.
 fn left(plan: &crate::plan::Plan) -> Vec<String> {

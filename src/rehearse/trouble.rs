@@ -21,6 +21,8 @@ pub(super) struct Trouble {
     pub(super) acts: Vec<(u64, Act)>,
     /// How wrong the local clock is, in seconds.
     pub(super) skew: i64,
+    /// The disk is a runner's and goes with the process, which therefore only stages.
+    pub(super) on_runner: bool,
 }
 
 /// What happens to the disk after a process was killed.
@@ -67,8 +69,11 @@ impl Trouble {
 
     /// In words.
     pub(super) fn told(&self) -> String {
-        let Self { faults, death, stop_at, ailment, acts: _, skew } = self;
+        let Self { faults, death, stop_at, ailment, acts: _, skew, on_runner } = self;
         let mut told = faults.clone();
+        if *on_runner {
+            told.push("staged on a runner".to_owned());
+        }
         told.extend(death.map(|death| match death {
             Death::BeforeCall(n) => format!("killed before call {n}"),
             Death::AfterCall(n) => format!("killed after call {n}"),

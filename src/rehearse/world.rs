@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use fastrand::Rng;
+use tokio::sync::watch;
 
 use super::RehearseError;
 use super::checks::Broken;
@@ -20,6 +21,8 @@ pub(super) struct World {
     pub(super) turns: Turns,
     team: TeamSlug,
     notes: Mutex<Notes>,
+    /// How many calls that write were begun.
+    writes: watch::Sender<u64>,
 }
 
 #[derive(Default)]
@@ -55,7 +58,8 @@ impl World {
         };
         let sandbox = Sandbox::start(options).await?;
         let turns = Turns::new(Rng::with_seed(seed.rotate_left(17)));
-        Ok(Self { sandbox, clock, turns, team: team.clone(), notes: Mutex::default() })
+        let (notes, writes) = (Mutex::default(), watch::Sender::new(0));
+        Ok(Self { sandbox, clock, turns, team: team.clone(), notes, writes })
     }
 
     /// As a process of its own connects.
@@ -75,6 +79,18 @@ impl World {
 
     pub(super) fn now(&self) -> Timestamp {
         sandbox::Clock::now(self.clock.as_ref())
+    }
+
+    /// Somebody begins a call that writes.
+    pub(super) fn wrote(&self) {
+        self.writes.send_modify(|writes| *writes += 1);
+    }
+
+    /// Until so many more calls that write were begun.
+    pub(super) async fn written(&self, more: u64) {
+        let last = *self.writes.borrow() + more;
+        // The other end is ours and stays open.
+        let _ = self.writes.subscribe().wait_for(|writes| *writes >= last).await;
     }
 
     /// Writes down a step of the run.

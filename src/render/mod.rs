@@ -3,12 +3,14 @@
 //! [`text`] is for people: one line for each object, hostile text made harmless, no line wider than the
 //! terminal. [`json`] is for machines: versioned, described by JSON Schemas. Both only read.
 
+mod calendar;
 mod holders;
 pub mod json;
 mod status;
 mod style;
 pub mod text;
 
+pub use calendar::calendar;
 pub use holders::{Verified, VerifyRow};
 pub use status::{SecretRow, StatusRow};
 pub use style::Style;

@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use crate::model::{Address, KeyState, KeyType, RecipientRef, SealSettings, Sealed, SealedKey};
+use crate::model::{Address, KeyState, KeyType, RecipientRef, SealSettings, Sealed, SealedKey, Timestamp};
+use crate::plan::{Life, LifeStage, Next};
 
 /// One generation of a managed key, as `status` shows it. Texts may be hostile.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,12 +19,37 @@ pub struct StatusRow {
     pub age: Option<Duration>,
     /// 1, 2, 3 …; `None` for a key that is declared and not minted.
     pub generation: Option<u32>,
-    /// Where in its life it is, in a word: `live`, `disabled`, `missing` …
-    pub state: String,
+    /// Where in its life it is.
+    pub phase: LifeStage,
     /// Who can open its secret, by name; empty when there is none.
     pub recipients: Vec<String>,
     /// What comes next for it, and when; `None` when nothing does.
-    pub next: Option<String>,
+    pub next: Option<Next>,
+}
+
+impl StatusRow {
+    /// A row as it is at `now`.
+    pub fn of(life: &Life<'_>, now: Timestamp) -> Self {
+        let recipients = life.record.map(|record| record.recipients.as_slice()).unwrap_or_default();
+        Self {
+            address: life.address.clone(),
+            id: life.id().map(ToString::to_string),
+            key_type: life.key_type,
+            // The service's clock comes in whole seconds: a key just made can seem to be of the future.
+            age: life
+                .created
+                .map(|created| Duration::try_from(now.duration_since(created)).unwrap_or_default()),
+            generation: life.record.map(|record| record.generation),
+            phase: life.stage,
+            recipients: recipients.iter().map(|recipient| recipient.name.clone()).collect(),
+            next: life.next,
+        }
+    }
+
+    /// Whether something is to be done about it by an apply until then.
+    pub fn is_due(&self, until: Timestamp) -> bool {
+        self.next.is_some_and(|next| next.at.is_none_or(|at| at <= until))
+    }
 }
 
 /// One entry of the sealed file, as `secrets list` shows it. Needs no identity.

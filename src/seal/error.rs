@@ -131,7 +131,8 @@ pub enum SealError {
     /// A line of the journal is damaged, and it is not the torn end that a crash leaves.
     #[error("`{}`, line {line}: damaged", path.display())]
     #[diagnostic(help(
-        "keep a copy of the journal: it may hold the only copy of a secret. The lines before this one are good"
+        "keep a copy of the journal: it may hold the only copy of a secret. All other lines are good: with a copy \
+         kept, take this one out and run `keycomb plan`; a key that only this line knew shows there as one that exists"
     ))]
     DamagedJournal {
         /// The journal.

@@ -49,7 +49,9 @@ pub fn merge_by_hand(base: &Path, ours: &Path, theirs: &Path, holder: &Holder) -
 
 fn join(base: &Path, ours: &Sealed, theirs: &Path) -> Result<Merged, SealError> {
     let theirs = read_side(theirs)?;
-    let base = if raw(base)?.trim().is_empty() { None } else { read_file(base)? };
+    // Without a base what was taken out comes back, so a name that is mistyped must not pass for none.
+    let text = read_regular(base)?.ok_or_else(|| SealError::NoVersion { path: base.to_owned() })?;
+    let base = if text.trim_ascii().is_empty() { None } else { read_file(base)? };
     Ok(merge(base.as_ref(), ours, &theirs)?)
 }
 

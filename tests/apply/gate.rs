@@ -53,6 +53,18 @@ async fn a_stop_withholds_the_keys_that_wait_and_ends_their_intents() {
 }
 
 #[tokio::test]
+async fn a_stop_ends_the_pause_before_a_key_is_asked_for_again() {
+    let world = World::new();
+    world.fail("post", Fault::Status(429));
+    world.lock().stops_in_sleep = true;
+    let mut keeper = Keeper::new(&world);
+    let wanted = plan(vec![mint("a")]);
+    let ended = tokio::time::timeout(seconds(60), world.apply(&wanted, &mut keeper)).await;
+    assert_all_not_started(&ended.expect("the pause is slept out"));
+    assert_eq!(keeper.sealed.intents, []);
+}
+
+#[tokio::test]
 async fn a_stop_withholds_every_other_write_that_waits() {
     let words =
         ["patch", "delete", "post-environment", "patch-environment", "delete-environment", "patch (retire)"];

@@ -18,6 +18,7 @@ pub fn plan(actions: Vec<Action>) -> Plan {
         endpoint: Endpoint::us(),
         sealed: None,
         now: at(0),
+        read: at(0),
         declared: (0, 0),
     };
     Plan { header, actions, findings: vec![], summary: Summary::default() }

@@ -570,6 +570,21 @@ async fn step_09_a_key_that_answers_404_keeps_its_seal() {
     assert!(entry.sealed.is_some());
 }
 
+/// Row 40: a team whose key names must be unique.
+#[tokio::test]
+async fn step_09_a_refused_name_leaves_the_key_sealed_and_disabled() {
+    for status in [409, 422] {
+        let world = World::new();
+        let mut keeper = Keeper::new(&world);
+        world.fail("patch", Fault::Status(status));
+        let why = assert_failed(&mint_a(&world, &mut keeper).await, A, Cause::Service);
+        assert!(why.contains(&status.to_string()), "{why}");
+        assert!(keeper.sealed.keys[0].sealed.is_some());
+        assert!(live(&world, "hcxlk_made1").unwrap().disabled);
+        assert_eq!(world.writes().into_iter().filter(is_patch).count(), 1, "it would be refused again");
+    }
+}
+
 #[tokio::test]
 async fn step_09_a_key_that_is_to_be_disabled_is_released_disabled() {
     let world = World::new();

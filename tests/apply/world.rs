@@ -119,6 +119,8 @@ pub struct Inner {
     /// How long the machine slept: only its wall clock went on.
     pub slept: Duration,
     pub stopping: bool,
+    /// Somebody asks to stop as soon as anything sleeps, and nothing that sleeps wakes up by itself.
+    pub stops_in_sleep: bool,
     /// Asks to stop when the clock shows this.
     pub stop_after: Option<Duration>,
     /// From which on (from 0), and for how long, the calls with these words wait before they are sent, as for a rate
@@ -593,12 +595,17 @@ impl Surroundings for World {
     }
 
     async fn sleep(&self, time: Duration) {
-        {
+        let stops = {
             let mut inner = self.lock();
             inner.clock += time;
             inner.log.push(Event::Slept(time));
-        }
+            inner.stopping |= inner.stops_in_sleep;
+            inner.stops_in_sleep
+        };
         tokio::task::yield_now().await;
+        if stops {
+            std::future::pending().await
+        }
     }
 
     fn nonce(&self) -> Nonce {

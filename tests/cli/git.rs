@@ -174,6 +174,17 @@ fn the_commands_that_the_help_names_mend_a_merge_without_the_driver() {
 }
 
 #[test]
+fn a_base_that_is_not_there_is_not_taken_for_an_empty_one() {
+    let team = two_branches();
+    let file = team.path("keycomb.sealed.toml");
+    let before = fs::read_to_string(&file).unwrap();
+    fs::copy(&file, team.path("theirs.toml")).unwrap();
+    let ran = team.run(&["secrets", "merge", "mistyped.toml", "keycomb.sealed.toml", "theirs.toml"]).exits(9);
+    assert!(ran.stderr.contains("mistyped.toml"), "{}", ran.stderr);
+    assert_eq!(fs::read_to_string(&file).unwrap(), before);
+}
+
+#[test]
 fn init_tells_git_about_the_sealed_file_and_keeps_what_is_there() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join(".gitattributes"), "*.png binary").unwrap();

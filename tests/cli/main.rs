@@ -26,6 +26,7 @@ mod protection;
 mod readme;
 mod rehearse;
 mod removal;
+mod rotate;
 mod signals;
 mod staged;
 mod team;

@@ -1,6 +1,7 @@
 //! `keycomb rehearse`, as a person runs it: no credential, no service, nothing left behind.
 
 use std::fs;
+use std::process::{Command, Stdio};
 
 use crate::team::{Ran, keycomb};
 
@@ -69,4 +70,36 @@ fn its_json_fits_the_published_schema() {
 fn without_keys_there_is_nothing_to_rehearse() {
     let ran = rehearse(HEAD, &[]).exits(0);
     assert!(ran.stderr.contains("nothing to rehearse") && ran.stdout.is_empty(), "{ran:?}");
+    let ran = rehearse(HEAD, &["--format", "json"]).exits(0);
+    let document: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
+    assert_eq!((&document["runs"], &document["calls"]), (&0.into(), &().into()));
+}
+
+#[test]
+fn no_run_at_all_is_refused() {
+    let ran = rehearse(&format!("{HEAD}{KEYS}"), &["--seeds", "0"]).exits(64);
+    assert!(ran.stderr.contains("0 is not in 1.."), "{ran:?}");
+}
+
+/// There are more seeds than any machine gets through, and it is interrupted once the first run has its folder: what it
+/// got to is printed whole.
+#[test]
+fn interrupted_it_prints_what_was_done() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("keycomb.toml"), format!("{HEAD}{KEYS}")).unwrap();
+    let temporary = folder.path().join("temporary");
+    fs::create_dir(&temporary).unwrap();
+    let mut command = keycomb();
+    command.current_dir(folder.path()).env("TMPDIR", &temporary);
+    command.args(["rehearse", "--seeds", "1000000000", "--format", "json"]);
+    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    while fs::read_dir(&temporary).unwrap().count() == 0 {
+        std::thread::yield_now();
+    }
+    let sent = Command::new("kill").args(["-INT", &child.id().to_string()]).status();
+    assert!(sent.expect("`kill` is missing: install procps").success());
+    let ran: Ran = child.wait_with_output().unwrap().into();
+    let document: serde_json::Value = serde_json::from_str(&ran.exits(130).stdout).unwrap();
+    assert_eq!((&document["runs"], &document["failed"]), (&document["rested"], &().into()));
+    assert_eq!(fs::read_dir(&temporary).unwrap().count(), 0, "something was left behind");
 }

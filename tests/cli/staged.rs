@@ -423,7 +423,7 @@ fn staging_says_what_it_leaves_and_exits_0() {
     assert!(again.stdout.contains("staged already"), "{}", again.stdout);
     assert_eq!(home.staged(), 1);
     let status = runner.run(&["status"]).exits(0);
-    assert!(status.stdout.contains("released by an apply until 2026-11-28"), "{}", status.stdout);
+    assert!(status.stdout.contains("until 2026-11-28"), "{}", status.stdout);
     runner.run(&["apply", "--yes"]).exits(0);
     assert_eq!(home.live(), ["new name", "second"]);
     let ran = runner.run(&["apply", "--stage", "--yes"]).exits(0);

@@ -43,7 +43,7 @@ async fn crash((method, path, number): (&'static str, &'static str, usize)) -> R
 }
 
 /// Until the service has taken the request that it answers slowly.
-async fn arrived(lab: &Lab, method: &str, path: &str, number: usize) {
+pub async fn arrived(lab: &Lab, method: &str, path: &str, number: usize) {
     let is_it = |r: &keycomb::sandbox::Request| r.method == method && r.path.contains(path);
     while lab.sandbox.requests().iter().filter(|r| is_it(r)).count() < number {
         tokio::time::sleep(Duration::from_millis(2)).await;

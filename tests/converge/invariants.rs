@@ -1,6 +1,6 @@
 //! What must hold at any time, held against what really is at the service.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use keycomb::model::{KeyState, Lineage, Provisional};
@@ -123,11 +123,14 @@ impl Lab {
         let mut working: BTreeMap<_, Vec<_>> = BTreeMap::new();
         for entry in self.sealed().keys {
             if truth.live_keys().any(|key| key.id == entry.id.as_str() && !key.disabled) {
-                working.entry(entry.address).or_default().push(entry.id);
+                working.entry(entry.address).or_default().push((entry.generation, entry.id));
             }
         }
         for (address, ids) in working {
-            assert!(ids.len() == 1, "{case}: {address} has several: {ids:?}");
+            let generations: BTreeSet<u32> = ids.iter().map(|(generation, _)| *generation).collect();
+            assert!(generations.len() == ids.len(), "{case}: {address} has two of one generation: {ids:?}");
+            let most = if self.is_rotating.get() { 2 } else { 1 };
+            assert!(ids.len() <= most, "{case}: {address} has several: {ids:?}");
         }
     }
 

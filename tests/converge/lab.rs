@@ -1,6 +1,6 @@
 //! All real parts around a sandbox in this process, and a clock that waits by being moved.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, HashSet};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -49,6 +49,10 @@ pub struct Lab {
     pub opened: RefCell<HashSet<(String, String, Option<String>)>>,
     /// The keys that a test deleted as a person would.
     pub by_hand: RefCell<HashSet<String>>,
+    /// Whether every guard that a name lifts is lifted: they have tests of their own.
+    pub is_lifted: Cell<bool>,
+    /// Whether a key may have a successor beside it.
+    pub is_rotating: Cell<bool>,
     folder: TempDir,
     time: Time,
 }
@@ -125,6 +129,8 @@ impl Lab {
             time,
             opened: RefCell::default(),
             by_hand: RefCell::default(),
+            is_lifted: Cell::new(true),
+            is_rotating: Cell::default(),
         }
     }
 
@@ -196,9 +202,9 @@ impl Lab {
         reader: &Reader,
     ) -> Result<Plan, ServiceError> {
         let live = live(reader, sealed).await?;
-        // Every guard that a name lifts is lifted: they have tests of their own.
         let recorded = sealed.keys.iter().map(|k| k.address.clone());
-        let addresses = desired.keys.keys().cloned().chain(recorded).collect();
+        let named = desired.keys.keys().cloned().chain(recorded);
+        let addresses = named.filter(|_| self.is_lifted.get()).collect();
         let allow = Allow { addresses, ..Allow::default() };
         Ok(plan(&Input {
             desired,

@@ -16,3 +16,4 @@ mod invariants;
 mod lab;
 mod property;
 mod states;
+mod year;

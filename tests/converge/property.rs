@@ -1,5 +1,7 @@
 //! Any configuration is carried out by one apply, and so is any change to it.
 
+use std::time::Duration;
+
 use keycomb::model::KeyType;
 use keycomb::plan::Verb;
 use keycomb::ports::{NewKey, WriteLive as _};
@@ -10,7 +12,7 @@ use crate::lab::{Lab, tell};
 
 #[test]
 fn one_apply_carries_out_a_configuration_and_one_more_any_change_to_it() {
-    let config = Config { cases: 15, failure_persistence: None, max_shrink_iters: 60, ..Config::default() };
+    let config = Config { cases: 12, failure_persistence: None, max_shrink_iters: 60, ..Config::default() };
     let run = |runtime: &tokio::runtime::Runtime| {
         TestRunner::new(config.clone()).run(&two_configs(5), |(first, second)| {
             runtime.block_on(carry_out(&first, &second));
@@ -50,8 +52,17 @@ async fn carry_out(first: &declared::Config, second: &declared::Config) {
     }
     assert_eq!(after.summary.changes, 0, "{}\n{}\n{:#?}", first.text(), second.text(), tell(&after));
     assert!(after.actions.iter().all(|a| a.verb == Verb::Blocked));
+    // What could not change in place has a successor beside it.
+    lab.is_rotating.set(true);
     lab.assert_safe("second");
     lab.assert_live_keys_open("second").await;
+
+    // A week later the old ones go, and that is all.
+    lab.clock.advance(Duration::from_secs(8 * 24 * 60 * 60));
+    lab.apply(&desired).await;
+    lab.is_rotating.set(false);
+    lab.assert_safe("after the overlap");
+    assert_eq!(lab.plan(&desired).await.summary.changes, 0);
 }
 
 /// Somebody makes keys in the first managed environment: one of a likely name, one that looks like another team's work.

@@ -183,21 +183,20 @@ fn befall(world: &World<'_>, case: &Case, ran: &Ran, committed: Option<Vec<u8>>,
 }
 
 /// Whether a disk may vanish: what it alone knows was never enabled and cannot be. The disk is the record's home, and
-/// where it dies is what `--stage` is for: what is staged may be released wherever its record is.
+/// where it dies is what `--stage` is for: what is staged may be released wherever its record is, and so by an apply
+/// without `--stage` on the very disk that staged it.
 fn is_spare(world: &World<'_>, committed: &[u8]) -> bool {
     let text = std::str::from_utf8(committed).unwrap();
     let Ok(committed) = keycomb::seal::text::parse(text) else { return false };
     let home = [KeyState::Live, KeyState::Staged];
     let known = |sealed: &Sealed, id| sealed.key(id).is_some_and(|entry| home.contains(&entry.state));
-    let now = world.sealed().unwrap();
+    let (now, truth) = (world.sealed().unwrap(), world.sandbox.truth());
+    let is_disabled = |id: &keycomb::model::KeyId| truth.key(id.as_str()).is_none_or(|key| key.disabled);
     now.iter().flat_map(|sealed| &sealed.keys).all(|entry| match entry.state {
         KeyState::Releasing => false,
         KeyState::Live => known(&committed, &entry.id),
-        KeyState::Provisional
-        | KeyState::Staged
-        | KeyState::Dropping
-        | KeyState::Disabled
-        | KeyState::Deleted => true,
+        KeyState::Staged => is_disabled(&entry.id) || known(&committed, &entry.id),
+        KeyState::Provisional | KeyState::Dropping | KeyState::Disabled | KeyState::Deleted => true,
     })
 }
 

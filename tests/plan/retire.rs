@@ -155,6 +155,22 @@ fn the_newest_generation_stands_for_its_address_and_an_older_one_is_retired() {
     );
 }
 
+/// It was released too late and retired, after the older one had been declared again on another machine.
+#[test]
+fn a_newer_generation_on_its_way_out_does_not_come_back_beside_an_older_one_that_serves() {
+    let mut world = superseded();
+    let two = world.record("two");
+    (two.state, two.applied.enabled, two.since) = (KeyState::Disabled, false, ago(DAY));
+    world.live("two").disabled = true;
+    assert!(world.plan().is_empty(), "{:?}", world.told());
+    world.record("two").since = ago(15 * DAY);
+    world.live("two").updated = Some(ago(15 * DAY));
+    assert_eq!(world.told(), ["delete key.production.a"]);
+    // The older one is gone: only then the newer one stands for the address again.
+    world.delete_live("one");
+    assert_eq!(world.only().id.as_deref(), Some("hcxik_one"));
+}
+
 #[test]
 fn an_older_generation_stays_until_the_newer_one_serves_and_the_overlap_is_over() {
     let mut overlapping = superseded();

@@ -40,6 +40,7 @@ pub fn header() -> Header {
         endpoint: Endpoint::us(),
         sealed: Some((Lineage::new("0123456789abcdef").unwrap(), 7)),
         now: now(),
+        read: now(),
         declared: (2, 4),
     }
 }

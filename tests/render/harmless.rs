@@ -2,8 +2,8 @@
 
 use keycomb::model::{KeyType, Label};
 use keycomb::plan::{
-    Action, Blocked, Change, Finding, FindingKind, Plan, Reason, ReasonCode, SecretEffect, Severity, Undo,
-    Verb,
+    Action, Blocked, Change, Finding, FindingKind, LifeStage, Plan, Reason, ReasonCode, SecretEffect,
+    Severity, Undo, Verb,
 };
 use keycomb::render::{SecretRow, StatusRow, Style, json, text};
 use keycomb::report::{Became, Cause, Report};
@@ -253,9 +253,9 @@ proptest! {
             key_type: KeyType::Ingest,
             age: None,
             generation: Some(1),
-            state: words[1].clone(),
+            phase: LifeStage::Live,
             recipients: vec![words[2].clone()],
-            next: Some(words[3].clone()),
+            next: None,
         };
         let secret = SecretRow {
             address: row.address.clone(),

@@ -7,6 +7,7 @@ use keycomb::model::{
     AppliedKey, Endpoint, FormerReader, KeyState, KeyType, Lineage, NoSecret, Period, RecipientRef,
     SealSettings, Sealed, SealedKey, TeamSlug,
 };
+use keycomb::plan::{LifeStage, Next, Verb};
 use keycomb::render::{SecretRow, StatusRow, text};
 
 use crate::build::{ascii, environment_id, now, plain};
@@ -18,7 +19,7 @@ pub fn status_rows() -> Vec<StatusRow> {
         key_type: KeyType::Ingest,
         age: Some(Duration::from_secs(12 * 86_400 + 5)),
         generation: Some(1),
-        state: "live".into(),
+        phase: LifeStage::Live,
         recipients: vec!["ops".into(), "break_glass".into()],
         next: None,
     };
@@ -27,8 +28,8 @@ pub fn status_rows() -> Vec<StatusRow> {
         key_type: KeyType::Configuration,
         age: Some(Duration::from_secs(5 * 3_600)),
         generation: Some(2),
-        state: "disabled".into(),
-        next: Some("deleted from 2026-03-15".into()),
+        phase: LifeStage::Quarantine,
+        next: Some(Next { verb: Verb::Delete, at: Some("2026-03-15T08:00:00Z".parse().unwrap()) }),
         ..live.clone()
     };
     let declared = StatusRow {
@@ -36,9 +37,9 @@ pub fn status_rows() -> Vec<StatusRow> {
         id: None,
         age: None,
         generation: None,
-        state: "declared".into(),
+        phase: LifeStage::Declared,
         recipients: vec![],
-        next: Some("created by the next apply".into()),
+        next: Some(Next { verb: Verb::Create, at: None }),
         ..live
     };
     vec![live, retired, declared]

@@ -209,6 +209,11 @@ fn a_torn_tail_is_dropped_and_a_damaged_middle_is_not() {
     assert!(matches!(folder.open(), Err(SealError::DamagedJournal { .. })));
     assert_eq!(std::fs::read(folder.beside(".journal")).unwrap(), damaged);
     assert!(!folder.file.exists());
+    // What the help says to do: the other lines are good.
+    let lines = damaged.split_inclusive(|byte| *byte == b'\n').enumerate();
+    let rest: Vec<u8> = lines.filter(|(n, _)| n + 1 != at).flat_map(|(_, line)| line.to_vec()).collect();
+    std::fs::write(folder.beside(".journal"), &rest).unwrap();
+    assert_eq!(folder.read().unwrap().unwrap().intents.len(), 2);
 }
 
 #[test]

@@ -70,16 +70,19 @@ struct HeaderView<'a> {
     endpoint: &'a str,
     /// The sealed file; null when there is none yet.
     sealed: Option<SealedView<'a>>,
-    /// The service's clock, RFC 3339 in UTC.
+    /// The instant that was decided for, RFC 3339 in UTC.
     #[schemars(extend("format" = "date-time"))]
     now: String,
+    /// The service's clock when it was read; another than `now` for a forecast, which is not to be carried out.
+    #[schemars(extend("format" = "date-time"))]
+    read: String,
     /// How much is declared.
     declared: DeclaredView,
 }
 
 impl<'a> HeaderView<'a> {
     fn of(header: &'a Header) -> Self {
-        let Header { team, endpoint, sealed, now, declared: (environments, keys) } = header;
+        let Header { team, endpoint, sealed, now, read, declared: (environments, keys) } = header;
         let sealed = sealed
             .as_ref()
             .map(|(lineage, serial)| SealedView { lineage: lineage.as_str(), serial: *serial });
@@ -88,6 +91,7 @@ impl<'a> HeaderView<'a> {
             endpoint: endpoint.as_str(),
             sealed,
             now: now.to_string(),
+            read: read.to_string(),
             declared: DeclaredView { environments: *environments, keys: *keys },
         }
     }

@@ -36,26 +36,30 @@ struct KeyView<'a> {
     age_seconds: Option<u64>,
     /// 1, 2, 3 …; null for a key that is declared and not minted.
     generation: Option<u32>,
-    /// Where in its life it is, in a word.
-    state: &'a str,
+    /// Where in its life it is: `declared`, `live`, `switched off`, `overlap`, `quarantine`, `unreleased`, `late`,
+    /// `unfinished`, `missing`.
+    phase: &'static str,
     /// Who can open its secret, by name.
     recipients: &'a [String],
-    /// What comes next for it, in words; null when nothing does.
-    next: Option<&'a str>,
+    /// What comes next for it, by the verb of a plan; null when nothing does.
+    next: Option<&'static str>,
+    /// From when on an apply does it, RFC 3339 in UTC; for `release`: until when. Null: with the next apply.
+    date: Option<String>,
 }
 
 impl<'a> KeyView<'a> {
     fn of(row: &'a StatusRow) -> Self {
-        let StatusRow { address, id, key_type, age, generation, state, recipients, next } = row;
+        let StatusRow { address, id, key_type, age, generation, phase, recipients, next } = row;
         Self {
             address: address.to_string(),
             id: id.as_deref(),
             key_type: key_type.as_str(),
             age_seconds: age.map(|age| age.as_secs()),
             generation: *generation,
-            state,
+            phase: phase.as_str(),
             recipients,
-            next: next.as_deref(),
+            next: next.map(|next| next.verb.as_str()),
+            date: next.and_then(|next| next.at).map(|at| at.to_string()),
         }
     }
 }

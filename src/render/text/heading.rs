@@ -7,7 +7,7 @@ use crate::render::style::Tone;
 
 /// Puts what was read, of which team, where.
 pub(super) fn put(page: &mut Page<'_>, title: &str, header: &Header) {
-    let Header { team, endpoint, sealed, now: _, declared: (environments, keys) } = header;
+    let Header { team, endpoint, sealed, now, read: _, declared: (environments, keys) } = header;
     let declared = format!("{}, {} declared", counted(*environments, "environment"), counted(*keys, "key"));
     let mut parts = vec![
         (Tone::Strong, title.to_owned()),
@@ -15,6 +15,9 @@ pub(super) fn put(page: &mut Page<'_>, title: &str, header: &Header) {
         (Tone::Dim, page.style.shown(endpoint.as_str())),
         (Tone::Dim, declared),
     ];
+    if header.is_forecast() {
+        parts.insert(1, (Tone::Change, format!("forecast for {now:.0}")));
+    }
     if sealed.is_none() {
         parts.push((Tone::Dim, "no sealed file yet".to_owned()));
     }

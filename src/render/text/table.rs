@@ -6,6 +6,7 @@ use comfy_table::{ColumnConstraint, ContentArrangement, Table, TableStyle};
 
 use super::page::{Page, columns};
 use super::summary::counted;
+use crate::plan::{Next, Verb};
 use crate::render::status::{SecretRow, StatusRow};
 use crate::render::style::{Style, Tone};
 
@@ -52,11 +53,17 @@ pub fn status(rows: &[StatusRow], style: &Style) -> String {
         Column::new("ADDRESS", false, 0, rows.iter().map(|row| row.address.to_string())),
         Column::new("TYPE", false, 3, rows.iter().map(|row| row.key_type.to_string())),
         Column::new("GEN", false, 4, rows.iter().map(|row| number(row.generation))),
-        Column::new("STATE", true, 0, rows.iter().map(|row| style.shown(&row.state))),
+        Column::new("PHASE", false, 0, rows.iter().map(|row| row.phase.as_str().to_owned())),
         Column::new("AGE", false, 2, rows.iter().map(|row| row.age.map_or_else(dash, short))),
         Column::new("ID", false, 5, rows.iter().map(|row| text(&row.id))),
         Column::new("SEALED TO", true, 6, rows.iter().map(|row| names(style, &row.recipients))),
-        Column::new("NEXT", true, 1, rows.iter().map(|row| text(&row.next))),
+        Column::new(
+            "NEXT",
+            false,
+            1,
+            rows.iter().map(|row| row.next.map_or_else(dash, |next| next.verb.as_str().into())),
+        ),
+        Column::new("DATE", false, 1, rows.iter().map(|row| row.next.map_or_else(dash, date))),
     ];
     let left_out = put_table(&mut page, table, rows.len());
     let due = rows.iter().filter(|row| row.next.is_some()).count();
@@ -176,6 +183,15 @@ pub(super) fn put_last(page: &mut Page<'_>, mut parts: Vec<(Tone, String)>, left
         parts.push((Tone::Dim, format!("left out, no room: {titles}")));
     }
     page.parts(2, &parts);
+}
+
+/// The day, in UTC, from when on an apply does it; for what can be released: until when.
+fn date(next: Next) -> String {
+    match next {
+        Next { at: None, .. } => "next apply".to_owned(),
+        Next { verb: Verb::Release, at: Some(at) } => format!("until {}", at.strftime("%Y-%m-%d")),
+        Next { at: Some(at), .. } => at.strftime("%Y-%m-%d").to_string(),
+    }
 }
 
 fn dash() -> String {
