@@ -12,7 +12,7 @@ use super::failure::Failure;
 use super::output::Output;
 use super::secrets::identities_of;
 use super::secrets_args::Prove as Args;
-use super::session::{from_seal, load, sandbox_endpoint, sealed_path};
+use super::session::{from_seal, load, make_private_folder, sandbox_endpoint, sealed_path};
 use super::surroundings::{fresh_lineage, fresh_nonce};
 use crate::config::Loaded;
 use crate::model::{Challenge, Recipient, SealSettings, Sealed, Timestamp, brief};
@@ -36,6 +36,10 @@ pub fn run(args: &Args, global: &Global, output: &Output) -> Result<Exit, Failur
     let identities = identities_of(&args.identity, output)?;
     let path = sealed_path(&folder, &desired, args.sandbox);
     let endpoint = if args.sandbox { sandbox_endpoint() } else { desired.endpoint.clone() };
+    if args.sandbox {
+        // Its sealed file is with its state, in a folder that the first run makes.
+        make_private_folder(&folder.join(".keycomb"))?;
+    }
     let holder = holder("secrets prove");
     let mut keeper =
         Keeper::open(&path, &desired.team, &endpoint, fresh_lineage(), &holder).map_err(from_seal)?;

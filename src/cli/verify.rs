@@ -155,7 +155,8 @@ fn judge(
         (None, Some(true)) => {
             (Verified::Refused, Some("it was disabled or deleted at the service, or never worked".to_owned()))
         }
-        (None, _) => (Verified::Off, Some("refused, as it should be".to_owned())),
+        (None, Some(false)) => (Verified::Off, Some("refused, as it should be".to_owned())),
+        (None, None) => (Verified::Off, Some("refused: its release was not confirmed".to_owned())),
         (Some(_), _) if differs.is_other => (Verified::OtherKey, Some(differs.text())),
         (Some(_), Some(false)) => {
             (Verified::Accepted, Some("it works, and the record says that it should not".to_owned()))

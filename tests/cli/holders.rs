@@ -133,19 +133,28 @@ fn verify_says_what_it_could_not_open_and_fails_when_that_was_asked_for() {
 
 #[test]
 fn verify_says_when_the_service_is_not_there() {
+    let Team { folder, sandbox, .. } = sampled();
+    let before = sandbox.requests().len();
+    assert!(before > 0);
+    tokio::runtime::Runtime::new().unwrap().block_on(sandbox.stop());
+    let ran: Ran = keycomb().current_dir(folder.path()).arg("secrets").args(VERIFY).output().unwrap().into();
+    let ran = ran.exits(1);
+    assert!(results(&ran).iter().all(|(_, result)| result == "unreachable"), "{ran:?}");
+    assert_eq!(ran.stdout.matches("not asked").count(), 2, "each was waited for: {ran:?}");
+}
+
+#[test]
+fn verify_sends_no_credential_to_another_service_than_it_was_sealed_for() {
     let team = sampled();
-    // A port on which nobody listens.
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap();
-    drop(listener);
+    let before = team.sandbox.requests().len();
     let endpoint = team.sandbox.endpoint().to_owned();
     for name in ["keycomb.toml", "keycomb.sealed.toml"] {
         let text = fs::read_to_string(team.path(name)).unwrap();
-        fs::write(team.path(name), text.replace(&endpoint, &format!("http://{address}"))).unwrap();
+        fs::write(team.path(name), text.replace(&endpoint, "http://127.0.0.1:9")).unwrap();
     }
-    // The seal was made for the other endpoint, so the entry is refused before anything is sent.
     let ran = holder(&team, VERIFY).exits(2);
     assert!(results(&ran).iter().all(|(_, result)| result == "broken"), "{ran:?}");
+    assert_eq!(team.sandbox.requests().len(), before);
 }
 
 #[test]
