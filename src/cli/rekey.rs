@@ -27,10 +27,10 @@ pub fn run(args: &Args, global: &Global, output: &Output) -> Result<Exit, Failur
     let Opened { desired, path, sealed, .. } = read_all(args.opener.sandbox, global)?;
     refuse_unknown(&sealed, &args.address)?;
     let identities = identities_of(&args.opener.identity, output)?;
-    let lineage = sealed.lineage.clone();
     // Under the lock, and with what a cut-off apply left taken in.
-    let mut keeper = Keeper::open(&path, &desired.team, &desired.endpoint, lineage, &holder("secrets rekey"))
-        .map_err(from_seal)?;
+    let mut keeper =
+        Keeper::open(&path, &desired.team, &desired.endpoint, sealed.lineage, &holder("secrets rekey"))
+            .map_err(from_seal)?;
     let is_wanted = |key: &SealedKey| {
         (args.address.is_empty() || args.address.contains(&key.address))
             && args.env.as_ref().is_none_or(|env| key.address.environment() == env)

@@ -87,7 +87,7 @@ mod tests {
         let answered = Challenge { answer: Some(answer.clone()), proven, ..open.clone() };
         assert!(answered.is_answered(&lineage));
         assert!(!answered.is_answered(&Lineage::new("z".repeat(16)).unwrap()));
-        let of_another = Challenge { fingerprint: "f2".into(), ..answered.clone() };
+        let of_another = Challenge { fingerprint: "f2".into(), ..answered };
         assert!(!of_another.is_answered(&lineage));
         let guessed = Challenge { answer: Some(Nonce::new("b".repeat(16)).unwrap()), proven, ..open.clone() };
         assert!(!guessed.is_answered(&lineage));

@@ -117,10 +117,10 @@ fn gone(undoing: &Undoing, made: &Made) -> Vec<Action> {
 }
 
 /// The changes that are still as the run made them, turned round, and the fields that are otherwise now.
-fn turned_round<'a>(
-    made: &'a Made,
+fn turned_round(
+    made: &Made,
     now: impl Fn(&str) -> Option<String>,
-) -> (Vec<(&'static str, &'a str, &'a str)>, Vec<String>) {
+) -> (Vec<(&'static str, &str, &str)>, Vec<String>) {
     let (mut back, mut moved) = (vec![], vec![]);
     for (field, before, after) in &made.changes {
         let Some(field) = FIELDS.iter().find(|known| *known == field) else { continue };

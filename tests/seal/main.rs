@@ -19,4 +19,5 @@ mod merge;
 mod merging;
 mod random;
 mod reading;
+mod rekey;
 mod support;
