@@ -117,7 +117,7 @@ fn maybe_time(u: &mut Unstructured<'_>) -> Result<Option<Timestamp>> {
 
 fn declared(u: &mut Unstructured<'_>, at: &str) -> Result<DesiredKey> {
     let plain = ingest(at);
-    let rotation = Rotation { every: Period::days(30), overlap: Period::days(7) };
+    let rotation = Rotation { every: Period::days(30), overlap: Period::days(7), window: None };
     Ok(DesiredKey {
         key_type: *u.choose(KeyType::ALL)?,
         name: if u.ratio(1, 3)? { text(u)? } else { plain.name.clone() },

@@ -101,5 +101,6 @@ pub(super) fn rotation(at: At<Rotate>, out: &mut Collector) -> Option<Rotation> 
             .label("too long")
             .help("the next rotation would begin before the last one ended");
     }
-    Some(Rotation { every: every.value, overlap: overlap.value })
+    let window = raw.window.map(|at| at.value);
+    Some(Rotation { every: every.value, overlap: overlap.value, window })
 }

@@ -11,7 +11,9 @@ use super::suggest;
 use super::template::Template;
 use super::text::{Description, EnvironmentName, FilePath, Note, Prose};
 use super::values::Region;
-use crate::model::{Color, Endpoint, KeyType, OnMissing, Period, Permission, Recipient, TeamSlug, Unmanaged};
+use crate::model::{
+    Color, Endpoint, KeyType, OnMissing, Period, Permission, Recipient, TeamSlug, Unmanaged, Window,
+};
 
 /// Tables whose fields are all optional: what is required is said when they are made into the model, where both
 /// "missing" and "not both" can be told. The doc comments are the descriptions in the schema; the value behind `=` is
@@ -199,6 +201,9 @@ tables! {
         every: Period,
         /// How long both keys work; shorter than `every`.
         overlap: Period,
+        /// When due rotations take their steps: days, hours and a time zone, such as `Mon-Fri 09:00-16:00 Europe/Berlin`. Left
+        /// out: at any time.
+        window: Window,
     } required ["every", "overlap"]
 }
 

@@ -11,7 +11,7 @@ use super::place::Place;
 use super::suggest;
 use crate::model::{
     Color, Endpoint, KeyType, OnMissing, Period, PeriodError, Permission, Recipient, RecipientError,
-    TeamSlug, Unmanaged,
+    TeamSlug, Unmanaged, Window, WindowError,
 };
 
 /// Reads one of a list of words.
@@ -162,6 +162,32 @@ impl Field for Period {
 
     fn schema() -> serde_json::Value {
         json!({ "type": "string", "minLength": 2, "pattern": "[0-9]", "examples": ["90d", "12h", "1d 6h"] })
+    }
+}
+
+impl Field for Window {
+    fn read(value: &DeValue<'_>, place: Place, out: &mut Collector) -> Option<Self> {
+        let text = String::read(value, place, out)?;
+        match text.parse() {
+            Ok(window) => Some(window),
+            Err(error) => {
+                let help = match error {
+                    WindowError::Form | WindowError::Day | WindowError::Hours => {
+                        "write it as `\"Mon-Fri 09:00-16:00 Europe/Berlin\"`"
+                    }
+                    WindowError::Backwards => {
+                        "hours over midnight are two, of two days: `Mon-Fri 22:00-24:00,00:00-02:00 UTC`"
+                    }
+                    WindowError::Zone => "the names are those of `timedatectl list-timezones`",
+                };
+                out.wrong(place, format!("{error}")).label("not a window").help(help);
+                None
+            }
+        }
+    }
+
+    fn schema() -> serde_json::Value {
+        json!({ "type": "string", "examples": ["Mon-Fri 09:00-16:00 Europe/Berlin"] })
     }
 }
 

@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use indexmap::IndexMap;
 
 use super::{
-    Address, Endpoint, EnvironmentAttributes, KeyType, Label, Period, Permission, Policy, Recipient, TeamSlug,
+    Address, Endpoint, EnvironmentAttributes, KeyType, Label, Period, Permission, Policy, Recipient,
+    TeamSlug, Window,
 };
 
 /// Where in the files something is written.
@@ -124,4 +125,6 @@ pub struct Rotation {
     pub every: Period,
     /// How long both work.
     pub overlap: Period,
+    /// When a due successor is made and the old key disabled; `None`: at any time.
+    pub window: Option<Window>,
 }

@@ -19,6 +19,7 @@ mod sealed;
 mod secret;
 mod time;
 mod visible;
+mod window;
 
 pub use address::{Address, AddressError, Label};
 pub use desired::{Desired, DesiredEnvironment, DesiredKey, Origin, Rotation, SealSettings};
@@ -38,3 +39,4 @@ pub use sealed::{
 pub use secret::{Secret, credential};
 pub use time::{Period, PeriodError, Timestamp};
 pub use visible::{brief, cut, is_dangerous, is_visible, visible};
+pub use window::{Window, WindowError};

@@ -5,7 +5,7 @@ use super::input::Input;
 use super::keys::current_of;
 use super::phase::{Phase, is_staged};
 use super::retire::quarantine_ends;
-use super::succession::{due, fixed_in_place, overlap_ends};
+use super::succession::{due, fixed_in_place, not_before, overlap_ends};
 use super::times::stage_ends;
 use super::value::Verb;
 use crate::model::{Address, DesiredKey, KeyId, KeyState, KeyType, LiveKey, SealedKey, Timestamp};
@@ -175,7 +175,7 @@ fn released(
         Some(desired) => {
             let ends = match serving {
                 Some((successor, Phase::Serving(serving))) if !live.disabled => {
-                    Some(overlap_ends(desired, successor, serving))
+                    Some(not_before(desired, overlap_ends(desired, successor, serving)))
                 }
                 _ => None,
             };
@@ -200,5 +200,5 @@ fn next_of_current(
     if desired.enabled && !fixed_in_place(desired, live).is_empty() {
         return with_the_next(Verb::Replace);
     }
-    due(desired, record, live).map(|at| Next { verb: Verb::Rotate, at: Some(at) })
+    due(desired, record, live).map(|at| Next { verb: Verb::Rotate, at: Some(not_before(desired, at)) })
 }

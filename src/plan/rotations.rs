@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::index::Index;
 use super::keys::current_of;
 use super::phase::Phase;
-use super::succession::{fixed_in_place, overlap_of};
+use super::succession::{due, fixed_in_place, overlap_ends, overlap_of, waits_until};
 use super::value::{Finding, FindingKind, Severity};
 use crate::model::{DesiredKey, KeyProof, KeyState, LiveKey, SealedKey, Timestamp};
 
@@ -32,6 +32,7 @@ fn of(index: &Index<'_>, desired: &DesiredKey) -> Vec<Finding> {
     findings.extend(beside.iter().filter_map(|old| past_overlap(index.input.now, desired, record, old)));
     findings.extend(beside.first().and_then(|_| untried(record)));
     findings.extend(switched_off(desired, record, live));
+    findings.extend(out_of_hours(index, desired, (record, live), &beside));
     findings
 }
 
@@ -81,6 +82,23 @@ fn untried(record: &SealedKey) -> Option<Finding> {
         format!("Open it and try it while the old one works: `keycomb secrets open {}`.", record.address);
     let finding = Finding::new(FindingKind::Rotation, severity, text).at(&record.address).about(&record.id);
     Some(finding.help(help))
+}
+
+/// A step that is due, and waits for its window.
+fn out_of_hours(
+    index: &Index<'_>,
+    desired: &DesiredKey,
+    (record, live): (&SealedKey, &LiveKey),
+    beside: &[&SealedKey],
+) -> Option<Finding> {
+    let window = desired.rotate.as_ref()?.window.as_ref()?;
+    let (id, what, due) = match beside.first() {
+        Some(old) => (&old.id, "the end of this key", overlap_ends(desired, record, live)),
+        None => (&record.id, "the rotation", due(desired, record, live)?),
+    };
+    let opens = waits_until(index, desired, due)?;
+    let text = format!("{what} is due since {due:.0} and waits for its window, `{window}`: until {opens:.0}");
+    Some(Finding::new(FindingKind::Rotation, Severity::Note, text).at(&record.address).about(id))
 }
 
 fn gone_early(old: &SealedKey) -> Finding {

@@ -16,6 +16,9 @@ use crate::model::{DesiredKey, KeyProof, KeyState, LiveKey, Period, SealedKey, T
 /// How long both work where no `rotate` says: of a key that is replaced, or rotated by name.
 pub(super) const OVERLAP: Period = Period::days(7);
 
+/// How long a step waits for its window, however often that opened meanwhile.
+const PATIENCE: Period = Period::days(7);
+
 /// How many successors that came too late stand beside a key before no further one is tried.
 const MOST_LATE: usize = 2;
 
@@ -34,6 +37,23 @@ pub(super) fn due(desired: &DesiredKey, record: &SealedKey, live: &LiveKey) -> O
 pub(super) fn overlap_ends(desired: &DesiredKey, record: &SealedKey, live: &LiveKey) -> Timestamp {
     let since = live.updated.map_or(record.since, |updated| updated.max(record.since));
     overlap_of(desired).after(since)
+}
+
+/// From when on a step that is due at `due` is taken: within its window, but no more than so long after.
+pub(super) fn not_before(desired: &DesiredKey, due: Timestamp) -> Timestamp {
+    let window = desired.rotate.as_ref().and_then(|rotate| rotate.window.as_ref());
+    let last = PATIENCE.after(due);
+    window.map_or(due, |window| window.opens(due).map_or(last, |opens| opens.min(last)))
+}
+
+/// When the window opens that a step waits for which is due since `due`; `None`: it waits for nothing.
+///
+/// An apply that never runs within the window does not put a rotation off for ever.
+pub(super) fn waits_until(index: &Index<'_>, desired: &DesiredKey, due: Timestamp) -> Option<Timestamp> {
+    let window = desired.rotate.as_ref()?.window.as_ref()?;
+    let now = index.input.now;
+    let is_waiting = due <= now && !window.is_open(now) && now < PATIENCE.after(due);
+    is_waiting.then(|| window.opens(now).unwrap_or(now).min(PATIENCE.after(due)))
 }
 
 /// Whether a recorded generation works, or may be made to by hand: one in quarantine is out of the way.
@@ -124,6 +144,9 @@ fn why(
         return Some((Verb::Replace, Reason::at(origin(first.field), ReasonCode::Changed, text)));
     }
     let due = due(desired, record, live).filter(|due| *due <= index.input.now)?;
+    if waits_until(index, desired, due).is_some() {
+        return None;
+    }
     let every = desired.rotate.as_ref()?.every;
     let text = format!("due since {due}: rotated every {every}");
     Some((Verb::Rotate, Reason::at(origin("rotate"), ReasonCode::RotationDue, text)))
@@ -204,7 +227,9 @@ pub(super) fn supersede(
     // Two of one generation, and what was never relied on, need no overlap; nor does what is to stop by the files.
     let is_predecessor = matches!(phase, Phase::Serving(_)) && old.generation < record.generation;
     let works = !old_live.disabled;
-    if is_predecessor && works && desired.enabled && overlap_ends(desired, record, live) > index.input.now {
+    let ends = overlap_ends(desired, record, live);
+    let waits = || ends > index.input.now || waits_until(index, desired, ends).is_some();
+    if is_predecessor && works && desired.enabled && waits() {
         return None;
     }
     let successor = desired.enabled.then_some(&record.id);

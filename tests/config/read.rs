@@ -169,7 +169,10 @@ fn what_a_key_leaves_out_has_a_default() {
     assert_eq!(reader.name, "reader");
     assert!(reader.enabled && !reader.protected);
     assert_eq!(reader.owner.as_deref(), Some("everybody"));
-    assert_eq!(reader.rotate, Some(Rotation { every: Period::days(90), overlap: Period::days(7) }));
+    assert_eq!(
+        reader.rotate,
+        Some(Rotation { every: Period::days(90), overlap: Period::days(7), window: None })
+    );
     assert_eq!(reader.quarantine, Period::days(21));
     assert_eq!((reader.purpose.as_deref(), reader.consumers.len()), (None, 0));
 }

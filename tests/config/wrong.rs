@@ -114,6 +114,7 @@ refused! {
     bad_durations: main("[defaults.key]\nquarantine = \"soon\"\nrotate = { every = \"3 months\", overlap = \"90\" }\n");
     negative_durations: main("[defaults.key]\nquarantine = \"-3d\"\nrotate = { every = \"90d\", overlap = \"0s\" }\n");
     durations_below_a_second: main("[defaults.key]\nquarantine = \"100ms\"\nrotate = { every = \"90d\", overlap = \"1.5s\" }\n");
+    windows: main("[defaults.key]\nrotate = { every = \"90d\", overlap = \"7d\", window = \"Mon-Fri 09:00-16:00 Europe/Berlim\" }\n[key.a]\nrotate = { every = \"90d\", overlap = \"7d\", window = \"Mon 22:00-02:00 UTC\" }\n[key.b]\nrotate = { every = \"90d\", overlap = \"7d\", window = \"always\" }\n");
     overlap_too_long: key("rotate = { every = \"7d\", overlap = \"1w\" }\n");
     rotation_incomplete: key("rotate = { every = \"7d\" }\n");
     reference_with_attributes: main("[environment.legacy]\nreference = true\nname = \"Legacy\"\ncolor = \"red\"\ndelete_protected = false\n");

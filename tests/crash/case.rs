@@ -76,7 +76,7 @@ pub fn boundaries(bench: &Bench, start: &Start) -> Vec<Point> {
 /// Runs a case to its end.
 pub fn attack(bench: &Bench, start: &Start, case: &Case, rng: &mut Rng) -> Result<Tally, String> {
     let mut world = bench.restore(&start.snapshot);
-    let mut witness = Witness::of(&world);
+    let mut witness = Witness::of(&world).rotating(start.is_rotation);
     let committed = world.beside("");
     let committed = std::fs::read(committed).ok();
     let mut tally = Tally { runs: 1, ..Tally::default() };

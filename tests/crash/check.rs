@@ -22,6 +22,8 @@ pub struct Witness {
     opened: BTreeSet<(KeyId, Option<String>)>,
     /// Provisional keys that the record knows nothing of: somebody may be making them.
     strangers: BTreeSet<String>,
+    /// Whether a key may have its successor beside it.
+    is_rotation: bool,
 }
 
 type Held = Result<(), String>;
@@ -46,7 +48,13 @@ impl Witness {
             environments: truth.environments.into_iter().filter(|e| !ours(&e.name)).collect(),
         };
         assert_eq!((theirs.keys.len(), theirs.environments.len()), (5, 2));
-        Self { theirs, working, opened: BTreeSet::new(), strangers: BTreeSet::new() }
+        let (opened, strangers) = (BTreeSet::new(), BTreeSet::new());
+        Self { theirs, working, opened, strangers, is_rotation: false }
+    }
+
+    /// Two generations of an address may work, and no more.
+    pub fn rotating(self, is_rotation: bool) -> Self {
+        Self { is_rotation, ..self }
     }
 
     /// Another machine goes on, with an older record.
@@ -81,11 +89,34 @@ impl Witness {
         }
         let enabled: Vec<&KeyTruth> =
             ours.into_iter().filter(|key| key.deleted.is_none() && !key.disabled).collect();
-        one_each(&enabled, sealed.as_ref())?;
+        self.one_each(&enabled, sealed.as_ref())?;
         for address in &self.working {
             let mut entries = sealed.iter().flat_map(|sealed| sealed.generations(address));
             hold!(entries.any(|entry| is_working(&truth, entry)), "S6: nothing works at {address}");
         }
+        Ok(())
+    }
+
+    /// S5.
+    fn one_each(&self, enabled: &[&KeyTruth], sealed: Option<&Sealed>) -> Held {
+        let entry = |key: &KeyTruth| sealed.and_then(|s| s.keys.iter().find(|e| e.id.as_str() == key.id));
+        let most = if self.is_rotation { 2 } else { 1 };
+        let mut called_live: BTreeMap<_, usize> = BTreeMap::new();
+        let mut named: BTreeMap<_, usize> = BTreeMap::new();
+        for key in enabled {
+            let Some(entry) = entry(key) else { return Err(format!("S1: enabled and not sealed: {key:?}")) };
+            if entry.state == KeyState::Live {
+                *called_live.entry(&entry.address).or_default() += 1;
+                *named.entry((&key.environment, key.key_type, &key.name)).or_default() += 1;
+            }
+        }
+        let many = called_live.iter().find(|(_, count)| **count > most);
+        hold!(many.is_none(), "S5: {many:?} live keys");
+        hold!(named.values().all(|count| *count <= most), "S5: two live keys of one name");
+        let generations: BTreeSet<_> =
+            sealed.iter().flat_map(|s| &s.keys).map(|entry| (&entry.address, entry.generation)).collect();
+        let entries = sealed.map_or(0, |sealed| sealed.keys.len());
+        hold!(generations.len() == entries, "S5: two keys of one address and generation");
         Ok(())
     }
 
@@ -142,7 +173,13 @@ impl Witness {
         for (address, wanted) in &desired.keys {
             let live: Vec<&SealedKey> =
                 sealed.generations(address).filter(|entry| entry.state == KeyState::Live).collect();
-            let [entry] = live[..] else { return Err(format!("S7: {} live at {address}", live.len())) };
+            let entry = match live[..] {
+                [entry] => entry,
+                // The older one works until the overlap is over.
+                [_, entry] if self.is_rotation => entry,
+                _ => return Err(format!("S7: {} live at {address}", live.len())),
+            };
+            accounted.extend(live.iter().map(|entry| entry.id.to_string()));
             let Some(key) = truth.live_keys().find(|key| key.id == entry.id.as_str()) else {
                 return Err(format!("S7: {address} is gone"));
             };
@@ -191,27 +228,5 @@ fn was_quarantined(key: &KeyTruth) -> Held {
         return Err(format!("S3: deleted while enabled: {key:?}"));
     };
     hold!(since(disabled, deleted) >= QUARANTINE, "S3: deleted before its quarantine was over: {key:?}");
-    Ok(())
-}
-
-/// S5.
-fn one_each(enabled: &[&KeyTruth], sealed: Option<&Sealed>) -> Held {
-    let entry = |key: &KeyTruth| sealed.and_then(|s| s.keys.iter().find(|e| e.id.as_str() == key.id));
-    let mut called_live: BTreeMap<_, usize> = BTreeMap::new();
-    let mut named: BTreeMap<_, usize> = BTreeMap::new();
-    for key in enabled {
-        let Some(entry) = entry(key) else { return Err(format!("S1: enabled and not sealed: {key:?}")) };
-        if entry.state == KeyState::Live {
-            *called_live.entry(&entry.address).or_default() += 1;
-            *named.entry((&key.environment, key.key_type, &key.name)).or_default() += 1;
-        }
-    }
-    let many = called_live.iter().find(|(_, count)| **count > 1);
-    hold!(many.is_none(), "S5: {many:?} live keys");
-    hold!(named.values().all(|count| *count == 1), "S5: two live keys of one name");
-    let generations: BTreeSet<_> =
-        sealed.iter().flat_map(|s| &s.keys).map(|entry| (&entry.address, entry.generation)).collect();
-    let entries = sealed.map_or(0, |sealed| sealed.keys.len());
-    hold!(generations.len() == entries, "S5: two keys of one address and generation");
     Ok(())
 }

@@ -23,6 +23,7 @@ mod once;
 mod point;
 mod proxy;
 mod refused;
+mod rotation;
 mod scenario;
 mod signals;
 mod staged;

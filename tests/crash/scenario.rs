@@ -5,6 +5,7 @@ use keycomb::model::{KeyState, Record};
 use keycomb::ports::{KeepRecord as _, KeyChange, OPEN, WriteLive as _};
 
 use crate::point::{Stage, Stop};
+use crate::rotation;
 use crate::staged;
 use crate::team::{Declared, Names};
 use crate::world::{Bench, How, Snapshot, World};
@@ -16,12 +17,14 @@ pub struct Start {
     pub arguments: Vec<String>,
     /// Whether keys may be staged: whoever lacks their record leaves them alone for days.
     pub is_staged: bool,
+    /// Whether keys have successors beside them.
+    pub is_rotation: bool,
 }
 
 /// A scenario's name and how it is set up.
 pub type Scenario = (&'static str, fn(&Bench, &mut Rng, u64) -> Start);
 
-pub const ALL: [Scenario; 21] = [
+pub const ALL: [Scenario; 27] = [
     ("first", first),
     ("create", create),
     ("replace", replace),
@@ -43,6 +46,12 @@ pub const ALL: [Scenario; 21] = [
     ("stage-settle", staged::settle),
     ("stage-release", staged::release),
     ("stage-reap", staged::reap),
+    ("rotate", rotation::rotate),
+    ("rotate-replace", rotation::replace),
+    ("rotate-settle", rotation::settle),
+    ("rotate-stage", rotation::stage),
+    ("rotate-retire", rotation::retire),
+    ("rotate-delete", rotation::delete),
 ];
 
 pub fn apply(more: &[&str]) -> Vec<String> {
@@ -57,7 +66,7 @@ impl World<'_> {
     }
 
     fn start(&self, more: &[&str]) -> Start {
-        Start { snapshot: self.snapshot(), arguments: apply(more), is_staged: false }
+        Start { snapshot: self.snapshot(), arguments: apply(more), is_staged: false, is_rotation: false }
     }
 }
 
@@ -96,11 +105,15 @@ pub fn before_create(bench: &Bench, rng: &mut Rng, seed: u64) -> (Snapshot, Decl
 
 fn create(bench: &Bench, rng: &mut Rng, seed: u64) -> Start {
     let (snapshot, _) = before_create(bench, rng, seed);
-    Start { snapshot, arguments: apply(&[]), is_staged: false }
+    Start { snapshot, arguments: apply(&[]), is_staged: false, is_rotation: false }
 }
 
 /// One environment with two ingest and two configuration keys, applied: labels in that order.
-fn four_keys<'b>(bench: &'b Bench, rng: &mut Rng, seed: u64) -> (World<'b>, Declared, Vec<String>, Names) {
+pub fn four_keys<'b>(
+    bench: &'b Bench,
+    rng: &mut Rng,
+    seed: u64,
+) -> (World<'b>, Declared, Vec<String>, Names) {
     let (mut names, mut team) = (Names::new(rng), Declared::new(rng));
     let environment = team.add_environment(&mut names, rng);
     let labels =

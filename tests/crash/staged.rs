@@ -10,7 +10,7 @@ const DAY: u64 = 24 * 60;
 const STAGE: &[&str] = &["--stage"];
 
 fn start(world: &World<'_>, more: &[&str]) -> Start {
-    Start { snapshot: world.snapshot(), arguments: apply(more), is_staged: true }
+    Start { snapshot: world.snapshot(), arguments: apply(more), is_staged: true, is_rotation: false }
 }
 
 /// Keys are to be staged.

@@ -32,6 +32,8 @@ pub struct Key {
 pub struct Declared {
     /// Whether a managed key that is gone is made again: what is only not listed must not be.
     pub recreates: bool,
+    /// Whether keys get a new secret every 90 days.
+    pub rotates: bool,
     pub environments: Vec<Environment>,
     pub keys: Vec<Key>,
 }
@@ -54,7 +56,7 @@ impl Names {
 
 impl Declared {
     pub fn new(rng: &mut Rng) -> Self {
-        Self { recreates: rng.bool(), environments: Vec::new(), keys: Vec::new() }
+        Self { recreates: rng.bool(), rotates: false, environments: Vec::new(), keys: Vec::new() }
     }
 
     pub fn add_environment(&mut self, names: &mut Names, rng: &mut Rng) -> String {
@@ -101,6 +103,9 @@ impl Declared {
     pub fn text(&self) -> String {
         let on_missing = if self.recreates { "recreate" } else { "stop" };
         let mut text = format!("[policy]\non_missing = {on_missing:?}\n");
+        if self.rotates {
+            text += "[defaults.key]\nrotate = { every = \"90d\", overlap = \"7d\" }\n";
+        }
         for Environment { label, color, description, delete_protected } in &self.environments {
             writeln!(text, "[environment.{label}]").unwrap();
             color.iter().for_each(|color| writeln!(text, "color = {color:?}").unwrap());

@@ -205,7 +205,8 @@ fn a_replacement_takes_what_could_change_in_place_with_it_unless_it_is_held() {
 #[test]
 fn a_rotation_is_due_by_the_age_that_the_service_tells() {
     let mut world = world();
-    let rotate = |every| Some(Rotation { every: Period::days(every), overlap: Period::days(7) });
+    let rotate =
+        |every| Some(Rotation { every: Period::days(every), overlap: Period::days(7), window: None });
     world.desired("key.production.a").rotate = rotate(31);
     assert!(world.plan().is_empty());
     world.desired("key.production.a").rotate = rotate(30);

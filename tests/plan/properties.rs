@@ -62,7 +62,7 @@ fn option<S: Strategy>(of: S) -> impl Strategy<Value = Option<S::Value>> {
 
 fn desired_key(at: &'static str, key: &'static str) -> impl Strategy<Value = DesiredKey> {
     let name = select(vec![key.to_owned(), "shared".to_owned()]);
-    let rotate = option(Just(Rotation { every: Period::days(30), overlap: Period::days(7) }));
+    let rotate = option(Just(Rotation { every: Period::days(30), overlap: Period::days(7), window: None }));
     (name, select(KeyType::ALL), permissions(), any::<(bool, bool)>(), rotate).prop_map(
         move |(name, key_type, permissions, (enabled, protected), rotate)| DesiredKey {
             name: if name == "shared" { format!("shared {key}") } else { name },

@@ -174,7 +174,7 @@ fn a_newer_generation_on_its_way_out_does_not_come_back_beside_an_older_one_that
 #[test]
 fn an_older_generation_stays_until_the_newer_one_serves_and_the_overlap_is_over() {
     let mut overlapping = superseded();
-    let rotate = Rotation { every: Period::days(90), overlap: Period::days(9) };
+    let rotate = Rotation { every: Period::days(90), overlap: Period::days(9), window: None };
     overlapping.desired("key.production.a").rotate = Some(rotate);
     assert!(overlapping.plan().is_empty());
 

@@ -1,14 +1,14 @@
 //! Successor first: when a key gets its next generation, and when the one before goes.
 
 use keycomb::model::*;
-use keycomb::plan::{FindingKind, ReasonCode, SecretEffect, Severity, Step, Undo, Verb};
+use keycomb::plan::{FindingKind, ReasonCode, SecretEffect, Severity, Step, Undo, Verb, lives};
 
 use super::builders::*;
 
 const A: &str = "key.production.a";
 
 fn rotate(every: u64, overlap: u64) -> Option<Rotation> {
-    Some(Rotation { every: Period::days(every), overlap: Period::days(overlap) })
+    Some(Rotation { every: Period::days(every), overlap: Period::days(overlap), window: None })
 }
 
 /// `key.production.a`, made 30 days ago, rotated every 90 days.
@@ -345,4 +345,55 @@ fn the_number_of_rotations_is_no_matter_of_a_guard_but_that_of_replacements_is()
     assert_eq!(world.plan().summary.guarded, 11);
     world.allow.replace = Some(11);
     assert_eq!(world.plan().summary.changes, 11);
+}
+
+/// "Now" is a Saturday, 12:00 UTC.
+fn in_hours(world: &mut World, hours: &str) {
+    world.desired(A).rotate.as_mut().unwrap().window = Some(hours.parse().unwrap());
+}
+
+#[test]
+fn outside_of_its_window_a_due_rotation_waits_and_the_plan_says_until_when() {
+    let mut world = due();
+    in_hours(&mut world, "Mon-Fri 09:00-16:00 Europe/Berlin");
+    assert!(world.plan().is_empty());
+    let findings = world.findings(FindingKind::Rotation);
+    assert!(findings[0].text.contains("until 2026-11-23T08:00:00Z"), "{}", findings[0].text);
+    assert_eq!(lives(&world.input())[0].next.unwrap().at, Some("2026-11-23T08:00:00Z".parse().unwrap()));
+    // Inside, or by name, it goes on.
+    world.ask.rotate.insert(address(A));
+    assert_eq!(world.only().verb, Verb::Rotate);
+    world.ask.rotate.clear();
+    in_hours(&mut world, "Sat 10:00-13:00 UTC");
+    assert_eq!(world.only().verb, Verb::Rotate);
+    assert!(world.findings(FindingKind::Rotation).is_empty());
+}
+
+#[test]
+fn the_old_key_is_disabled_within_the_window_too() {
+    let mut world = rotated(8);
+    in_hours(&mut world, "Mon-Fri 09:00-16:00 Europe/Berlin");
+    assert!(world.plan().is_empty());
+    let findings = world.findings(FindingKind::Rotation);
+    assert!(findings.iter().any(|f| f.text.contains("until 2026-11-23T08:00:00Z")), "{findings:?}");
+    in_hours(&mut world, "Sat 10:00-13:00 UTC");
+    assert_eq!(world.only().verb, Verb::Disable);
+    // What is to stop by the files stops at any time.
+    in_hours(&mut world, "Mon-Fri 09:00-16:00 Europe/Berlin");
+    world.desired(A).enabled = false;
+    assert_eq!(world.told(), ["disable key.production.a"]);
+}
+
+#[test]
+fn no_window_puts_a_rotation_off_for_more_than_a_week() {
+    let night = "Sun 03:00-03:01 UTC";
+    for (days, verb) in [(24, None), (23, Some(Verb::Rotate))] {
+        let mut world = young();
+        world.desired(A).rotate = rotate(days, 7);
+        in_hours(&mut world, night);
+        assert_eq!(world.plan().actions.first().map(|action| action.verb), verb, "{days}");
+    }
+    let mut world = rotated(14);
+    in_hours(&mut world, night);
+    assert_eq!(world.only().verb, Verb::Disable);
 }
