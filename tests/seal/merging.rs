@@ -340,7 +340,7 @@ fn former_readers_of_both_sides_are_kept_as_long_as_the_key() {
     let theirs = Sealed { former: vec![reader("alice", '1'), reader("bob", '2')], ..with([key("a", "k_1")]) };
     assert_eq!(joined(None, &ours, &theirs).former, theirs.former);
     assert_eq!(joined(None, &theirs, &ours).former, theirs.former);
-    let mut gone = theirs.clone();
+    let mut gone = theirs;
     gone.take(keycomb::model::Record::KeyGone { id: key("a", "k_1").id });
     assert_eq!(gone.former, []);
 }

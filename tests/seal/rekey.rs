@@ -21,7 +21,7 @@ fn sealed_to(name: &str, recipient: &Recipient) -> Sealed {
     let mut sealed = blank();
     sealed.serial = 3;
     for id in ["k_1", "k_2"] {
-        let entry = key(id, id);
+        let entry = SealedKey { state: KeyState::Live, ..key(id, id) };
         let armor = seal(&payload(&entry, &sealed, &format!("secret-of-{id}")), &[recipient]).unwrap();
         let to = RecipientRef { name: name.into(), fingerprint: recipient.fingerprint() };
         sealed.keys.push(SealedKey { recipients: vec![to], sealed: Some(armor), ..entry });
@@ -112,7 +112,7 @@ fn a_challenge_is_answered_by_its_recipient_alone() {
     let (lineage, right) = (blank().lineage, nonce(1));
     let made = challenge("ops", &ops, &lineage, &right).unwrap();
     assert!(!made.sealed.contains(right.as_str()));
-    assert_eq!(answer(&made, &lineage, &of_ops), Some(right.clone()));
+    assert_eq!(answer(&made, &lineage, &of_ops), Some(right));
     assert_eq!(answer(&made, &lineage, &of_other), None);
     let other = keycomb::model::Lineage::new("z".repeat(16)).unwrap();
     assert_eq!(answer(&made, &other, &of_ops), None, "a challenge of another file");
