@@ -221,10 +221,11 @@ impl<R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'_, R, W, K,
         }
     }
 
-    /// A release of an earlier run that arrived, though its answer did not: recorded as the service has it, before a
-    /// change to the key moves the times that prove it.
+    /// A release of an earlier run that arrived, though its answer did not, or of a copy of this record: recorded as the
+    /// service has it, before a change to the key moves the times that prove it.
     pub(super) fn arrived(&self, mut entry: SealedKey, live: &LiveKey) -> Attempt<SealedKey> {
-        if live.disabled && Provisional::parse(&live.name).is_some() {
+        let is_begun = entry.state != KeyState::Provisional;
+        if !is_begun && live.name != entry.name || live.disabled && Provisional::parse(&live.name).is_some() {
             return Err(changed(format!("the key `{}` is not released", entry.id)));
         }
         in_time(&entry, live, self.service_now())?;

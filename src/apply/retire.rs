@@ -18,10 +18,16 @@ impl<R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'_, R, W, K,
         successor: Option<&KeyId>,
     ) -> Attempt<Became> {
         let mut entry = self.managed_key(action, id)?;
-        if matches!(entry.state, KeyState::Provisional | KeyState::Dropping) {
-            return Err(changed(format!("the record says that `{id}` is {}", entry.state.as_str())));
+        let state = entry.state;
+        let is_unreleased = || changed(format!("the record says that `{id}` is {}", state.as_str()));
+        if state == KeyState::Dropping {
+            return Err(is_unreleased());
         }
         let before = self.unmoved_key(action, id).await?;
+        // Under its final name it was released by a copy of this record.
+        if state == KeyState::Provisional && before.name != entry.name {
+            return Err(is_unreleased());
+        }
         // The rules for disabling were not asked about a key that was off when the plan was made.
         if !before.disabled && !action.changes.iter().any(|change| change.field == "enabled") {
             return Err(changed(format!("somebody enabled the key `{id}` since the plan was made")));

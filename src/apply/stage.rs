@@ -101,7 +101,8 @@ impl<R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'_, R, W, K,
         if let Some(rival) = self.with_sealed(|sealed| obstacle(listed, wanted, Some(own), sealed, now)) {
             return Err(rival.became());
         }
-        let ends = self.ends(&entry, STAGE_DEADLINE);
+        // It has a week, but this run must come to an end.
+        let ends = self.ends(&entry, STAGE_DEADLINE).min(self.surroundings.monotonic() + DEADLINE);
         self.release(entry, ends, None).await
     }
 

@@ -68,7 +68,8 @@ impl<R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'_, R, W, K,
         remember: &Remembered,
     ) -> Attempt<Became> {
         let mut entry = self.managed_key(action, id)?;
-        let is_released = matches!(entry.state, KeyState::Releasing | KeyState::Staged);
+        let is_released =
+            matches!(entry.state, KeyState::Provisional | KeyState::Releasing | KeyState::Staged);
         if !is_released && !matches!(entry.state, KeyState::Live | KeyState::Disabled) {
             return Err(changed(format!("the record says that `{id}` is {}", entry.state.as_str())));
         }

@@ -260,13 +260,13 @@ impl Field for Version {
 #[derive(Debug)]
 pub(super) enum Rotate {
     Never,
-    Every(RawRotation),
+    Every(Box<RawRotation>),
 }
 
 impl Field for Rotate {
     fn read(value: &DeValue<'_>, place: Place, out: &mut Collector) -> Option<Self> {
         match value {
-            DeValue::Table(_) => RawRotation::read(value, place, out).map(Self::Every),
+            DeValue::Table(_) => RawRotation::read(value, place, out).map(|raw| Self::Every(Box::new(raw))),
             DeValue::String(text) if text == "never" => Some(Self::Never),
             _ => {
                 wrong_type(

@@ -62,20 +62,20 @@ impl<'a> Phase<'a> {
             KeyState::Deleted if is_within(record.since, GRACE, given.now) => Self::Over,
             KeyState::Deleted if is_released(live) => Self::Late(live),
             KeyState::Deleted | KeyState::Dropping => Self::Abandoned(live),
+            // A copy of this entry, on another machine, was released: nobody else would give the key just this name.
+            KeyState::Provisional if live.name == record.name => Self::of_released(record, live),
             // Before its release was begun nobody but keycomb could have a reason to enable it.
             KeyState::Provisional if !live.disabled => Self::Abandoned(live),
-            KeyState::Releasing if is_released(live) => {
-                if is_late(record.created, live.updated) {
-                    Self::Late(live)
-                } else {
-                    Self::Serving(live)
-                }
-            }
+            KeyState::Releasing if is_released(live) => Self::of_released(record, live),
             KeyState::Provisional | KeyState::Releasing if is_young(DEADLINE) => Self::Unreleased(live),
             KeyState::Provisional if is_young(DEADLINE + REQUEST_LIFE) => Self::Pending,
             KeyState::Releasing if is_young(GRACE) => Self::Pending,
             KeyState::Provisional | KeyState::Releasing => Self::Abandoned(live),
         }
+    }
+
+    fn of_released(record: &SealedKey, live: &'a LiveKey) -> Self {
+        if is_late(record.created, live.updated) { Self::Late(live) } else { Self::Serving(live) }
     }
 
     /// Whoever has the entry may release it, so only the service's own word counts; no record says that a release was begun.

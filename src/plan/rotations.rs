@@ -36,7 +36,7 @@ fn of(index: &Index<'_>, desired: &DesiredKey) -> Vec<Finding> {
     findings
 }
 
-/// Two generations that work past their overlap: graver the longer it lasts. Counted from the release itself, whatever began the
+/// Two generations that work past their overlap, by a day and more: graver the longer it lasts. Counted from the release itself, whatever began the
 /// overlap anew.
 fn past_overlap(
     now: Timestamp,
@@ -45,7 +45,7 @@ fn past_overlap(
     old: &SealedKey,
 ) -> Option<Finding> {
     let ends = overlap_of(desired).after(record.since);
-    let past = Duration::try_from(now.duration_since(ends)).ok().filter(|past| !past.is_zero())?;
+    let past = Duration::try_from(now.duration_since(ends)).ok().filter(|past| *past >= DAY)?;
     let severity = match past {
         past if past >= GRAVE => Severity::High,
         past if past >= LATE => Severity::Warning,
@@ -63,7 +63,6 @@ fn past_overlap(
 
 fn days(time: Duration) -> String {
     match time.as_secs() / DAY.as_secs() {
-        0 => "less than a day".to_owned(),
         1 => "1 day".to_owned(),
         days => format!("{days} days"),
     }

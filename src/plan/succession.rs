@@ -148,7 +148,7 @@ fn why(
         return None;
     }
     let every = desired.rotate.as_ref()?.every;
-    let text = format!("due since {due}: rotated every {every}");
+    let text = format!("due since {due:.0}: rotated every {every}");
     Some((Verb::Rotate, Reason::at(origin("rotate"), ReasonCode::RotationDue, text)))
 }
 
@@ -190,16 +190,17 @@ fn unfinished(
     (record, live): (&SealedKey, &LiveKey),
     generations: &[(&SealedKey, Phase<'_>)],
 ) -> Option<Refusal> {
-    let older = generations.iter().filter(|(old, _)| old.id != record.id);
-    let (old, _) =
-        older.filter(|(old, phase)| stands(old, phase).is_some_and(|live| !live.disabled)).next()?;
+    let works = |(old, phase): &&(&SealedKey, Phase<'_>)| {
+        old.id != record.id && stands(old, phase).is_some_and(|live| !live.disabled)
+    };
+    let (old, _) = generations.iter().find(works)?;
     let ends = overlap_ends(desired, record, live);
     let text = format!(
         "its last rotation is not finished: generation {} (`{}`) still works, and no third one is made beside two",
         old.generation, old.id
     );
     let help = format!(
-        "An apply after {ends} disables generation {}, and the one after that goes on here.",
+        "An apply after {ends:.0} disables generation {}, and the one after that goes on here.",
         old.generation
     );
     Some(Refusal::new("rotating", text, help))

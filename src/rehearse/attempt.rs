@@ -16,7 +16,7 @@ use super::trouble::Trouble;
 use super::world::World;
 use crate::apply::{Home, Silent, apply_at};
 use crate::honeycomb::read_managed;
-use crate::model::{Address, Desired, Sealed, Timestamp};
+use crate::model::{Address, Desired, Provisional, Sealed, Timestamp};
 use crate::plan::{Allow, Ask, Input, Plan, plan};
 use crate::ports::{KeepRecord as _, ReadLive as _};
 use crate::render::{Style, json, text};
@@ -63,6 +63,7 @@ pub(super) async fn attempt(
         skew: trouble.skew,
         chance: Mutex::new(fastrand::Rng::with_seed(seed)),
         unknown: Mutex::default(),
+        made: Mutex::default(),
     };
     let mut shown = String::new();
     let ended = {
@@ -152,11 +153,19 @@ fn refused(error: &crate::ports::ServiceError, shown: &mut String) -> Ended {
     Ended::NotBegun(error.to_string())
 }
 
-/// What `keycomb plan` does. Every guard that a name lifts is lifted.
+/// What `keycomb plan` does. Every guard that a name lifts is lifted, but nobody gives a staged key up: another run may be
+/// about to release it.
 fn decide(desired: &Desired, sealed: &Sealed, live: &crate::model::Live, now: Timestamp) -> Plan {
     let recorded = sealed.keys.iter().map(|key| key.address.clone());
-    let addresses =
-        desired.keys.keys().cloned().chain(recorded).collect::<std::collections::BTreeSet<Address>>();
+    let marks: Vec<Provisional> = live
+        .keys
+        .iter()
+        .filter_map(|key| Provisional::parse(&key.name))
+        .filter(|m| m.digest.is_some())
+        .collect();
+    let is_staged = |address: &Address| marks.iter().any(|mark| mark.is_for(address));
+    let addresses = desired.keys.keys().cloned().chain(recorded).filter(|address| !is_staged(address));
+    let addresses = addresses.collect::<std::collections::BTreeSet<Address>>();
     let allow = Allow { addresses, ..Allow::default() };
     plan(&Input {
         desired,

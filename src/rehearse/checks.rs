@@ -73,9 +73,18 @@ pub(super) struct Checks<'a> {
     told: BTreeSet<String>,
 }
 
+/// What the run knows besides what the service and the records show.
+pub(super) struct Known {
+    /// Whether any request was delivered twice.
+    pub(super) doubled: bool,
+    /// The keys whose deletion was sent by the very process that made them.
+    pub(super) taken_back: HashSet<String>,
+}
+
 /// Everything that is known at one moment.
 struct Scene<'a> {
     truth: &'a Truth,
+    known: &'a Known,
     repository: &'a Repository,
     records: Vec<Sealed>,
 }
@@ -86,13 +95,13 @@ impl<'a> Checks<'a> {
         Self { identities, addresses, opened: HashSet::new(), told: BTreeSet::new() }
     }
 
-    /// What is broken, and was not told before. `doubled`: whether any request was delivered twice.
-    pub(super) fn look(&mut self, truth: &Truth, repositories: &[&Repository], doubled: bool) -> Vec<Broken> {
+    /// What is broken, and was not told before.
+    pub(super) fn look(&mut self, truth: &Truth, repositories: &[&Repository], known: &Known) -> Vec<Broken> {
         let mut found: Vec<Broken> = truth.keys.iter().filter_map(|key| touched(key, repositories)).collect();
-        found.extend(asked_twice(truth).filter(|_| !doubled));
+        found.extend(asked_twice(truth).filter(|_| !known.doubled));
         for repository in repositories {
             match repository.records() {
-                Ok(records) => found.extend(self.of(&Scene { truth, repository, records })),
+                Ok(records) => found.extend(self.of(&Scene { truth, known, repository, records })),
                 Err(error) => found.push(Broken::new(Rule::Record, error)),
             }
         }
@@ -105,7 +114,7 @@ impl<'a> Checks<'a> {
             scene.truth.keys.iter().filter(|key| is_of(key, scene.repository)).collect();
         let mut found = duplicates(&ours, scene, &self.addresses);
         for key in ours {
-            found.extend(deleted(key, &scene.records));
+            found.extend(deleted(key, scene));
             if key.deleted.is_none() {
                 found.extend(self.held(key, &scene.records));
             }
@@ -173,13 +182,14 @@ fn touched(key: &KeyTruth, repositories: &[&Repository]) -> Option<Broken> {
 }
 
 /// S3 and S4: only what was never released, or was off for its quarantine, is deleted.
-fn deleted(key: &KeyTruth, records: &[Sealed]) -> Option<Broken> {
+fn deleted(key: &KeyTruth, Scene { records, known, .. }: &Scene<'_>) -> Option<Broken> {
     let (at, _) = key.history.iter().find(|(_, what)| what == "deleted")?;
     if !is_released(key) {
-        // A person who enables it between the last look at it and its deletion cannot be seen by anybody.
+        // A person who enables it between the last look at it and its deletion cannot be seen by anybody. And the process
+        // that made it takes one that works too early for the doing of a service that ignores `disabled` (step 5).
         let enabled = key.history.iter().find(|(_, what)| what == "enabled by hand").map(|(when, _)| *when);
         let is_seen = enabled.is_some_and(|when| since(when, *at) > SEEN);
-        return is_seen.then(|| {
+        return (is_seen && !known.taken_back.contains(&key.id)).then(|| {
             Broken::new(Rule::Touched, format!("`{}` was deleted after somebody enabled it", key.id))
         });
     }
@@ -245,8 +255,8 @@ fn duplicates(ours: &[&KeyTruth], scene: &Scene<'_>, addresses: &[Address]) -> V
         .collect()
 }
 
-/// Whether a key works because a person wants it to, or was released so late that its successor comes first: by the
-/// service's times, which a person who wrote to it since has moved.
+/// Whether a key works because a person wants it to, or was released so late, for all that one of the machines knows, that
+/// its successor comes first: by the service's times, which whoever wrote to it since has moved.
 fn is_exempt(key: &KeyTruth, records: &[Sealed]) -> bool {
     let on = key.history.iter().rev().find(|(_, what)| what.starts_with("enabled"));
     let is_by_hand = on.is_some_and(|(_, what)| what.ends_with(" by hand"));
@@ -254,7 +264,7 @@ fn is_exempt(key: &KeyTruth, records: &[Sealed]) -> bool {
         .iter()
         .flat_map(|sealed| &sealed.keys)
         .filter(|entry| entry.id.as_str() == key.id)
-        .all(|entry| entry.state == KeyState::Releasing);
+        .any(|entry| entry.state == KeyState::Releasing);
     is_by_hand || is_unconfirmed && since(key.created, key.updated) > DEADLINE + REQUEST_LIFE
 }
 

@@ -37,6 +37,8 @@ pub(super) struct Process<'a> {
     pub(super) chance: Mutex<Rng>,
     /// The addresses, as provisional names have them, of requests for a key whose end nobody knows.
     pub(super) unknown: Mutex<HashSet<String>>,
+    /// The keys that this process made.
+    pub(super) made: Mutex<HashSet<KeyId>>,
 }
 
 impl Process<'_> {
@@ -95,6 +97,9 @@ impl Process<'_> {
     }
 
     fn posted(&self, new: &NewKey, answer: &Result<CreatedKey, ServiceError>) {
+        if let Ok(created) = answer {
+            self.made.lock().unwrap_or_else(PoisonError::into_inner).insert(created.key.id.clone());
+        }
         let is_known = match answer {
             Ok(_) => true,
             Err(error) => error.failure.is_not_done() || matches!(error.failure.status(), Some(400..500)),
@@ -224,6 +229,9 @@ impl WriteLive for Writes<'_> {
     }
 
     async fn delete_key(&self, id: &KeyId, gate: Gate<'_>) -> Result<Deletion, ServiceError> {
+        if self.process.made.lock().unwrap_or_else(PoisonError::into_inner).contains(id) {
+            self.process.world.taken_back(id);
+        }
         self.process.call(true, self.writer.delete_key(id, gate)).await
     }
 }

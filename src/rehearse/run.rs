@@ -9,7 +9,7 @@ use tempfile::TempDir;
 
 use super::RehearseError;
 use super::attempt::{Attempt, Ended, attempt, look};
-use super::checks::{Broken, Checks, Rule, at_rest, is_of, is_released};
+use super::checks::{Broken, Checks, Known, Rule, at_rest, is_of, is_released};
 use super::declare::{before, elsewhere, part};
 use super::disk::cut_power;
 use super::leaks::Needles;
@@ -328,9 +328,12 @@ impl<'a> Stage<'a> {
         let truth = self.world.sandbox.truth();
         let repositories: Vec<&Repository> =
             self.repositories.iter().map(|(repository, _)| repository).collect();
-        let doubled = self.world.sandbox.faults_met().contains_key("duplicate");
+        let known = Known {
+            doubled: self.world.sandbox.faults_met().contains_key("duplicate"),
+            taken_back: self.world.all_taken_back(),
+        };
         self.checks
-            .look(&truth, &repositories, doubled)
+            .look(&truth, &repositories, &known)
             .into_iter()
             .for_each(|broken| self.world.broken(broken));
         let needles = self.needles();

@@ -1,6 +1,6 @@
 //! What everybody in a rehearsal shares: the service, its clock, the order of calls, and what is written down.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use fastrand::Rng;
@@ -11,7 +11,7 @@ use super::checks::Broken;
 use super::clock::Clock;
 use super::turns::Turns;
 use crate::honeycomb::{Connection, Credential, Options, Patience, Reader, Writer};
-use crate::model::{Endpoint, Secret, TeamSlug, Timestamp};
+use crate::model::{Endpoint, KeyId, Secret, TeamSlug, Timestamp};
 use crate::sandbox::{self, Sandbox};
 
 /// The world of one run.
@@ -30,6 +30,7 @@ struct Notes {
     steps: Vec<String>,
     trouble: BTreeMap<String, u64>,
     broken: Vec<Broken>,
+    taken_back: HashSet<String>,
 }
 
 /// When every rehearsal begins. No day counts more than another.
@@ -93,6 +94,16 @@ impl World {
         let _ = self.writes.subscribe().wait_for(|writes| *writes >= last).await;
     }
 
+    /// The very process that made a key deletes it.
+    pub(super) fn taken_back(&self, id: &KeyId) {
+        self.notes(|notes| notes.taken_back.insert(id.to_string()));
+    }
+
+    /// The keys that were deleted, or asked to be, by the process that made them.
+    pub(super) fn all_taken_back(&self) -> HashSet<String> {
+        self.notes(|notes| notes.taken_back.clone())
+    }
+
     /// Writes down a step of the run.
     pub(super) fn step(&self, text: impl Into<String>) {
         self.notes(|notes| notes.steps.push(text.into()));
@@ -114,7 +125,7 @@ impl World {
 
     /// All that was written down: steps, trouble, what broke.
     pub(super) fn end(&self) -> (Vec<String>, BTreeMap<String, u64>, Vec<Broken>) {
-        let Notes { steps, mut trouble, broken } = self.notes(std::mem::take);
+        let Notes { steps, mut trouble, broken, taken_back: _ } = self.notes(std::mem::take);
         trouble.extend(self.sandbox.faults_met());
         (steps, trouble, broken)
     }

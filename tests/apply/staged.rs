@@ -181,6 +181,19 @@ async fn nothing_is_sent_from_the_stage_deadline_on() {
 }
 
 #[tokio::test]
+async fn a_run_does_not_try_for_a_week() {
+    let (world, mut keeper) = staged().await;
+    let begun = world.lock().clock;
+    for _ in 0..99_999 {
+        world.fail("patch", Fault::LostRequest);
+    }
+    let report = world.apply(&plan(vec![release(A, "hcxlk_made1")]), &mut keeper).await;
+    assert_failed(&report, A, Cause::Unconfirmed);
+    assert!(world.lock().clock - begun < Duration::from_secs(16 * 60));
+    assert_eq!(keeper.sealed.keys[0].state, KeyState::Staged);
+}
+
+#[tokio::test]
 async fn a_release_that_the_service_dates_too_late_is_not_called_live() {
     for (late, is_late) in [(5 * 60, false), (5 * 60 + 2, true)] {
         let (world, mut keeper) = staged().await;

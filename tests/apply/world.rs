@@ -604,7 +604,7 @@ impl Surroundings for World {
         };
         tokio::task::yield_now().await;
         if stops {
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
     }
 

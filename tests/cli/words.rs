@@ -20,6 +20,7 @@ fn help_of_every_command() {
         &["apply"],
         &["drift"],
         &["status"],
+        &["rotate"],
         &["undo"],
         &["secrets"],
         &["secrets", "list"],

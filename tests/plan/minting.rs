@@ -345,7 +345,7 @@ fn past_its_deadline_a_key_is_left_and_its_address_minted_anew() {
 
 #[test]
 fn a_key_that_was_never_released_and_renamed_by_somebody_is_theirs_to_decide() {
-    for name in ["a", "other"] {
+    for name in ["A", "other"] {
         let mut world = unreleased(KeyState::Provisional, DAY);
         world.live("a").name = name.into();
         assert!(world.told().contains(&"blocked:discard:unfinished key.production.a".to_owned()), "{name}");
@@ -377,6 +377,27 @@ fn a_release_that_arrived_in_time_only_needs_the_record() {
     let Step::UpdateKey { name: None, permissions: None, enabled: None, .. } = action.step else {
         panic!("{action:?}")
     };
+}
+
+/// Two checkouts have the entry of a key that is not released; one of them releases it, and the other does not hear of it.
+#[test]
+fn a_key_that_a_copy_of_the_record_released_is_in_service_and_not_made_again() {
+    for enabled in [true, false] {
+        let mut world = unreleased(KeyState::Provisional, DAY);
+        world.desired("key.production.a").enabled = enabled;
+        let live = world.live("a");
+        (live.name, live.disabled, live.updated) = ("a".into(), !enabled, Some(ago(DAY - 20 * MINUTE)));
+        let action = world.only();
+        assert_eq!((action.verb, action.changes.len()), (Verb::Update, 0), "{action:?}");
+        super::simulate::apply(&mut world, 1);
+        assert!(world.plan().is_empty());
+        // Too late, like any other.
+        let mut world = unreleased(KeyState::Provisional, DAY);
+        world.desired("key.production.a").enabled = enabled;
+        let live = world.live("a");
+        (live.name, live.disabled, live.updated) = ("a".into(), !enabled, Some(ago(DAY - 20 * MINUTE - 1)));
+        assert_eq!((world.only().verb, world.only().generation), (Verb::Create, Some(2)));
+    }
 }
 
 #[test]

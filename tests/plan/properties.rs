@@ -313,6 +313,26 @@ proptest! {
         prop_assert!(enabled(&world).is_subset(&enabled(&after)));
     }
 
+    /// S6: whatever is replaced, rotated, retired or cut off.
+    #[test]
+    fn an_address_that_works_and_shall_goes_on_to(mut world in world(), cut in 0..12usize) {
+        let working = |world: &World| -> BTreeSet<Address> {
+            let is_enabled = |id: &KeyId| world.live.keys.iter().any(|key| &key.id == id && !key.disabled);
+            let records = world.sealed.iter().flat_map(|sealed| &sealed.keys);
+            records
+                .filter(|k| k.state == KeyState::Live && is_enabled(&k.id))
+                .filter(|k| world.desired.keys.get(&k.address).is_some_and(|desired| desired.enabled))
+                .map(|k| k.address.clone())
+                .collect()
+        };
+        let before = working(&world);
+        for round in 0..4 {
+            simulate::apply_first(&mut world, round, if round == 0 { cut } else { usize::MAX });
+            prop_assert!(before.is_subset(&working(&world)), "{round}: {before:?}");
+            world.live.now = ago(-8 * DAY * (i64::try_from(round).unwrap() + 1));
+        }
+    }
+
     #[test]
     fn carried_out_again_and_again_it_comes_to_rest(mut world in world()) {
         // An address takes one step an apply, and a key made in one round lets another go in the next.
