@@ -6,7 +6,7 @@ use clap::builder::TypedValueParser as _;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::exit;
-use super::secrets_args::{Exec, Prove, Rekey, Undo, Verify};
+use super::secrets_args::{Exec, MERGE_HELP, Prove, Rekey, Undo, Verify};
 use crate::model::{Address, Label, Period, PeriodError};
 
 /// Keep the environments and API keys of a Honeycomb team as code.
@@ -399,35 +399,6 @@ pub enum Secrets {
         env: Option<Label>,
     },
 }
-
-const MERGE_HELP: &str = "\
-Merge two versions of the sealed file: every entry of both, none dropped.
-
-As git's merge driver, so that branches and rebases join the file by
-themselves. `init` writes the first line; the second is run once in each
-clone:
-
-  echo '*.sealed.toml merge=keycomb' >> .gitattributes
-  git config merge.keycomb.driver \\
-    'keycomb secrets merge %O %A %B --path %P'
-
-By hand, when a merge without the driver stopped at the file:
-
-  git show :1:./keycomb.sealed.toml > base.toml
-  git show :2:./keycomb.sealed.toml > ours.toml
-  git show :3:./keycomb.sealed.toml > theirs.toml
-  keycomb secrets merge base.toml ours.toml theirs.toml
-  mv ours.toml keycomb.sealed.toml; git add keycomb.sealed.toml
-
-To take back entries that a rollback of the file lost:
-
-  git show COMMIT:./keycomb.sealed.toml > old.toml
-  keycomb secrets merge old.toml keycomb.sealed.toml old.toml
-
-Exit 1 when a person must decide: both sides sealed a secret anew. Nothing
-is written then; with --path the entry stands in the file twice, between
-conflict markers. Keep either, then run `keycomb secrets rekey`: both hold
-the same secret, each sealed to what its side declared.";
 
 /// Who opens a secret.
 #[derive(Debug, Clone, Args)]
