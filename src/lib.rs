@@ -56,6 +56,7 @@ pub mod ports;
 pub mod rehearse;
 pub mod render;
 pub mod report;
+pub mod runs;
 pub mod sandbox;
 pub mod seal;
 pub mod terraform;

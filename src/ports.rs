@@ -39,9 +39,14 @@ pub struct Proof {
     pub key_type: KeyType,
     /// The slug of its team.
     pub team: String,
-    /// The slug of its environment; empty for a Classic one.
+    /// The slug of its environment; empty for a Classic one. Hostile text.
     pub environment: String,
-    /// What it may and may not do, of what the answer names.
+    /// The name of its environment; empty for a Classic one. Hostile text.
+    pub environment_name: String,
+    /// The key's id as this endpoint has it: an ingest key's is its id everywhere, a configuration key's is another one
+    /// than the rest of the API uses. Hostile text.
+    pub id: String,
+    /// Whether it may do what the answer has a word on; not every permission is among them.
     pub permissions: BTreeMap<Permission, bool>,
 }
 

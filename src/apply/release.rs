@@ -238,7 +238,7 @@ impl<R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'_, R, W, K,
 
     /// What a proof says otherwise than the key's entry, and the service of its environment.
     async fn contradiction(&self, entry: &SealedKey, proof: &Proof) -> Option<String> {
-        let Proof { key_type, team, environment, permissions } = proof;
+        let Proof { key_type, team, environment, environment_name: _, id: _, permissions } = proof;
         if *key_type != entry.key_type || team != self.plan.header.team.as_str() {
             let team = brief(team);
             return Some(format!("it is taken for a key of type `{key_type}` of the team `{team}`"));

@@ -6,6 +6,7 @@ use clap::builder::TypedValueParser as _;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::exit;
+use super::secrets_args::{Exec, MERGE_HELP, Prove, Rekey, Undo, Verify};
 use crate::model::{Address, Label, Period, PeriodError};
 
 mod adoption;
@@ -125,7 +126,7 @@ fn without_line_end(path: PathBuf) -> PathBuf {
 }
 
 /// A file's name. What looks like a key is refused, and clap's own message about it is masked.
-fn parse_file(text: &str) -> Result<PathBuf, String> {
+pub(super) fn parse_file(text: &str) -> Result<PathBuf, String> {
     if crate::config::mask(text) == text {
         Ok(PathBuf::from(text))
     } else {
@@ -183,6 +184,8 @@ pub enum Command {
     Forget(Forget),
     /// Let the record follow an address that was renamed in the files; nothing is sent
     Mv(Mv),
+    /// Take back what an earlier run changed, as far as the service allows it; without a run, list them
+    Undo(Undo),
     /// List and open sealed secrets
     #[command(subcommand)]
     Secrets(Secrets),
@@ -470,6 +473,14 @@ pub enum Secrets {
         #[arg(long)]
         json: bool,
     },
+    /// Use each credential once, and see whether it is the key it should be; exit 2 when one is not
+    Verify(Verify),
+    /// Run a command with a credential in its environment
+    Exec(Exec),
+    /// Seal anew to the recipients of the configuration, after they changed
+    Rekey(Rekey),
+    /// Show that a recipient can open what is sealed to it
+    Prove(Prove),
     /// Merge two versions of the sealed file: every entry of both, none dropped; git's merge driver
     #[command(long_about = MERGE_HELP)]
     Merge {
@@ -496,34 +507,6 @@ pub enum Secrets {
         env: Option<Label>,
     },
 }
-
-const MERGE_HELP: &str = "\
-Merge two versions of the sealed file: every entry of both, none dropped.
-
-As git's merge driver, so that branches and rebases join the file by
-themselves. `init` writes the first line; the second is run once in each
-clone:
-
-  echo '*.sealed.toml merge=keycomb' >> .gitattributes
-  git config merge.keycomb.driver \\
-    'keycomb secrets merge %O %A %B --path %P'
-
-By hand, when a merge without the driver stopped at the file:
-
-  git show :1:./keycomb.sealed.toml > base.toml
-  git show :2:./keycomb.sealed.toml > ours.toml
-  git show :3:./keycomb.sealed.toml > theirs.toml
-  keycomb secrets merge base.toml ours.toml theirs.toml
-  mv ours.toml keycomb.sealed.toml; git add keycomb.sealed.toml
-
-To take back entries that a rollback of the file lost:
-
-  git show COMMIT:./keycomb.sealed.toml > old.toml
-  keycomb secrets merge old.toml keycomb.sealed.toml old.toml
-
-Exit 1 when a person must decide: both sides sealed a secret anew. Nothing
-is written then; with --path the entry stands in the file twice, between
-conflict markers.";
 
 /// Who opens a secret.
 #[derive(Debug, Clone, Args)]
@@ -679,6 +662,14 @@ pub enum SchemaKind {
     Rehearsal,
     /// `scan --format json`
     Scan,
+    /// `secrets verify --format json`
+    Verification,
+    /// `secrets rekey --format json`
+    Rekeyed,
+    /// `secrets prove --format json`
+    Proofs,
+    /// `undo --format json`, and .keycomb/runs/
+    Runs,
 }
 
 /// `keycomb completions`

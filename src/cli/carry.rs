@@ -14,6 +14,7 @@ use super::progress::Bar;
 use super::session::{Session, check_scopes, from_seal, unconnected};
 use super::staged;
 use super::surroundings::{Real, fresh_lineage};
+use super::undo;
 use crate::apply::{self, Home};
 use crate::config::write::{Edit, Written};
 use crate::model;
@@ -129,14 +130,21 @@ pub(super) async fn carry_out_with(
             let changes = if count == 1 { "change" } else { "changes" };
             interrupt.or(confirm(&format!("Apply {count} {changes}?"), output)).await?;
         }
+        let minting = plan.actions.iter().filter(|action| matches!(action.step, Step::MintKey(_)));
+        for action in minting {
+            let recipients = session.desired.seal.recipients_of(action.address.environment());
+            keeper.refuse_unproven(&recipients, session.desired.seal.min_proven).map_err(from_seal)?;
+        }
         keeper.preflight(&recipients(&plan, &session.desired.seal)).map_err(from_seal)?;
     }
     // Before the record: what is recorded and not declared would be disabled by the next apply.
     for written in files.map_or(Ok(vec![]), Edit::write).map_err(|e| Failure::new(Exit::Config, e))? {
         output.say(&format!("wrote {}", visible(&written.name)));
     }
+    let began = model::Timestamp::now();
     let report = perform(order.home, &plan, &session, &mut keeper, output, interrupt).await?;
     drop(keeper);
+    undo::keep(global, order.service.sandbox, (order.verb, began), (&plan, &report), output);
     let ended = tell(order, &plan, &report, &session, output, interrupt);
     session.close().await;
     ended
@@ -223,6 +231,7 @@ async fn decide(
     let known = Known::read(session, Some(keeper.sealed()), output).await?;
     refuse_second_file(session, keeper.sealed(), &known)?;
     let Asked { ask, files } = ask(session, &known).await?;
+    let ask = Ask { credential: Some(session.access.key_id.clone()), ..ask };
     let files = files.map(|(edit, desired)| {
         session.declares(desired);
         edit

@@ -154,7 +154,7 @@ pub(super) fn differs(
     session: &Session,
     known: &Known<'_>,
 ) -> Vec<&'static str> {
-    let Proof { key_type, team, environment, permissions } = proof;
+    let Proof { key_type, team, environment, permissions, environment_name: _, id: _ } = proof;
     let home = known.live.environments.iter().find(|home| home.id == key.environment);
     let is_as_said =
         |(permission, granted): (&Permission, &bool)| key.permissions.contains(permission) == *granted;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::Parser as _;
 use clap::error::ErrorKind;
 
-use super::args::{Auth, Cli, Command, Import, When};
+use super::args::{Auth, Cli, Command, Import, Secrets, When};
 use super::exit::Exit;
 use super::failure::Failure;
 use super::interrupt::Interrupt;
@@ -15,7 +15,7 @@ use crate::config;
 
 use super::{
     adopt, apply, auth, check, completions, drift, hardening, import, init, log, man, plan, rehearse, rehome,
-    revoke, rotate, sandbox, scan, schema, secrets, status,
+    revoke, rotate, sandbox, scan, schema, secrets, status, undo, verify,
 };
 
 /// Runs the command line of this process and gives its exit code.
@@ -54,6 +54,9 @@ fn run(cli: Cli) -> Exit {
     let ended = match command {
         Command::Init(args) => init::run(&args, &global, &output),
         Command::Check(args) => check::run(&args, &global, &output),
+        Command::Secrets(Secrets::Verify(args)) => {
+            wait(async |interrupt| interrupt.or(verify::run(&args, &global, &output)).await)
+        }
         Command::Secrets(args) => secrets::run(&args, &global, &output),
         Command::Scan(args) => scan::run(&args, &global, &output),
         Command::Schema(args) => schema::run(&args, &output),
@@ -84,6 +87,7 @@ fn run(cli: Cli) -> Exit {
             wait(async |interrupt| rehome::forget(&args, &global, &output, &interrupt).await)
         }
         Command::Mv(args) => wait(async |interrupt| rehome::mv(&args, &global, &output, &interrupt).await),
+        Command::Undo(args) => wait(async |interrupt| undo::run(&args, &global, &output, &interrupt).await),
         Command::Rehearse(args) => {
             wait(async |interrupt| rehearse::run(&args, &global, &output, &interrupt).await)
         }

@@ -4,7 +4,7 @@ use super::args::{Schema, SchemaKind};
 use super::exit::Exit;
 use super::failure::Failure;
 use super::output::Output;
-use super::{auth, check, import, rehearse, scan, secrets};
+use super::{auth, check, import, prove, rehearse, rekey, scan, secrets, undo, verify};
 use crate::{config, render};
 
 /// Prints a JSON Schema.
@@ -24,6 +24,10 @@ pub fn run(args: &Schema, output: &Output) -> Result<Exit, Failure> {
         SchemaKind::Auth => render::json::document_schema::<auth::Document<'_>>(),
         SchemaKind::Import => render::json::document_schema::<import::Document>(),
         SchemaKind::Scan => render::json::document_schema::<scan::Document>(),
+        SchemaKind::Verification => render::json::document_schema::<verify::Document<'_>>(),
+        SchemaKind::Rekeyed => render::json::document_schema::<rekey::Document<'_>>(),
+        SchemaKind::Proofs => render::json::document_schema::<prove::Document<'_>>(),
+        SchemaKind::Runs => render::json::document_schema::<undo::Document>(),
         SchemaKind::Rehearsal => render::json::document_schema::<rehearse::Document<'_>>(),
     };
     output.write(&format!("{schema:#}\n"))?;

@@ -1,4 +1,4 @@
-//! `keycomb secrets …`: for holders of an identity; never talks to the service.
+//! `keycomb secrets …`: for holders of an identity. All but `verify` never talk to the service.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -15,12 +15,13 @@ use super::output::Output;
 use super::plan::table_style;
 use super::private_file;
 use super::session::{from_seal, load, sandbox_endpoint, sealed_path};
-use crate::config;
-use crate::model::{Address, KeyState, Label, Payload, Sealed, SealedKey};
+use super::{exec, prove, rekey};
+use crate::config::{self, Loaded};
+use crate::model::{Address, Desired, KeyState, Label, Payload, Sealed, SealedKey};
 use crate::render::{self, SecretRow};
 use crate::seal::{self, Identities, SealError};
 
-/// Lists, opens or exports.
+/// Lists, opens, exports, and hands to the verbs that have a file of their own.
 ///
 /// # Errors
 /// A configuration or sealed file that cannot be used; an identity that opens nothing; an address without a secret.
@@ -31,15 +32,21 @@ pub fn run(command: &Secrets, global: &Global, output: &Output) -> Result<Exit, 
         Secrets::Merge { base, ours, theirs, path } => {
             merge::run(base, ours, theirs, path.as_deref(), output)
         }
+        Secrets::Exec(args) => exec::run(args, global, output),
+        Secrets::Rekey(args) => rekey::run(args, global, output),
+        Secrets::Prove(args) => prove::run(args, global, output),
+        // It talks to the service; see `run`.
+        Secrets::Verify(_) => Ok(Exit::Usage),
         Secrets::Export { opener, format, env } => export(opener, *format, env.as_ref(), global, output),
     }
 }
 
 fn list(sandbox: bool, format: Format, global: &Global, output: &Output) -> Result<Exit, Failure> {
-    let sealed = read(sandbox, global)?;
+    let Opened { desired, sealed, .. } = read_all(sandbox, global)?;
+    let rows = SecretRow::all(&sealed, &desired.seal);
     output.write(&match format {
-        Format::Text => render::text::secrets(&SecretRow::all(&sealed), &table_style(output)),
-        Format::Json => render::json::secrets(&SecretRow::all(&sealed)),
+        Format::Text => render::text::secrets(&rows, &table_style(output)),
+        Format::Json => render::json::secrets(&rows),
     })?;
     Ok(Exit::Done)
 }
@@ -208,50 +215,93 @@ fn json(opened: &BTreeMap<&Address, Payload>) -> Zeroizing<String> {
     Zeroizing::new(render::json::document(&credentials))
 }
 
-fn read(sandbox: bool, global: &Global) -> Result<Sealed, Failure> {
-    let loaded = load(global)?;
-    let endpoint = if sandbox { sandbox_endpoint() } else { loaded.desired.endpoint.clone() };
-    let path = sealed_path(&loaded.folder, &loaded.desired, sandbox);
-    seal::read(&path, Some((&loaded.desired.team, &endpoint))).map_err(from_seal)?.ok_or_else(|| {
+pub(super) fn read(sandbox: bool, global: &Global) -> Result<Sealed, Failure> {
+    Ok(read_all(sandbox, global)?.sealed)
+}
+
+/// A sealed file and the configuration that it belongs to.
+pub(super) struct Opened {
+    /// With the sandbox's endpoint where it is the sandbox's file.
+    pub(super) desired: Desired,
+    /// The configuration's folder.
+    pub(super) folder: PathBuf,
+    /// The sealed file.
+    pub(super) path: PathBuf,
+    /// What is in it.
+    pub(super) sealed: Sealed,
+}
+
+/// Reads the configuration, and the sealed file that goes with it.
+///
+/// # Errors
+/// A wrong configuration (3); no sealed file (3), or one that cannot be used (9).
+pub(super) fn read_all(sandbox: bool, global: &Global) -> Result<Opened, Failure> {
+    let Loaded { mut desired, folder, .. } = load(global)?;
+    let path = sealed_path(&folder, &desired, sandbox);
+    if sandbox {
+        desired.endpoint = sandbox_endpoint();
+    }
+    let found = seal::read(&path, Some((&desired.team, &desired.endpoint))).map_err(from_seal)?;
+    let sealed = found.ok_or_else(|| {
         Failure::words(
             Exit::Config,
             format!("there is no sealed file at `{}`", path.display()),
             "`keycomb apply` makes it with the first key; for what a run with --sandbox sealed, add --sandbox",
         )
-    })
+    })?;
+    Ok(Opened { desired, folder, path, sealed })
 }
 
 /// The generation whose credential is the one to use: the newest live one, else the newest with a secret.
-fn newest<'a>(sealed: &'a Sealed, address: &Address) -> Result<&'a SealedKey, Failure> {
+pub(super) fn newest<'a>(sealed: &'a Sealed, address: &Address) -> Result<&'a SealedKey, Failure> {
     let of_address = || sealed.keys.iter().filter(|key| &key.address == address);
     let with_secret = || of_address().filter(|key| key.sealed.is_some() && key.state != KeyState::Deleted);
     with_secret().rfind(|key| key.state == KeyState::Live).or_else(|| with_secret().next_back()).ok_or_else(
         || {
-            let known: Vec<String> = sealed.keys.iter().map(|key| key.address.to_string()).collect();
-            let (message, help) = if of_address().next().is_some() {
-                (
-                    format!("`{address}` has no secret that could be opened"),
-                    "its key was adopted or deleted".to_owned(),
-                )
-            } else {
-                let named = format!("nothing is sealed for `{address}`");
-                let help = config::closest(&address.to_string(), known.iter().map(String::as_str))
-                    .map_or_else(
-                        || "`keycomb secrets list` shows what is sealed".to_owned(),
-                        |name| format!("did you mean `{name}`?"),
-                    );
-                (named, help)
-            };
-            Failure::words(Exit::Config, message, help)
+            if of_address().next().is_none() {
+                return unknown(sealed, address);
+            }
+            Failure::words(
+                Exit::Config,
+                format!("`{address}` has no secret that could be opened"),
+                "its key was adopted or deleted",
+            )
         },
     )
+}
+
+/// An address that the sealed file does not know.
+pub(super) fn unknown(sealed: &Sealed, address: &Address) -> Failure {
+    let known: Vec<String> = sealed.keys.iter().map(|key| key.address.to_string()).collect();
+    let closest = config::closest(&address.to_string(), known.iter().map(String::as_str));
+    let help = closest.map_or_else(
+        || "`keycomb secrets list` shows what is sealed".to_owned(),
+        |name| format!("did you mean `{name}`?"),
+    );
+    Failure::words(Exit::Config, format!("nothing is sealed for `{address}`"), help)
+}
+
+/// Refuses addresses that the sealed file does not know.
+///
+/// # Errors
+/// The first of them (3).
+pub(super) fn refuse_unknown(sealed: &Sealed, addresses: &[Address]) -> Result<(), Failure> {
+    let is_known = |address: &&Address| sealed.keys.iter().any(|key| key.address == **address);
+    match addresses.iter().find(|address| !is_known(address)) {
+        Some(address) => Err(unknown(sealed, address)),
+        None => Ok(()),
+    }
+}
+
+pub(super) fn identities(opener: &Opener, output: &Output) -> Result<Identities, Failure> {
+    identities_of(&opener.identity, output)
 }
 
 /// Reads the identities that open secrets, and asks for their passphrases.
 ///
 /// # Errors
-/// A file that holds none.
-pub(super) fn identities(opener: &Opener, output: &Output) -> Result<Identities, Failure> {
+/// A file that is no identity (3).
+pub(super) fn identities_of(files: &[PathBuf], output: &Output) -> Result<Identities, Failure> {
     let ask = |prompt: &str| {
         if !output.interactive {
             return None;
@@ -270,6 +320,6 @@ pub(super) fn identities(opener: &Opener, output: &Output) -> Result<Identities,
         }
         Identities::read(path, &ask)
     };
-    let all: Result<Vec<Identities>, SealError> = opener.identity.iter().map(read).collect();
+    let all: Result<Vec<Identities>, SealError> = files.iter().map(read).collect();
     Ok(Identities::join(all.map_err(from_seal)?))
 }

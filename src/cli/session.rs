@@ -294,7 +294,7 @@ pub fn check_scopes(access: &Access, wanted: &[Scope]) -> Result<(), Failure> {
     honeycomb::diagnose_scopes(access, wanted).map_or(Ok(()), |diagnosis| Err(failure(diagnosis)))
 }
 
-fn failure(diagnosis: Diagnosis) -> Failure {
+pub(super) fn failure(diagnosis: Diagnosis) -> Failure {
     let Diagnosis { message, help, kind } = diagnosis;
     let exit = match kind {
         Kind::Credential | Kind::Scope | Kind::Team => Exit::Credential,
@@ -309,7 +309,7 @@ pub fn unconnected(error: ConnectionError) -> Failure {
 }
 
 /// Says that a call waits, and how long.
-fn say_waiting(notice: Notice, output: Output) {
+pub(super) fn say_waiting(notice: Notice, output: Output) {
     let Notice::Waiting { collection, why, time } = notice;
     let reason = match why {
         Why::Budget => "the rate limit's budget is spent",
@@ -320,12 +320,12 @@ fn say_waiting(notice: Notice, output: Output) {
 }
 
 /// The text is not repeated: it may hold a password.
-fn parse_endpoint(text: &str) -> Result<Endpoint, Failure> {
+pub(super) fn parse_endpoint(text: &str) -> Result<Endpoint, Failure> {
     Endpoint::new(text)
         .map_err(|error| Failure::words(Exit::Usage, "`--endpoint` is no endpoint", error.to_string()))
 }
 
-async fn start_sandbox(folder: &Path, team: &TeamSlug) -> Result<Sandbox, Failure> {
+pub(super) async fn start_sandbox(folder: &Path, team: &TeamSlug) -> Result<Sandbox, Failure> {
     let state = folder.join(".keycomb");
     refuse_link(&state)?;
     make_private_folder(&state)?;
@@ -338,7 +338,7 @@ async fn start_sandbox(folder: &Path, team: &TeamSlug) -> Result<Sandbox, Failur
     Sandbox::start(options).await.map_err(|error| Failure::new(Exit::Failed, error))
 }
 
-fn make_private_folder(path: &Path) -> Result<(), Failure> {
+pub(super) fn make_private_folder(path: &Path) -> Result<(), Failure> {
     let mut builder = std::fs::DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]

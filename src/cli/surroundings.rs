@@ -52,6 +52,11 @@ pub fn fresh_lineage() -> Lineage {
     Lineage::from_random(random())
 }
 
+/// A nonce that nobody else knows.
+pub fn fresh_nonce() -> Nonce {
+    Nonce::from_random(random())
+}
+
 #[expect(
     clippy::expect_used,
     reason = "without randomness nothing may be minted, and no error could be acted on"

@@ -116,6 +116,8 @@ tables! {
         recipients: Named<Recipient>,
         /// Who can open the secrets of one environment: names of recipients. Left out: all recipients.
         environment: Named<Vec<At<String>>>,
+        /// No key is made whose secret fewer recipients could open that have proven it (`keycomb secrets prove`).
+        min_proven: UpTo<100> = 0,
     } required []
 
     /// What keycomb may do on its own. `max_*` limit what one apply does; more is blocked until it is asked for.

@@ -23,7 +23,8 @@ pub(super) fn seal(
     out: &mut Collector,
 ) -> SealSettings {
     let table = raw.as_ref().map(|at| at.place);
-    let RawSeal { file, recipients, environment, present } = raw.map(|at| at.value).unwrap_or_default();
+    let RawSeal { file, recipients, environment, min_proven, present } =
+        raw.map(|at| at.value).unwrap_or_default();
     if let Some(at) = file.as_ref().filter(|at| out.has_file(&at.value.0)) {
         out.wrong(at.place, "the sealed file cannot be a file of the configuration")
             .label("is one")
@@ -43,7 +44,34 @@ pub(super) fn seal(
     let names: Vec<String> = written.0.iter().map(|(label, _)| label.value.to_string()).collect();
     let recipients = distinct(written, out);
     let environments = chosen(environment.map(|at| at.value).unwrap_or_default(), &names, environments, out);
-    SealSettings { file, recipients, environments }
+    let settings = SealSettings {
+        file,
+        recipients,
+        environments,
+        min_proven: min_proven.as_ref().map_or(0, |at| at.value.0),
+    };
+    if let Some(at) = min_proven {
+        refuse_out_of_reach(&settings, at.place, out);
+    }
+    settings
+}
+
+/// More proven recipients than there are recipients can never be had.
+fn refuse_out_of_reach(settings: &SealSettings, place: Place, out: &mut Collector) {
+    let wanted = settings.min_proven;
+    let short = |count: usize| u32::try_from(count).is_ok_and(|count| count < wanted);
+    let all = (!settings.recipients.is_empty() && short(settings.recipients.len()))
+        .then(|| format!("there are only {}", settings.recipients.len()));
+    let of_environments =
+        settings.environments.iter().filter(|(_, names)| !names.is_empty() && short(names.len()));
+    let one = of_environments
+        .map(|(label, names)| format!("environment `{label}` has only {}", names.len()))
+        .next();
+    if let Some(found) = all.or(one) {
+        out.wrong(place, format!("{wanted} proven recipients are asked for, and {found}"))
+            .label("no key could ever be made")
+            .help("name more recipients, or ask for fewer that have proven themselves");
+    }
 }
 
 /// Says that the keys' secrets would be lost.

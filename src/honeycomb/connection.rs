@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 use super::call::Caller;
 use super::clock::ServiceClock;
 use super::exchange::Transport;
-use super::options::{Credential, Options, Patience};
+use super::options::{Credential, KeyOptions, Options, Patience};
 use super::pace::Pacer;
 use super::{Reader, Writer};
 use crate::model::{Secret, TeamSlug};
@@ -28,9 +28,10 @@ pub struct Connection {
 pub(super) struct Shared {
     pub(super) endpoint: Url,
     pub(super) team: TeamSlug,
-    pub(super) authorization: HeaderValue,
+    /// The management key's header; `None` where there is no management key, and every call is made as a key itself.
+    pub(super) authorization: Option<HeaderValue>,
     /// Taken out of whatever the service says: an answer may echo the request.
-    pub(super) secret: Secret,
+    pub(super) secret: Option<Secret>,
     pub(super) patience: Patience,
     pub(super) pacer: Pacer,
     pub(super) clock: ServiceClock,
@@ -45,8 +46,24 @@ impl Connection {
     /// - [`ConnectionError::Endpoint`]: no usable address
     pub fn new(options: Options) -> Result<Self, ConnectionError> {
         let Options { endpoint, team, credential, ca_file, user_agent, patience, notice } = options;
-        install_crypto();
         let authorization = bearer(&credential)?;
+        let options = KeyOptions { endpoint, team, ca_file, user_agent, patience, notice };
+        Self::with(options, Some((authorization, credential.secret)))
+    }
+
+    /// A connection without a management key: good for [`ReadLive::prove`](crate::ports::ReadLive::prove) alone, every
+    /// other call fails before it is sent.
+    ///
+    /// # Errors
+    /// Those of [`Connection::new`], but [`ConnectionError::Credential`].
+    pub fn of_keys(options: KeyOptions) -> Result<Self, ConnectionError> {
+        Self::with(options, None)
+    }
+
+    fn with(options: KeyOptions, management: Option<(HeaderValue, Secret)>) -> Result<Self, ConnectionError> {
+        let KeyOptions { endpoint, team, ca_file, user_agent, patience, notice } = options;
+        let (authorization, secret) = management.unzip();
+        install_crypto();
         let endpoint = Url::parse(endpoint.as_str()).map_err(|_| ConnectionError::Endpoint)?;
         let certificates = ca_file.map(read_certificates).transpose()?.unwrap_or_default();
         let user_agent = HeaderValue::try_from(user_agent).map_err(|_| ConnectionError::UserAgent)?;
@@ -54,7 +71,7 @@ impl Connection {
             endpoint,
             team,
             authorization,
-            secret: credential.secret,
+            secret,
             patience,
             pacer: Pacer::new(notice),
             clock: ServiceClock::default(),

@@ -104,7 +104,9 @@ impl Transport {
         let method = Method::from_bytes(ask.method.as_bytes()).map_err(|_| unbuilt())?;
         let request = self.client.request(method, url);
         let request = match ask.identity {
-            Identity::Management => request.header(AUTHORIZATION, self.shared.authorization.clone()),
+            Identity::Management => {
+                request.header(AUTHORIZATION, self.shared.authorization.clone().ok_or_else(unbuilt)?)
+            }
             Identity::Key(secret) => {
                 request.header(TEAM_HEADER, sensitive(secret.expose()).ok_or_else(unbuilt)?)
             }
@@ -170,10 +172,11 @@ impl Transport {
         let is_whole = !is_encoded(response.headers())
             && matches!(read(response, buffer, LONGEST_ERROR.min(ask.longest)).await, Ok(true));
         let body = if is_whole { buffer.as_slice() } else { &[] };
-        let secrets = match ask.identity {
-            Identity::Management => [&self.shared.secret].to_vec(),
-            Identity::Key(secret) => [&self.shared.secret, secret].to_vec(),
+        let own = match ask.identity {
+            Identity::Management => None,
+            Identity::Key(secret) => Some(secret),
         };
+        let secrets: Vec<&Secret> = self.shared.secret.iter().chain(own).collect();
         answer(status, body, request_id.as_deref(), &secrets)
     }
 

@@ -39,6 +39,35 @@ impl fmt::Debug for Options {
     }
 }
 
+/// What a connection without a management key is made from; each field as in [`Options`].
+pub struct KeyOptions {
+    /// The only host that is ever spoken to.
+    pub endpoint: Endpoint,
+    /// The team that keys are expected to belong to.
+    pub team: TeamSlug,
+    /// PEM certificates to trust besides the system's.
+    pub ca_file: Option<PathBuf>,
+    /// The `User-Agent` header.
+    pub user_agent: String,
+    /// How long to wait and how often to try.
+    pub patience: Patience,
+    /// Is told of every wait of a second or more, as it begins. Must not block.
+    pub notice: Arc<dyn Fn(Notice) + Send + Sync>,
+}
+
+impl fmt::Debug for KeyOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { endpoint, team, ca_file, user_agent, patience, notice: _ } = self;
+        f.debug_struct("KeyOptions")
+            .field("endpoint", endpoint)
+            .field("team", team)
+            .field("ca_file", ca_file)
+            .field("user_agent", user_agent)
+            .field("patience", patience)
+            .finish_non_exhaustive()
+    }
+}
+
 /// A management key: sent as `Authorization: Bearer <id>:<secret>` (OpenAPI: `bearerAuth`).
 #[derive(Debug)]
 pub struct Credential {

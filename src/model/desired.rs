@@ -50,6 +50,8 @@ pub struct SealSettings {
     pub recipients: IndexMap<String, Recipient>,
     /// The recipients of single environments, by label; names of `recipients`, never empty.
     pub environments: IndexMap<Label, Vec<String>>,
+    /// No key is made whose secret fewer proven recipients could open; 0: whoever they are.
+    pub min_proven: u32,
 }
 
 impl SealSettings {

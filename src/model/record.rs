@@ -127,7 +127,10 @@ impl Sealed {
                 }
             }
             Record::Key { key } => self.put_key(*key),
-            Record::KeyGone { id } => self.keys.retain(|k| k.id != id),
+            Record::KeyGone { id } => {
+                self.keys.retain(|k| k.id != id);
+                self.forget_former_readers_of_the_gone();
+            }
             Record::Environment { environment } => {
                 self.environments.retain(|e| e.address != environment.address);
                 self.environments.push(environment);

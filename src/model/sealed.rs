@@ -5,13 +5,14 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Address, Endpoint, EnvironmentAttributes, EnvironmentId, KeyId, KeyType, Lineage, Nonce, Period,
-    Permission, RecipientRef, Secret, TeamSlug, Timestamp,
+    Address, Challenge, Endpoint, EnvironmentAttributes, EnvironmentId, FormerReader, KeyId, KeyType,
+    Lineage, Nonce, Period, Permission, RecipientRef, Secret, TeamSlug, Timestamp,
 };
 
 /// The record of what keycomb manages, with the secrets as age ciphertext.
 ///
-/// Lists are sorted: environments by address, keys by address and generation, intents by nonce.
+/// Lists are sorted: environments by address, keys by address and generation, intents by nonce, riddles
+/// by fingerprint, former readers by id and fingerprint.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Sealed {
@@ -38,6 +39,12 @@ pub struct Sealed {
     /// entries, and that is as it shall be. Sorted by id.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub forgotten: Vec<Forgotten>,
+    /// Riddles for recipients, by fingerprint.
+    #[serde(default, rename = "challenge", skip_serializing_if = "Vec::is_empty")]
+    pub challenges: Vec<Challenge>,
+    /// Who could open a key's secret before it was sealed anew, by id and fingerprint.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub former: Vec<FormerReader>,
 }
 
 impl Sealed {
@@ -53,6 +60,8 @@ impl Sealed {
             keys: vec![],
             intents: vec![],
             forgotten: vec![],
+            challenges: vec![],
+            former: vec![],
         }
     }
 

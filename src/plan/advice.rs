@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::draft::some_of;
 use super::index::Index;
 use super::phase::Phase;
-use super::value::{Finding, FindingKind, Severity};
+use super::value::{Action, Finding, FindingKind, SecretEffect, Severity};
 use crate::model::{KeyState, Permission, SealedKey, brief};
 
 /// All advice about a plan.
@@ -13,6 +13,26 @@ pub(super) fn advice(index: &Index<'_>) -> Vec<Finding> {
     let waiting = index.records().filter_map(|record| waiting(index, record));
     let of_all = [recipients_are_shared(index), unknown_permissions(index), sealed_otherwise(index)];
     of_all.into_iter().flatten().chain(waiting).collect()
+}
+
+/// A recipient that nobody has proven may be a key that nobody holds: whatever is sealed to such ones alone is lost.
+pub(super) fn unproven(index: &Index<'_>, actions: &[Action]) -> Option<Finding> {
+    let seal = &index.input.desired.seal;
+    let is_issued = |name: &&String| {
+        actions.iter().any(|action| match &action.secret {
+            SecretEffect::Issued { recipients } => action.is_taken() && recipients.contains(name),
+            _ => false,
+        })
+    };
+    let is_proven = |name: &String| {
+        seal.recipients.get(name).is_some_and(|r| index.input.sealed.is_some_and(|s| s.is_proven(r)))
+    };
+    let names: Vec<&String> =
+        seal.recipients.keys().filter(is_issued).filter(|name| !is_proven(name)).collect();
+    let text = format!("nobody has shown yet that they can open what is sealed to {}", some_of(&names));
+    let help =
+        "Their holders run `keycomb secrets prove -i IDENTITY` once, and the sealed file remembers it.";
+    (!names.is_empty()).then(|| note(text).help(help))
 }
 
 /// Recipients belong to the team, whatever environment the key is in (Honeycomb docs: api/recipients).
@@ -75,8 +95,8 @@ fn sealed_otherwise(index: &Index<'_>) -> Option<Finding> {
         named(left, "can still open them").unwrap_or_default(),
         named(came, "cannot").unwrap_or_default()
     );
-    let help =
-        "What is sealed stays as it was sealed; a change of recipients counts for keys made from now on.";
+    let help = "Seal them anew: `keycomb secrets rekey -i IDENTITY`. Only a new secret ends what somebody could open once: \
+         `keycomb rotate ADDRESS`.";
     let finding = Finding::new(FindingKind::Advice, Severity::Warning, text).help(help);
     (!addresses.is_empty()).then_some(finding)
 }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::undo::Undoing;
 use crate::model::{Address, KeyId, KeyProof, Label, Probed, RecipientRef, Revocation, SealedKey};
 
 /// What is asked for in one run. Nothing asked: the files alone decide.
@@ -21,6 +22,10 @@ pub struct Ask {
     pub forget: BTreeSet<Address>,
     /// What is recorded at the first address belongs to the second one.
     pub moves: BTreeMap<Address, Address>,
+    /// The id of the credential that this run uses: it is not to be stopped by the way. `None` where nothing is written.
+    pub credential: Option<String>,
+    /// A run that is taken back. Nothing else is done then.
+    pub undo: Option<Undoing>,
 }
 
 /// Something at the service that is to be managed.

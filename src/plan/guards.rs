@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use super::draft::Refusal;
+use super::draft::{Refusal, some_of};
 use super::index::Index;
 use super::value::{Action, SecretEffect, Step, Verb};
 use crate::model::{Address, EnvironmentId, KeyId, KeyState, KeyType, Limit, LiveKey, Provisional};
@@ -16,6 +16,7 @@ pub(super) fn guard(index: &Index<'_>, actions: Vec<Action>, unmanaged: usize) -
         let refuse = |a: Action| if a.is_taken() { a.block(beside_unmanaged(unmanaged)) } else { a };
         return actions.into_iter().map(refuse).collect();
     }
+    let actions = keep_own(index, need_proof(index, actions));
     let policy = &index.input.desired.policy;
     let allow = &index.input.allow;
     let managed = managed_keys(index);
@@ -25,6 +26,60 @@ pub(super) fn guard(index: &Index<'_>, actions: Vec<Action>, unmanaged: usize) -
         Bound { verb: Verb::Replace, limit: policy.replace, allowed: allow.replace, managed },
     ];
     bounds.iter().fold(keep_last_ingest(index, actions), |actions, bound| bound.hold(index, actions))
+}
+
+/// A secret that is sealed to keys which nobody holds is lost: none is issued to too few who have shown that they can open it.
+fn need_proof(index: &Index<'_>, actions: Vec<Action>) -> Vec<Action> {
+    let seal = &index.input.desired.seal;
+    let hold = |action: Action| {
+        if !matches!(action.step, Step::MintKey(_)) {
+            return action;
+        }
+        let recipients = seal.recipients_of(action.address.environment());
+        let is_proven = |recipient| index.input.sealed.is_some_and(|sealed| sealed.is_proven(recipient));
+        let (proven, open): (Vec<_>, Vec<_>) = recipients.into_iter().partition(|(_, r)| is_proven(r));
+        if usize::try_from(seal.min_proven).is_ok_and(|wanted| proven.len() >= wanted) {
+            return action;
+        }
+        let open: Vec<&str> = open.into_iter().map(|(name, _)| name).collect();
+        action.block(unproven(proven.len(), seal.min_proven, &open))
+    };
+    actions.into_iter().map(hold).collect()
+}
+
+/// The credential that this run works with is stopped only when it is named: nothing could be finished after it. The service
+/// lists no management keys, so only a record that was written by hand can lead here.
+fn keep_own(index: &Index<'_>, actions: Vec<Action>) -> Vec<Action> {
+    let ask = &index.input.ask;
+    let is_own = |action: &Action| {
+        matches!(action.verb, Verb::Disable | Verb::Delete)
+            && ask.credential.is_some()
+            && action.id == ask.credential
+            && !index.is_named(&action.address)
+    };
+    let hold = |action: Action| {
+        if !is_own(&action) {
+            return action;
+        }
+        let text = "it is the key that keycomb itself is using";
+        let help = format!(
+            "Use another management key for this; if the sealed file is wrong, take its last good version; or name it: \
+             `--allow {}`.",
+            action.address
+        );
+        action.block(Refusal::guard("own_key", text, help))
+    };
+    actions.into_iter().map(hold).collect()
+}
+
+fn unproven(proven: usize, wanted: u32, open: &[&str]) -> Refusal {
+    let text = format!(
+        "its secret would be sealed to {proven} proven recipients, and `min_proven` asks for {wanted}; not proven: {}",
+        some_of(open)
+    );
+    let help = "Run `keycomb secrets prove`, commit the sealed file, and let each of them run `keycomb secrets prove -i \
+                IDENTITY` in their checkout and commit it again.";
+    Refusal::guard("unproven", text, help)
 }
 
 fn all_missing() -> Refusal {

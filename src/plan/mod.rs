@@ -31,6 +31,7 @@ mod shown;
 mod succession;
 mod summary;
 mod times;
+mod undo;
 mod unsealed;
 mod update;
 mod value;
@@ -47,6 +48,7 @@ pub use shown::{environment_value, key_value};
 pub use times::{
     DEADLINE, GRACE, REQUEST_LIFE, STAGE_DEADLINE, STAGE_GRACE, is_late, is_late_staged, stage_ends,
 };
+pub use undo::{Made, Undoing, What};
 pub use value::{
     Action, Blocked, Change, EnvironmentRef, Finding, FindingKind, Header, Leftover, MintKey, Plan,
     Predecessor, Reason, ReasonCode, Remembered, SecretEffect, Severity, Step, Summary, Undo, Verb,
@@ -75,12 +77,13 @@ pub fn plan(input: &Input<'_>) -> Plan {
 /// The plan that the record as it is leads to.
 fn decide(input: &Input<'_>) -> Plan {
     let index = index::Index::new(input);
-    let (places, mut actions) = places(&index);
     if let Some(revoke) = &input.ask.revoke {
-        return revoking(input, &index, &places, &revoke.address);
+        return revoking(input, &index, &revoke.address);
     }
-    actions.extend(index.environment_records().filter_map(|record| removal::remove(&index, record)));
-    actions.extend(keys::keys(&index, &places));
+    let mut actions = match &input.ask.undo {
+        Some(undoing) => undo::undo(&index, undoing),
+        None => declared(&index),
+    };
     // Before the guards: they count what this run does.
     actions.retain(|action| input.ask.is_about(&action.address));
     let unmanaged = findings::unmanaged(&index, &actions);
@@ -94,6 +97,10 @@ fn decide(input: &Input<'_>) -> Plan {
     findings.extend(unmanaged);
     findings.extend(external::external(input));
     findings.extend(advice::advice(&index));
+    if input.ask.undo.is_some() {
+        findings.extend(undo::follow(&index, &actions));
+    }
+    findings.extend(advice::unproven(&index, &actions));
     findings.extend(rotations::rotations(&index));
     order::sort_findings(&mut findings);
 
@@ -102,18 +109,22 @@ fn decide(input: &Input<'_>) -> Plan {
 }
 
 /// The plan of an emergency: of one address alone, and with no guard in its way. The person named it.
-fn revoking(
-    input: &Input<'_>,
-    index: &index::Index<'_>,
-    places: &keys::Places<'_>,
-    address: &Address,
-) -> Plan {
-    let mut actions = keys::keys(index, places);
+fn revoking(input: &Input<'_>, index: &index::Index<'_>, address: &Address) -> Plan {
+    let (places, _) = places(index);
+    let mut actions = keys::keys(index, &places);
     order::sort_actions(&mut actions);
     let is_here = |finding: &Finding| finding.address.as_ref() == Some(address);
     let findings = unsealed::unsealed(index).into_iter().filter(is_here).collect::<Vec<_>>();
     let summary = Summary::of(&actions, &findings);
     Plan { header: header(input), actions, findings, summary }
+}
+
+/// What brings the service to what is declared.
+fn declared(index: &index::Index<'_>) -> Vec<Action> {
+    let (places, mut actions) = places(index);
+    actions.extend(index.environment_records().filter_map(|record| removal::remove(index, record)));
+    actions.extend(keys::keys(index, &places));
+    actions
 }
 
 fn places<'a>(index: &index::Index<'a>) -> (keys::Places<'a>, Vec<Action>) {

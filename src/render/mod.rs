@@ -4,11 +4,13 @@
 //! terminal. [`json`] is for machines: versioned, described by JSON Schemas. Both only read.
 
 mod calendar;
+mod holders;
 pub mod json;
 mod status;
 mod style;
 pub mod text;
 
 pub use calendar::calendar;
+pub use holders::{Verified, VerifyRow};
 pub use status::{ExternalRow, SecretRow, StatusRow};
 pub use style::Style;

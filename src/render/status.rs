@@ -1,8 +1,11 @@
 //! Managed keys and sealed secrets as rows of a table.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
-use crate::model::{Address, ExternalKind, KeyType, Label, RecipientRef, Sealed, SealedKey, Timestamp};
+use crate::model::{
+    Address, ExternalKind, KeyState, KeyType, Label, RecipientRef, SealSettings, Sealed, SealedKey, Timestamp,
+};
 use crate::plan::{Life, LifeStage, Next, Severity};
 
 /// One generation of a managed key, as `status` shows it. Texts may be hostile.
@@ -91,17 +94,36 @@ pub struct SecretRow {
     pub recipients: Vec<String>,
     /// Whether there is a secret to open.
     pub sealed: bool,
+    /// Who is no longer a recipient and can open it as it stands, by name.
+    pub still_opened_by: Vec<String>,
+    /// Who could open it before it was sealed anew, and is no recipient: they can open older versions. By name.
+    pub formerly: Vec<String>,
 }
 
 impl SecretRow {
-    /// The entries of a sealed file, in its order: by address, then generation.
-    pub fn all(sealed: &Sealed) -> Vec<Self> {
-        sealed.keys.iter().map(Self::of).collect()
+    /// The entries of a sealed file, in its order: by address, then generation; held against who should open them.
+    pub fn all(sealed: &Sealed, settings: &SealSettings) -> Vec<Self> {
+        sealed.keys.iter().map(|key| Self::of(key, sealed, settings)).collect()
     }
 
-    fn of(key: &SealedKey) -> Self {
+    fn of(key: &SealedKey, sealed: &Sealed, settings: &SealSettings) -> Self {
         let name = |recipient: &RecipientRef| recipient.name.clone();
+        // By the key, not by its name: under a new name it opens what it opened before.
+        let declared: BTreeSet<String> = settings
+            .recipients_of(key.address.environment())
+            .into_iter()
+            .map(|(_, recipient)| recipient.fingerprint())
+            .collect();
+        // The secret of a deleted key opens nothing.
+        let matters = key.sealed.is_some() && key.state != KeyState::Deleted;
+        let left = key.recipients.iter().filter(|to| matters && !declared.contains(&to.fingerprint));
+        let former = sealed
+            .former
+            .iter()
+            .filter(|reader| matters && reader.id == key.id && !declared.contains(&reader.fingerprint));
         Self {
+            still_opened_by: left.map(name).collect(),
+            formerly: former.map(|reader| reader.name.clone()).collect(),
             address: key.address.clone(),
             generation: key.generation,
             id: key.id.to_string(),

@@ -176,6 +176,15 @@ pub enum SealError {
     #[error("there are no recipients to seal to")]
     #[diagnostic(help("name at least one in `[seal.recipients]`"))]
     NoRecipients,
+    /// Too few recipients have proven that they can open what is sealed to them.
+    #[error("{proven} of the recipients have proven themselves; `min_proven` asks for {wanted}")]
+    #[diagnostic(help("their holders run `keycomb secrets prove -i IDENTITY` once"))]
+    Unproven {
+        /// How many have.
+        proven: usize,
+        /// How many must have.
+        wanted: u32,
+    },
     /// A recipient that nothing can be sealed to.
     #[error("cannot seal to recipient `{name}`: {problem}")]
     #[diagnostic(help("replace it in `[seal.recipients]`"))]

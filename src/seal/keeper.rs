@@ -130,6 +130,18 @@ impl Keeper {
         self.begin_journal().map_err(SealError::Keep)
     }
 
+    /// Refuses to seal to too few recipients that have proven themselves.
+    ///
+    /// # Errors
+    /// [`SealError::Unproven`].
+    pub fn refuse_unproven(&self, recipients: &[(&str, &Recipient)], wanted: u32) -> Result<(), SealError> {
+        let proven = recipients.iter().filter(|(_, recipient)| self.now.is_proven(recipient)).count();
+        if u32::try_from(proven).is_ok_and(|proven| proven < wanted) {
+            return Err(SealError::Unproven { proven, wanted });
+        }
+        Ok(())
+    }
+
     /// Puts a merge of the record with another version of it into the file's place. The journal must be empty.
     ///
     /// # Errors
@@ -324,8 +336,12 @@ impl KeepRecord for Keeper {
 }
 
 fn is_blank(sealed: &Sealed) -> bool {
-    let Sealed { environments, keys, intents, forgotten, .. } = sealed;
-    environments.is_empty() && keys.is_empty() && intents.is_empty() && forgotten.is_empty()
+    let Sealed { environments, keys, intents, forgotten, challenges, .. } = sealed;
+    environments.is_empty()
+        && keys.is_empty()
+        && intents.is_empty()
+        && forgotten.is_empty()
+        && challenges.is_empty()
 }
 
 /// A record that would make a file which cannot be read again, or take a secret away, is not taken down.

@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use miette::Diagnostic;
 
-use super::text;
+use super::{merge_holders as holders, text};
 use crate::model::{
     EnvironmentAttributes, EnvironmentId, Forgotten, Intent, KeyId, KeyState, Nonce, Sealed,
     SealedEnvironment, SealedKey, Timestamp,
@@ -74,8 +74,11 @@ pub fn merge(base: Option<&Sealed>, ours: &Sealed, theirs: &Sealed) -> Result<Me
         keys: merge_keys(base, ours, theirs, &mut undecided),
         intents: merge_intents(ours, theirs),
         forgotten: vec![],
+        challenges: holders::merge_challenges(ours, theirs),
+        former: holders::merge_former(ours, theirs),
     };
     merge_forgotten(base, ours, theirs, &mut sealed);
+    sealed.forget_former_readers_of_the_gone();
     text::sort(&mut sealed);
     undecided.sort_by(|a, b| a.what.cmp(&b.what));
     if !undecided.is_empty() || sealed != *ours && sealed != *theirs {

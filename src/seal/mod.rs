@@ -3,6 +3,7 @@
 //! [`read`] looks, [`Keeper`] writes, [`seal`] and [`open`] go in and out of the ciphertext. A file is written with
 //! public recipients only: whoever writes it cannot read the secrets in it.
 
+mod challenge;
 mod crypt;
 mod disk;
 mod error;
@@ -14,11 +15,14 @@ mod journal;
 mod keeper;
 mod lock;
 mod merge;
+mod merge_holders;
 mod open;
 mod read;
+mod rekey;
 pub mod text;
 mod versions;
 
+pub use challenge::{answer, challenge};
 pub use crypt::seal;
 pub use disk::{Disk, OsDisk};
 pub use error::SealError;
@@ -29,4 +33,5 @@ pub use lock::Holder;
 pub use merge::{Merged, Undecided, Unrelated, merge};
 pub use open::open;
 pub use read::read;
+pub use rekey::{Closed, Rekeyed, rekey};
 pub use versions::{merge_by_hand, merge_for_git};

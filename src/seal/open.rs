@@ -42,7 +42,7 @@ pub fn open(entry: &SealedKey, sealed: &Sealed, identities: &Identities) -> Resu
     Ok(payload)
 }
 
-fn decrypt(armor: &str, identities: &Identities) -> Result<Zeroizing<Vec<u8>>, DecryptError> {
+pub(super) fn decrypt(armor: &str, identities: &Identities) -> Result<Zeroizing<Vec<u8>>, DecryptError> {
     let decryptor = Decryptor::new_buffered(ArmoredReader::new(armor.as_bytes()))?;
     let reader = decryptor.decrypt(identities.iter())?;
     // Room for everything from the start: growing would leave a copy behind.

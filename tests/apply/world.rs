@@ -440,6 +440,12 @@ impl ReadLive for World {
                 key_type: key.key_type,
                 team: i.proves_team.unwrap_or("acme").into(),
                 environment: i.proves_environment.map_or(slug, str::to_owned),
+                environment_name: i
+                    .environments
+                    .get(&key.environment)
+                    .map(|e| e.name.clone())
+                    .unwrap_or_default(),
+                id: key.id.to_string(),
                 permissions: i.proves_permissions.clone(),
             }))
         })
@@ -694,5 +700,6 @@ pub fn seal_settings() -> SealSettings {
         file: "keycomb.sealed.toml".into(),
         recipients: [("ops".to_owned(), public.parse().unwrap())].into_iter().collect(),
         environments: indexmap::IndexMap::new(),
+        min_proven: 0,
     }
 }

@@ -27,10 +27,15 @@ fn help_of_every_command() {
         &["mv"],
         &["import", "terraform"],
         &["rotate"],
+        &["undo"],
         &["secrets"],
         &["secrets", "list"],
         &["secrets", "open"],
         &["secrets", "export"],
+        &["secrets", "verify"],
+        &["secrets", "exec"],
+        &["secrets", "rekey"],
+        &["secrets", "prove"],
         &["secrets", "merge"],
         &["auth", "status"],
         &["sandbox"],
@@ -126,6 +131,10 @@ fn schemas_completions_and_manual_pages_are_printed() {
         "rehearsal",
         "import",
         "scan",
+        "verification",
+        "rekeyed",
+        "proofs",
+        "runs",
     ] {
         let printed = run(&["schema", what]).exits(0).stdout;
         let schema: serde_json::Value = serde_json::from_str(&printed).unwrap();
@@ -173,6 +182,12 @@ fn json_results_fit_their_schemas() {
         "secret",
         &team.run(&["secrets", "open", "key.staging.ci", "-i", identity, "--json"]).exits(0).stdout,
     );
+    let holder =
+        |verb: &str| team.run(&["secrets", verb, "-i", identity, "--format", "json"]).exits(0).stdout;
+    fits("verification", &holder("verify"));
+    fits("rekeyed", &holder("rekey"));
+    fits("proofs", &holder("prove"));
+    fits("runs", &team.run(&["undo", "--format", "json"]).exits(0).stdout);
     fits("drift", &team.run(&["drift", "--format", "json"]).exits(0).stdout);
     fits("plan", &team.run(&["plan", "--format", "json"]).exits(0).stdout);
 }

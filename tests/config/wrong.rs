@@ -109,6 +109,8 @@ refused! {
     recipient_that_is_an_identity: one(head().replace(OPS, "AGE-SECRET-KEY-1GFE6M5525JKTQ0XAZ2PGQ2GHDPJZTENQFCZG8QF8ZVULMDPJ4YAQAM2XKC"));
     recipients_empty: one("version = 1\n[honeycomb]\nteam = \"acme\"\n[seal.recipients]\n[environment.production]\n[key.web]\nenvironment = \"production\"\ntype = \"ingest\"\n");
     recipients_missing: one("version = 1\n[honeycomb]\nteam = \"acme\"\n[environment.production]\n[key.web]\nenvironment = \"production\"\ntype = \"ingest\"\n");
+    more_proven_recipients_than_there_are: one(main_file("[key.web]\nenvironment = \"production\"\ntype = \"ingest\"\n") + "[seal]\nmin_proven = 3\n");
+    more_proven_recipients_than_an_environment_has: one(main_file("") + "[seal]\nmin_proven = 2\n[seal.environment]\nproduction = [\"ops\"]\n");
     recipient_twice: one(head().replace(DEV, OPS));
     recipient_name_typo: main("[seal.environment]\nproduction = [\"opps\"]\nstaging = []\n");
     recipients_of_an_unknown_environment: main("[seal.environment]\nstageing = [\"ops\"]\n");

@@ -1,7 +1,7 @@
 //! The canary: no secret, in no form, in anything but the sandbox's own state.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE};
@@ -10,8 +10,7 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE};
 pub fn search(folder: &Path, said: &[(String, Vec<u8>)], secrets: &[String]) -> Result<usize, String> {
     let mut texts: Vec<(String, String)> = Vec::new();
     let read = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
+    for path in files(folder) {
         texts.push((path.display().to_string(), read(&fs::read(&path).unwrap())));
     }
     texts.extend(said.iter().map(|(place, bytes)| (place.clone(), read(bytes))));
@@ -22,6 +21,12 @@ pub fn search(folder: &Path, said: &[(String, Vec<u8>)], secrets: &[String]) -> 
         }
     }
     Ok(texts.iter().map(|(_, text)| text.len()).sum())
+}
+
+/// Every file below a folder: accounts of runs are in one of their own.
+pub fn files(folder: &Path) -> Vec<PathBuf> {
+    let paths = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    paths.flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] }).collect()
 }
 
 /// As it is, in hexadecimal, and in base64 wherever it may begin in it.

@@ -112,8 +112,11 @@ fn race(bench: &Bench, seed: u64, machines: usize) -> Result<(), String> {
     // What the winner committed is what everybody goes on with.
     world.move_to(folders[winner.unwrap_or(0)].clone());
     for folder in &folders {
-        let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
-        world.said.extend(entries.map(|path| (path.display().to_string(), fs::read(path).unwrap())));
+        world.said.extend(
+            crate::leaks::files(folder)
+                .into_iter()
+                .map(|path| (path.display().to_string(), fs::read(path).unwrap())),
+        );
     }
     for output in outputs {
         world.said.push(("stdout".into(), output.stdout));

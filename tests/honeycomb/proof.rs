@@ -23,6 +23,8 @@ async fn a_credential_is_proved_as_itself() {
         key_type: KeyType::Ingest,
         team: "acme".into(),
         environment: "p".into(),
+        environment_name: "P".into(),
+        id: "x".into(),
         permissions: [(Permission::CreateDatasets, true)].into(),
     };
     assert_eq!(reader.prove(&credential).await.unwrap(), Some(proof));

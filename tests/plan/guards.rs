@@ -249,3 +249,53 @@ fn the_policy_can_refuse_to_work_beside_what_is_unmanaged() {
     assert!(world.plan().findings.is_empty());
     assert_eq!(world.only().verb, Verb::Create);
 }
+
+/// A recipient that has proven nothing.
+fn second(world: &mut World) -> String {
+    let other = "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p".parse();
+    let other: Recipient = other.unwrap();
+    let fingerprint = other.fingerprint();
+    assert_ne!(fingerprint, world.desired.seal.recipients["ops"].fingerprint());
+    world.desired.seal.recipients.insert("second".into(), other);
+    fingerprint
+}
+
+#[test]
+fn sealing_to_who_has_proven_nothing_is_said_once() {
+    let mut world = World::production();
+    let fingerprint = second(&mut world);
+    for name in ["a", "b"] {
+        world.declare(configuration(&format!("key.production.{name}")));
+    }
+    let said = |world: &World| -> Vec<String> {
+        let findings = world.findings(FindingKind::Advice).into_iter();
+        findings.map(|f| f.text).filter(|text| text.contains("nobody has shown")).collect()
+    };
+    assert_eq!(said(&world).len(), 1);
+    assert!(said(&world)[0].contains("`second`") && !said(&world)[0].contains("`ops`"), "{:?}", said(&world));
+    let lineage = Lineage::new(LINEAGE).unwrap();
+    world.sealed().challenges.push(proven(&fingerprint, &lineage));
+    assert_eq!(said(&world), Vec::<String>::new());
+    world.sealed().challenges.clear();
+    world.desired.keys.clear();
+    assert_eq!(said(&world), Vec::<String>::new(), "nothing is sealed");
+}
+
+#[test]
+fn no_key_is_made_for_too_few_who_have_proven_themselves() {
+    let mut world = World::production();
+    let fingerprint = second(&mut world);
+    world.desired.seal.min_proven = 2;
+    assert!(world.plan().is_empty(), "what is there already stays");
+    world.declare(configuration("key.production.a"));
+    assert_eq!(world.only_blocked(), (Verb::Create, "unproven", true));
+    world.desired.seal.min_proven = 1;
+    assert_eq!(world.only().verb, Verb::Create);
+    world.desired.seal.min_proven = 2;
+    world.sealed().challenges.push(proven(&fingerprint, &Lineage::new(LINEAGE).unwrap()));
+    assert_eq!(world.only().verb, Verb::Create);
+    // Of an environment whose secrets only one of them opens.
+    let production = Label::new("production").unwrap();
+    world.desired.seal.environments.insert(production, vec!["second".into()]);
+    assert_eq!(world.only_blocked(), (Verb::Create, "unproven", true));
+}

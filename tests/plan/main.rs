@@ -24,3 +24,4 @@ mod simulate;
 mod size;
 mod staged;
 mod twins;
+mod undo;

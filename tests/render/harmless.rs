@@ -265,7 +265,19 @@ proptest! {
             state: words[1].clone(),
             recipients: words.clone(),
             sealed: true,
+            still_opened_by: words.clone(),
+            formerly: words.clone(),
         };
+        let used = keycomb::render::VerifyRow {
+            address: row.address.clone(),
+            generation: 1,
+            id: words[0].clone(),
+            state: "live",
+            result: keycomb::render::Verified::OtherKey,
+            is_failed: true,
+            detail: Some(words[1].clone()),
+        };
+        assert_harmless(&text::verified(&[used], &style), &style);
         assert_harmless(&text::status(std::slice::from_ref(&row), &style), &style);
         assert_harmless(&text::secrets(std::slice::from_ref(&secret), &style), &style);
         let external = ExternalRow {

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use insta::assert_snapshot;
 use keycomb::model::{
-    AppliedKey, Endpoint, ExternalKind, KeyState, KeyType, Label, Lineage, NoSecret, Period, RecipientRef,
-    Sealed, SealedKey, TeamSlug,
+    AppliedKey, Endpoint, ExternalKind, FormerReader, KeyState, KeyType, Label, Lineage, NoSecret, Period,
+    RecipientRef, SealSettings, Sealed, SealedKey, TeamSlug,
 };
 use keycomb::plan::{LifeStage, Next, Severity, Verb};
 use keycomb::render::{ExternalRow, SecretRow, StatusRow, text};
@@ -100,7 +100,7 @@ fn sealed() -> Sealed {
         protected: false,
         quarantine: Period::days(14),
         recipients: vec![
-            RecipientRef { name: "ops".into(), fingerprint: "f1".into() },
+            RecipientRef { name: "ops".into(), fingerprint: settings().recipients["ops"].fingerprint() },
             RecipientRef { name: "break_glass".into(), fingerprint: "f2".into() },
         ],
         sealed: Some("-----BEGIN AGE ENCRYPTED FILE-----".into()),
@@ -116,12 +116,25 @@ fn sealed() -> Sealed {
         secret: Some(NoSecret::Unavailable),
         ..key.clone()
     };
+    let former = FormerReader { id: key.id.clone(), name: "intern".into(), fingerprint: "f3".into() };
+    sealed.former = vec![former];
     sealed.keys = vec![key, adopted];
     sealed
 }
 
+/// `ops` alone: whoever else is in an entry is no longer a recipient.
+fn settings() -> SealSettings {
+    let ops = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHsKLqeplhpW+uObz5dvMgjz1OxfM/XXUB+VHtZ6isGN";
+    SealSettings {
+        file: "keycomb.sealed.toml".into(),
+        recipients: [("ops".to_owned(), ops.parse().unwrap())].into_iter().collect(),
+        environments: indexmap::IndexMap::new(),
+        min_proven: 0,
+    }
+}
+
 pub fn secret_rows() -> Vec<SecretRow> {
-    SecretRow::all(&sealed())
+    SecretRow::all(&sealed(), &settings())
 }
 
 #[test]

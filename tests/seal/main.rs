@@ -20,4 +20,5 @@ mod merging;
 mod moves;
 mod random;
 mod reading;
+mod rekey;
 mod support;

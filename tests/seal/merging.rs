@@ -333,3 +333,44 @@ fn what_was_sealed_on_either_side_opens_after_the_merge() {
         assert_eq!(open(key, &read, &identities).unwrap().secret.expose(), format!("of-{}", key.id));
     }
 }
+
+fn riddle(answer: char, is_answered: bool) -> keycomb::model::Challenge {
+    let lineage = with([]).lineage;
+    let answer = keycomb::model::Nonce::new(answer.to_string().repeat(16)).unwrap();
+    keycomb::model::Challenge {
+        name: "ops".into(),
+        fingerprint: "00112233aabbccdd".into(),
+        digest: keycomb::model::Challenge::digest_of(&lineage, "00112233aabbccdd", &answer),
+        sealed: ARMOR.into(),
+        answer: is_answered.then_some(answer),
+        proven: is_answered.then_some(Timestamp::UNIX_EPOCH),
+    }
+}
+
+#[test]
+fn an_answered_challenge_is_never_lost() {
+    let file = |challenge| Sealed { challenges: vec![challenge], ..with([]) };
+    for (open, answered) in [('a', 'b'), ('b', 'a'), ('a', 'a')] {
+        let (open, answered) = (file(riddle(open, false)), file(riddle(answered, true)));
+        for (ours, theirs) in [(&open, &answered), (&answered, &open)] {
+            assert_eq!(joined(None, ours, theirs).challenges, answered.challenges);
+            assert_eq!(joined(Some(&open), ours, theirs).challenges, answered.challenges);
+        }
+    }
+}
+
+#[test]
+fn former_readers_of_both_sides_are_kept_as_long_as_the_key() {
+    let reader = |name: &str, print: char| keycomb::model::FormerReader {
+        id: key("a", "k_1").id,
+        name: name.into(),
+        fingerprint: print.to_string().repeat(16),
+    };
+    let ours = Sealed { former: vec![reader("alice", '1')], ..with([key("a", "k_1")]) };
+    let theirs = Sealed { former: vec![reader("alice", '1'), reader("bob", '2')], ..with([key("a", "k_1")]) };
+    assert_eq!(joined(None, &ours, &theirs).former, theirs.former);
+    assert_eq!(joined(None, &theirs, &ours).former, theirs.former);
+    let mut gone = theirs;
+    gone.take(keycomb::model::Record::KeyGone { id: key("a", "k_1").id });
+    assert_eq!(gone.former, []);
+}

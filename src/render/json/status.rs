@@ -142,11 +142,24 @@ struct SecretView<'a> {
     recipients: &'a [String],
     /// Whether there is a secret to open.
     sealed: bool,
+    /// Who is no longer a recipient and can open it as it stands, by name.
+    still_opened_by: &'a [String],
+    /// Who could open it before it was sealed anew, and is no recipient: they can open older versions. By name.
+    formerly: &'a [String],
 }
 
 impl<'a> SecretView<'a> {
     fn of(row: &'a SecretRow) -> Self {
-        let SecretRow { address, generation, id, state, recipients, sealed } = row;
-        Self { address: address.to_string(), generation: *generation, id, state, recipients, sealed: *sealed }
+        let SecretRow { address, generation, id, state, recipients, sealed, still_opened_by, formerly } = row;
+        Self {
+            address: address.to_string(),
+            generation: *generation,
+            id,
+            state,
+            recipients,
+            sealed: *sealed,
+            still_opened_by,
+            formerly,
+        }
     }
 }

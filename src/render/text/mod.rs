@@ -6,6 +6,7 @@ mod drift;
 mod external;
 mod finding;
 mod heading;
+mod holders;
 mod page;
 mod plan;
 mod report;
@@ -14,6 +15,7 @@ mod table;
 
 pub use drift::drift;
 pub use external::external;
+pub use holders::verified;
 pub use plan::plan;
 pub use report::report;
 pub use table::{secrets, status};

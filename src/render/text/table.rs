@@ -109,7 +109,38 @@ pub fn secrets(rows: &[SecretRow], style: &Style) -> String {
         parts.push((Tone::Change, format!("{} without", counted(without, "key"))));
     }
     put_last(&mut page, parts, &left_out);
+    put_still_opened(&mut page, rows);
     page.finish()
+}
+
+/// Says who is no longer a recipient and can still open what, and what ends that.
+fn put_still_opened(page: &mut Page<'_>, rows: &[SecretRow]) {
+    let style = page.style;
+    let concerned: Vec<&SecretRow> =
+        rows.iter().filter(|row| !row.still_opened_by.is_empty() || !row.formerly.is_empty()).collect();
+    if concerned.is_empty() {
+        return;
+    }
+    page.blank();
+    page.flow(2, Tone::Change, "No longer recipients, and can still open:");
+    page.end();
+    for row in &concerned {
+        let as_it_is = (!row.still_opened_by.is_empty()).then(|| names(style, &row.still_opened_by));
+        let older = (!row.formerly.is_empty())
+            .then(|| format!("{} (older versions of the file)", names(style, &row.formerly)));
+        let who: Vec<String> = as_it_is.into_iter().chain(older).collect();
+        page.to(2);
+        page.flow(6, Tone::Plain, &format!("{}: {}", row.address, who.join(", ")));
+        page.end();
+    }
+    if concerned.iter().any(|row| !row.still_opened_by.is_empty()) {
+        page.flow(2, Tone::Plain, "Seal anew: keycomb secrets rekey -i IDENTITY");
+        page.end();
+    }
+    let addresses: Vec<String> = concerned.iter().map(|row| row.address.to_string()).collect();
+    let text = format!("Only a new secret takes it from them: keycomb rotate {}", addresses.join(" "));
+    page.flow(2, Tone::Plain, &text);
+    page.end();
 }
 
 /// Puts a table and a blank line, nothing where there are no rows; gives the titles of what was left out.

@@ -1,5 +1,6 @@
 //! The sealed file as text: TOML that is stable byte for byte and that git merges line by line.
 
+mod holders;
 mod parse;
 mod write;
 
@@ -21,6 +22,8 @@ pub(super) fn sort(sealed: &mut Sealed) {
     sealed.keys.sort_by(|a, b| (&a.address, a.generation, &a.id).cmp(&(&b.address, b.generation, &b.id)));
     sealed.intents.sort_by(|a, b| a.nonce.cmp(&b.nonce));
     sealed.forgotten.sort();
+    sealed.challenges.sort_by(|a, b| a.fingerprint.cmp(&b.fingerprint));
+    sealed.former.sort_by(|a, b| (&a.id, &a.fingerprint).cmp(&(&b.id, &b.fingerprint)));
 }
 
 /// How an armored age file begins and ends, as keycomb and `age -a` write it.

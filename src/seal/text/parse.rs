@@ -130,7 +130,18 @@ fn check(sealed: &Sealed) -> Result<(), TextError> {
         // Managed and forgotten at once would be both.
         once(format!("key id `{}`", forgotten.id))?;
     }
+    for challenge in &sealed.challenges {
+        // A fingerprint is 16 hexadecimal digits: it can be repeated.
+        if !is_fingerprint(&challenge.fingerprint) || !super::is_armor(&challenge.sealed) {
+            return Err(TextError::Challenge);
+        }
+        once(format!("challenge `{}`", challenge.fingerprint))?;
+    }
     Ok(())
+}
+
+fn is_fingerprint(text: &str) -> bool {
+    text.len() == 16 && text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
 }
 
 /// Line and column, from 1.
@@ -188,6 +199,11 @@ const FIELDS: &[(&str, &str)] = &[
     ("reason", "a text"),
     ("nonce", "16 characters of lower-case Crockford base32"),
     ("at", "an RFC 3339 time in quotes"),
+    ("challenge", "a list of `[[challenge]]` tables"),
+    ("digest", "32 characters of lower-case Crockford base32"),
+    ("answer", "16 characters of lower-case Crockford base32"),
+    ("proven", "an RFC 3339 time in quotes"),
+    ("former", "a list of `[[former]]` tables"),
 ];
 
 fn known(field: &str) -> Option<&'static str> {
@@ -285,6 +301,10 @@ pub enum TextError {
         /// Its id.
         id: KeyId,
     },
+    /// A riddle out of its form.
+    #[error("a `[[challenge]]` is out of its form")]
+    #[diagnostic(help("take the file's last good version from your version control"))]
+    Challenge,
     /// The sealed secret is no armored age file.
     #[error("the `sealed` of key `{address}` (id `{id}`) is no armored age file")]
     #[diagnostic(help("take the entry's last good version from your version control"))]

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use super::holders;
 use crate::model::{
     AppliedKey, EnvironmentAttributes, Forgotten, Intent, NoSecret, RecipientRef, Revoked, Sealed,
     SealedEnvironment, SealedKey, toml_string,
@@ -20,7 +21,19 @@ const HEAD: &str = "\
 pub fn write(sealed: &Sealed) -> String {
     let mut sorted = sealed.clone();
     super::sort(&mut sorted);
-    let Sealed { version, team, endpoint, lineage, serial, environments, keys, intents, forgotten } = &sorted;
+    let Sealed {
+        version,
+        team,
+        endpoint,
+        lineage,
+        serial,
+        environments,
+        keys,
+        intents,
+        forgotten,
+        challenges,
+        former,
+    } = &sorted;
     let mut out = String::from(HEAD);
     out.push('\n');
     // First and apart: git takes changes within a few lines of each other for one, and the serial always changes.
@@ -41,6 +54,12 @@ pub fn write(sealed: &Sealed) -> String {
     }
     for forgotten in forgotten {
         write_forgotten(&mut out, forgotten);
+    }
+    for challenge in challenges {
+        holders::write_challenge(&mut out, challenge);
+    }
+    for reader in former {
+        holders::write_former(&mut out, reader);
     }
     out
 }
@@ -162,7 +181,7 @@ fn recipient(recipient: &RecipientRef) -> String {
     format!("{{ name = {}, fingerprint = {} }}", toml_string(name), toml_string(fingerprint))
 }
 
-fn line(out: &mut String, field: &str, value: &dyn std::fmt::Display) {
+pub(super) fn line(out: &mut String, field: &str, value: &dyn std::fmt::Display) {
     // Writing into a String cannot fail.
     let _ = writeln!(out, "{field} = {value}");
 }
@@ -175,6 +194,6 @@ fn list(out: &mut String, field: &str, items: impl Iterator<Item = String>) {
 
 /// Armor as a literal block, which a person can cut out and hand to `age`; anything else (which the parser refuses) as
 /// a plain string.
-fn block(text: &str) -> String {
+pub(super) fn block(text: &str) -> String {
     if super::is_armor(text) { format!("'''\n{text}'''") } else { toml_string(text) }
 }
