@@ -43,6 +43,7 @@ fn is_staged(step: &Step) -> bool {
         | Step::CreateEnvironment { .. }
         | Step::MintKey(_)
         | Step::ReleaseKey { .. }
+        | Step::RevokeKey { .. }
         | Step::DiscardKey(_) => true,
         Step::UpdateEnvironment { .. }
         | Step::DeleteEnvironment { .. }

@@ -30,6 +30,9 @@ pub const SPREAD_TIME: Duration = Duration::from_secs(30);
 /// How long an object may still be shown after its deletion.
 pub const DELETION_TIME: Duration = Duration::from_secs(15);
 
+/// How long a key is revoked again and again while nothing shows that it worked.
+pub const REVOKE_TIME: Duration = Duration::from_secs(60);
+
 /// How long after a key was read it may be deleted as a leftover.
 pub const FRESH: Duration = Duration::from_secs(30);
 

@@ -13,6 +13,7 @@ mod post;
 mod progress;
 mod release;
 mod retire;
+mod revoke;
 mod run;
 mod stage;
 mod tidy;

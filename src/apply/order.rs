@@ -5,6 +5,8 @@ use crate::plan::{Action, Step};
 /// What is carried out side by side.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Stage {
+    /// What somebody else may be using this very moment.
+    RevokeKeys,
     /// What earlier applies left comes first: its time runs out.
     ReleaseKeys,
     /// Also before anything is minted: what is left of one try is then in no other's way.
@@ -21,7 +23,8 @@ pub(super) enum Stage {
 
 impl Stage {
     /// All stages, in order.
-    pub(super) const ALL: [Self; 9] = [
+    pub(super) const ALL: [Self; 10] = [
+        Self::RevokeKeys,
         Self::ReleaseKeys,
         Self::DiscardKeys,
         Self::CreateEnvironments,
@@ -41,6 +44,7 @@ impl Stage {
             Step::MintKey(_) => Self::MintKeys,
             Step::ReleaseKey { .. } => Self::ReleaseKeys,
             Step::DiscardKey(_) => Self::DiscardKeys,
+            Step::RevokeKey { .. } => Self::RevokeKeys,
             Step::UpdateEnvironment { .. } | Step::UpdateKey { enabled: None, .. } => Self::Update,
             Step::UpdateKey { enabled: Some(true), .. } => Self::Enable,
             Step::UpdateKey { enabled: Some(false), .. } | Step::RetireKey { .. } => Self::Disable,

@@ -209,6 +209,7 @@ impl<R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'_, R, W, K,
             recipients,
             sealed: Some(armored),
             secret: None,
+            revoked: None,
             proof: None,
         };
         self.append(Record::Minted { nonce: nonce.clone(), key: Box::new(entry) })

@@ -172,6 +172,7 @@ impl<'a, R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'a, R, W
             }
             Step::RetireKey { id, successor } => self.retire_key(action, id, successor.as_ref()).await.into(),
             Step::DeleteKey { id } => self.delete_key(action, id).await.into(),
+            Step::RevokeKey { id, revoked } => self.revoke_key(action, id, revoked).await.into(),
             Step::DiscardKey(leftover) => self.discard_key(action, leftover).await.into(),
         }
     }
@@ -185,10 +186,20 @@ impl<'a, R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'a, R, W
         if let Some((_, why)) = &so_far.halted {
             return Err(not_started(why.clone()));
         }
+        if matches!(action.step, Step::MintKey(_)) && self.is_unrevoked(&so_far, &action.address) {
+            return Err(not_started("the revoked key of its address is not known to be gone"));
+        }
         match action.after.iter().find(|address| !self.is_done(&so_far, address)) {
             Some(address) => Err(not_started(format!("it waits for `{address}`, which was not done"))),
             None => Ok(()),
         }
+    }
+
+    /// Whether a key that is to be revoked at an address was not, as far as is known.
+    fn is_unrevoked(&self, so_far: &SoFar, address: &Address) -> bool {
+        let is_revoking =
+            |i: &&usize| self.plan.actions.get(**i).is_some_and(|a| matches!(a.step, Step::RevokeKey { .. }));
+        self.places(address).iter().filter(is_revoking).any(|i| !is_done_at(so_far, *i))
     }
 
     /// Whether a key may still be begun, over and above [`Self::may_begin`].
@@ -232,8 +243,7 @@ impl<'a, R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'a, R, W
     /// Whether all that the plan does at an address is done. An address that the plan leaves alone is; a leftover there
     /// is in nobody's way.
     fn is_done(&self, so_far: &SoFar, address: &Address) -> bool {
-        let is_done =
-            |i: &usize| matches!(so_far.ended.get(i), Some(Ended { became: Became::Done { .. }, .. }));
+        let is_done = |i: &usize| is_done_at(so_far, *i);
         let step = |i: &usize| self.plan.actions.get(*i).map(|action| &action.step);
         let steps = || self.places(address).iter().filter(|i| !matches!(step(i), Some(Step::DiscardKey(_))));
         let mut acts = steps().filter(|i| step(i) != Some(&Step::Nothing)).peekable();
@@ -242,7 +252,7 @@ impl<'a, R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'a, R, W
 
     /// Whether the action at a place in the plan was done.
     pub(super) fn was_done(&self, i: usize) -> bool {
-        matches!(self.so_far().ended.get(&i), Some(Ended { became: Became::Done { .. }, .. }))
+        is_done_at(&self.so_far(), i)
     }
 
     /// Whether somebody asked to stop.
@@ -383,6 +393,10 @@ impl<'a, R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'a, R, W
     fn keeper(&self) -> MutexGuard<'_, &'a mut K> {
         self.keeper.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn is_done_at(so_far: &SoFar, i: usize) -> bool {
+    matches!(so_far.ended.get(&i), Some(Ended { became: Became::Done { .. }, .. }))
 }
 
 fn outcome(action: &Action, ended: Option<Ended>) -> Outcome {

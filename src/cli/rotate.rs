@@ -35,7 +35,7 @@ pub async fn run(
     let ask = |desired: &Desired| match addresses.iter().find(|address| !desired.keys.contains_key(*address))
     {
         Some(unknown) => Err(undeclared(unknown)),
-        None => Ok(Ask { rotate: addresses.clone(), only: Some(addresses.clone()) }),
+        None => Ok(Ask { rotate: addresses.clone(), only: Some(addresses.clone()), revoke: None }),
     };
     carry_out(&order, |desired, _| ask(desired), global, output, interrupt).await
 }

@@ -27,6 +27,7 @@ impl SealedKey {
             recipients,
             sealed,
             secret: _,
+            revoked: _,
             proof: _,
         } = self;
         let mut bytes = String::from("keycomb staged entry 1\n");
@@ -60,7 +61,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
-    use crate::model::{AppliedKey, KeyState, KeyType, Period, Permission, Timestamp};
+    use crate::model::{AppliedKey, KeyState, KeyType, Period, Permission, Revocation, Revoked, Timestamp};
 
     fn entry() -> SealedKey {
         let recipient = |name: &str| RecipientRef { name: name.into(), fingerprint: format!("print-{name}") };
@@ -81,6 +82,7 @@ mod tests {
             recipients: vec![recipient("a"), recipient("b")],
             sealed: Some("armor".into()),
             secret: None,
+            revoked: None,
             proof: None,
         }
     }
@@ -121,6 +123,8 @@ mod tests {
             AppliedKey { enabled: false, permissions: BTreeSet::from([Permission::RunQueries]) };
         (changed.owner, changed.protected, changed.quarantine) = (Some("team".into()), true, Period::days(1));
         changed.recipients.reverse();
+        changed.revoked =
+            Some(Revoked { how: Revocation::Delete, at: Timestamp::MAX, reason: "leaked".into() });
         assert_eq!(digest(&changed), digest(&entry()));
     }
 

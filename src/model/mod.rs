@@ -32,7 +32,8 @@ pub use provisional::Provisional;
 pub use recipient::{Recipient, RecipientError, RecipientRef};
 pub use record::Record;
 pub use sealed::{
-    AppliedKey, Intent, KeyProof, KeyState, NoSecret, Payload, Sealed, SealedEnvironment, SealedKey,
+    AppliedKey, Intent, KeyProof, KeyState, NoSecret, Payload, Revocation, Revoked, Sealed,
+    SealedEnvironment, SealedKey,
 };
 pub use secret::{Secret, credential};
 pub use time::{Period, PeriodError, Timestamp};

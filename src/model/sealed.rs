@@ -127,6 +127,41 @@ pub struct SealedKey {
     /// What became of trying its credential after its release; `None`: it could not be tried.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub proof: Option<KeyProof>,
+    /// Set when a person revoked it: it never serves again, whatever became of it at the service.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revoked: Option<Revoked>,
+}
+
+/// A person's word that a key is not to be trusted any more.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Revoked {
+    /// What is done to the key.
+    pub how: Revocation,
+    /// When it was asked for, by the service's clock.
+    pub at: Timestamp,
+    /// Why, in the person's words; may hold hostile text.
+    pub reason: String,
+}
+
+/// What revoking does to a key. The later one is the graver.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Revocation {
+    /// It is disabled at once, and deleted after its quarantine. A request to enable it that is under way undoes it.
+    Disable,
+    /// It is deleted at once. Nothing undoes it.
+    Delete,
+}
+
+impl Revocation {
+    /// The name in the file.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Disable => "disable",
+            Self::Delete => "delete",
+        }
+    }
 }
 
 /// What the service said to a key's own credential.

@@ -3,6 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
+use super::ask::Revoke;
 use super::discard::discardable_from;
 use super::input::Input;
 use super::phase::{Given, Phase, is_staged};
@@ -157,9 +158,14 @@ impl<'a> Index<'a> {
     /// All gone at once is more likely a wrong team, a wrong record or a broken answer than the truth, unless
     /// each of them was named.
     fn looks_empty(&self) -> bool {
-        // Whatever is or may be enabled: a staged key can be released by another checkout.
+        // Whatever is or may be enabled: a staged key can be released by another checkout. What was revoked is meant to be
+        // gone.
         let released = |r: &&SealedKey| {
-            matches!(r.state, KeyState::Live | KeyState::Disabled | KeyState::Staged | KeyState::Releasing)
+            let is_in_use = matches!(
+                r.state,
+                KeyState::Live | KeyState::Disabled | KeyState::Staged | KeyState::Releasing
+            );
+            is_in_use && r.revoked.is_none()
         };
         let is_there = |r: &&SealedKey| self.keys.contains_key(&r.id);
         let live: Vec<_> = self.records().filter(|r| released(r) && r.state != KeyState::Disabled).collect();
@@ -282,7 +288,13 @@ impl<'a> Index<'a> {
         // Without a record there is no phase to ask for.
         let Some(lineage) = self.lineage() else { return Phase::Over };
         let is_named = self.is_named(&record.address);
-        Phase::of(record, self.key(&record.id), Given { lineage, now: self.input.now, is_named })
+        let is_revoked = self.asked_to_revoke(record).is_some();
+        Phase::of(record, self.key(&record.id), Given { lineage, now: self.input.now, is_named, is_revoked })
+    }
+
+    /// What the person asks in this run to be done with a generation.
+    pub(super) fn asked_to_revoke(&self, record: &SealedKey) -> Option<&'a Revoke> {
+        self.input.ask.revoke.as_ref().filter(|revoke| revoke.is_of(record))
     }
 
     /// Whether the person named an address.

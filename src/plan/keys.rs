@@ -9,6 +9,7 @@ use super::index::Index;
 use super::minting::{busy, busy_staged, mint};
 use super::phase::{Phase, is_staged};
 use super::retire::retire;
+use super::revoke::belongs_to_revoking;
 use super::succession::{predecessors, supersede};
 use super::times::{STAGE_GRACE, stage_ends};
 use super::update::update;
@@ -21,7 +22,9 @@ pub(super) type Places<'a> = HashMap<&'a Label, Place<'a>>;
 /// What is to be done about all keys; besides discards at most one action that is not blocked for each address.
 pub(super) fn keys<'a>(index: &Index<'a>, places: &Places<'a>) -> Vec<Action> {
     let mut actions = vec![];
-    for address in index.key_addresses() {
+    let asked = index.input.ask.revoke.as_ref();
+    let is_asked = |address: &&Address| asked.is_none_or(|asked| asked.address == **address);
+    for address in index.key_addresses().into_iter().filter(is_asked) {
         let generations = index.generations(address);
         let found = match index.input.desired.keys.get(address) {
             Some(desired) => {
@@ -33,6 +36,10 @@ pub(super) fn keys<'a>(index: &Index<'a>, places: &Places<'a>) -> Vec<Action> {
         actions.extend(found);
         actions
             .extend(index.strays_at(address).iter().filter_map(|stray| discard_stray(index, address, stray)));
+    }
+    if asked.is_some() {
+        actions.retain(belongs_to_revoking);
+        return actions;
     }
     let lost = |stray| discard_stray(index, &address_of_lost(index, stray)?, stray);
     actions.extend(index.lost.iter().filter_map(lost));
@@ -59,6 +66,7 @@ fn declared<'a>(
         None if generations.iter().any(|(_, phase)| matches!(phase, Phase::Altered(_))) => vec![],
         None => vec![mint(index, place, desired, first_reason(desired, generations), vec![])],
     };
+    actions.extend(revoked(index, generations));
     let others = || generations.iter().enumerate().filter(|(at, _)| Some(*at) != current).map(|(_, g)| g);
     actions.extend(others().filter_map(|(record, phase)| match phase {
         Phase::Altered(live) => Some(altered(record, live)),
@@ -90,9 +98,11 @@ fn undeclared(index: &Index<'_>, generations: &[(&SealedKey, Phase<'_>)]) -> Vec
         Phase::Altered(live) => Some(altered(record, live)),
         phase => discardable(index, record, phase).map(|live| discard_generation(index, record, live)),
     });
+    let is_revoked = |phase: &Phase<'_>| matches!(phase, Phase::Revoked(_));
     // The oldest first: declared again meanwhile, the newest still serves.
-    let retired = generations.iter().rev().filter_map(|(record, phase)| retire(index, record, phase));
-    settled.chain(first_steps(retired)).collect()
+    let retired = generations.iter().rev().filter(|(_, phase)| !is_revoked(phase));
+    let retired = retired.filter_map(|(record, phase)| retire(index, record, phase));
+    settled.chain(revoked(index, generations)).chain(first_steps(retired)).collect()
 }
 
 /// The key of a generation that is not needed and was never enabled. A staged one has its entry in other checkouts, which may
@@ -103,6 +113,12 @@ fn discardable<'a>(index: &Index<'_>, record: &SealedKey, phase: &Phase<'a>) -> 
         Phase::Unreleased(live) => (!is_staged(live) || index.is_named(&record.address)).then_some(live),
         _ => None,
     }
+}
+
+/// What is revoked does not wait for its turn.
+fn revoked(index: &Index<'_>, generations: &[(&SealedKey, Phase<'_>)]) -> impl Iterator<Item = Action> {
+    let revoked = generations.iter().filter(|(_, phase)| matches!(phase, Phase::Revoked(_)));
+    revoked.filter_map(|(record, phase)| retire(index, record, phase))
 }
 
 /// All that are blocked, and the first that is not.
@@ -121,7 +137,15 @@ fn first_reason(desired: &DesiredKey, generations: &[(&SealedKey, Phase<'_>)]) -
         let text = "the last one was released too late to be relied on, so it gets a successor";
         return Reason::at(&desired.origin, ReasonCode::Unfinished, text);
     }
+    if generations.first().is_some_and(|(record, phase)| is_revoked(record, phase)) {
+        let text = "the one before it is revoked";
+        return Reason::at(&desired.origin, ReasonCode::Revoked, text);
+    }
     Reason::at(&desired.origin, ReasonCode::Declared, "declared, and not at the service")
+}
+
+fn is_revoked(record: &SealedKey, phase: &Phase<'_>) -> bool {
+    matches!(phase, Phase::Revoked(_)) || record.revoked.is_some()
 }
 
 fn release(

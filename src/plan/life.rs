@@ -8,7 +8,9 @@ use super::retire::quarantine_ends;
 use super::succession::{due, fixed_in_place, not_before, overlap_ends};
 use super::times::stage_ends;
 use super::value::Verb;
-use crate::model::{Address, DesiredKey, KeyId, KeyState, KeyType, LiveKey, SealedKey, Timestamp};
+use crate::model::{
+    Address, DesiredKey, KeyId, KeyState, KeyType, LiveKey, Revocation, SealedKey, Timestamp,
+};
 
 /// One generation of a key, or a declared key that is not made yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,6 +66,8 @@ pub enum LifeStage {
     Unfinished,
     /// Gone from the service.
     Missing,
+    /// A person revoked it.
+    Revoked,
 }
 
 impl LifeStage {
@@ -79,6 +83,7 @@ impl LifeStage {
             Self::Late => "late",
             Self::Unfinished => "unfinished",
             Self::Missing => "missing",
+            Self::Revoked => "revoked",
         }
     }
 }
@@ -94,7 +99,9 @@ fn at<'a>(index: &Index<'a>, address: &'a Address) -> Vec<Life<'a>> {
     let generations = index.generations(address);
     let current = current_of(&generations);
     let is_over = |record: &SealedKey, phase: &Phase<'_>| {
-        record.state == KeyState::Deleted && matches!(phase, Phase::Over)
+        let is_over = record.state == KeyState::Deleted && matches!(phase, Phase::Over);
+        // Why it had to go is told as long as the record knows it.
+        is_over && record.revoked.is_none()
     };
     let of = |(place, (record, phase)): (usize, &(&'a SealedKey, Phase<'a>))| {
         let is_current = Some(place) == current;
@@ -111,7 +118,8 @@ fn at<'a>(index: &Index<'a>, address: &'a Address) -> Vec<Life<'a>> {
         (!is_over(record, phase)).then_some(life)
     };
     let mut found: Vec<_> = generations.iter().enumerate().rev().filter_map(of).collect();
-    if let Some(desired) = desired.filter(|_| found.is_empty()) {
+    let is_unmade = found.iter().all(|life| life.stage == LifeStage::Revoked);
+    if let Some(desired) = desired.filter(|_| is_unmade) {
         found.push(Life {
             address,
             key_type: desired.key_type,
@@ -136,6 +144,15 @@ fn stage(
     (record, phase): (&SealedKey, &Phase<'_>),
 ) -> (LifeStage, Option<Next>) {
     match phase {
+        Phase::Over if record.revoked.is_some() => (LifeStage::Revoked, None),
+        Phase::Revoked(Some(live)) if record.state == KeyState::Disabled && live.disabled => {
+            let at = Some(quarantine_ends(record, live.updated));
+            (LifeStage::Revoked, Some(Next { verb: Verb::Delete, at }))
+        }
+        Phase::Revoked(_) => {
+            let is_milder = record.revoked.as_ref().is_some_and(|revoked| revoked.how == Revocation::Disable);
+            (LifeStage::Revoked, with_the_next(if is_milder { Verb::Disable } else { Verb::Delete }))
+        }
         Phase::Over | Phase::Missing | Phase::Vanished => (LifeStage::Missing, None),
         Phase::Unreleased(live) => {
             let next = match desired {

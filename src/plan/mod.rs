@@ -20,6 +20,7 @@ mod order;
 mod phase;
 mod removal;
 mod retire;
+mod revoke;
 mod rotations;
 mod shown;
 mod succession;
@@ -29,7 +30,7 @@ mod unsealed;
 mod update;
 mod value;
 
-pub use ask::Ask;
+pub use ask::{Ask, Revoke};
 pub use discard::discardable_from;
 pub use drift::{Drift, drift};
 pub use input::{Allow, Input};
@@ -44,19 +45,22 @@ pub use value::{
     Predecessor, Reason, ReasonCode, Remembered, SecretEffect, Severity, Step, Summary, Undo, Verb,
 };
 
-use crate::model::Unmanaged;
+use crate::model::{Address, Unmanaged};
 
 /// Decides what would be done, and what is worth saying. Same input, same plan; it cannot fail.
 pub fn plan(input: &Input<'_>) -> Plan {
     let index = index::Index::new(input);
     let (places, mut actions) = places(&index);
+    if let Some(revoke) = &input.ask.revoke {
+        return revoking(input, &index, &places, &revoke.address);
+    }
     actions.extend(index.environment_records().filter_map(|record| removal::remove(&index, record)));
     actions.extend(keys::keys(&index, &places));
     // Before the guards: they count what this run does.
     actions.retain(|action| input.ask.is_about(&action.address));
     let unmanaged = findings::unmanaged(&index, &actions);
     let refused = if input.desired.policy.unmanaged == Unmanaged::Fail { unmanaged.len() } else { 0 };
-    let mut actions = guards::guard(&index, actions, refused);
+    let mut actions = revoke::hold_successors(guards::guard(&index, actions, refused));
     order::sort_actions(&mut actions);
 
     let mut findings = findings::since_last_applied(&index, &actions);
@@ -67,6 +71,21 @@ pub fn plan(input: &Input<'_>) -> Plan {
     findings.extend(rotations::rotations(&index));
     order::sort_findings(&mut findings);
 
+    let summary = Summary::of(&actions, &findings);
+    Plan { header: header(input), actions, findings, summary }
+}
+
+/// The plan of an emergency: of one address alone, and with no guard in its way. The person named it.
+fn revoking(
+    input: &Input<'_>,
+    index: &index::Index<'_>,
+    places: &keys::Places<'_>,
+    address: &Address,
+) -> Plan {
+    let mut actions = keys::keys(index, places);
+    order::sort_actions(&mut actions);
+    let is_here = |finding: &Finding| finding.address.as_ref() == Some(address);
+    let findings = unsealed::unsealed(index).into_iter().filter(is_here).collect::<Vec<_>>();
     let summary = Summary::of(&actions, &findings);
     Plan { header: header(input), actions, findings, summary }
 }

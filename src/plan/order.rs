@@ -1,6 +1,6 @@
 //! The order of actions and findings, which depends on nothing but themselves.
 
-use super::value::{Action, Finding, FindingKind, Verb};
+use super::value::{Action, Finding, FindingKind, Step, Verb};
 
 /// Sorts actions into the order they are carried out in: what others need first, what destroys last.
 pub(super) fn sort_actions(actions: &mut [Action]) {
@@ -23,16 +23,20 @@ fn key_of(action: &Action) -> impl Ord {
 }
 
 fn stage(action: &Action) -> u8 {
+    // What somebody else may be using this very moment.
+    if let Step::RevokeKey { .. } = action.step {
+        return 0;
+    }
     match (action.verb, action.address.is_key()) {
-        (Verb::Release, _) => 0,
-        (Verb::Discard, _) => 1,
-        (Verb::Create, false) => 2,
-        (Verb::Create | Verb::Replace | Verb::Rotate, _) => 3,
-        (Verb::Update | Verb::Adopt, _) => 4,
-        (Verb::Enable, _) => 5,
-        (Verb::Disable, _) => 6,
-        (Verb::Delete, true) => 7,
-        (Verb::Delete, false) => 8,
-        (Verb::Blocked, _) => 9,
+        (Verb::Release, _) => 1,
+        (Verb::Discard, _) => 2,
+        (Verb::Create, false) => 3,
+        (Verb::Create | Verb::Replace | Verb::Rotate, _) => 4,
+        (Verb::Update | Verb::Adopt, _) => 5,
+        (Verb::Enable, _) => 6,
+        (Verb::Disable, _) => 7,
+        (Verb::Delete, true) => 8,
+        (Verb::Delete, false) => 9,
+        (Verb::Blocked, _) => 10,
     }
 }

@@ -27,6 +27,8 @@ pub(super) enum Phase<'a> {
     Altered(&'a LiveKey),
     /// Never enabled by keycomb, and never to be.
     Abandoned(&'a LiveKey),
+    /// A person revoked it, and it may not be gone yet, or the record does not know yet that it is.
+    Revoked(Option<&'a LiveKey>),
 }
 
 /// What a phase hangs on besides the entry and its key.
@@ -38,11 +40,16 @@ pub(super) struct Given<'a> {
     pub(super) now: Timestamp,
     /// Whether the person named the address: what is staged there and cannot be released is given up before its time.
     pub(super) is_named: bool,
+    /// Whether the person asks in this run that it be revoked.
+    pub(super) is_revoked: bool,
 }
 
 impl<'a> Phase<'a> {
     /// Holds an entry against the key with its id.
     pub(super) fn of(record: &SealedKey, live: Option<&'a LiveKey>, given: Given<'_>) -> Self {
+        if given.is_revoked || record.revoked.is_some() {
+            return Self::of_revoked(record, live, given);
+        }
         let Some(live) = live else {
             return match record.state {
                 KeyState::Live | KeyState::Disabled => Self::Missing,
@@ -74,13 +81,27 @@ impl<'a> Phase<'a> {
         }
     }
 
+    /// Nothing that the service shows makes a revoked key one that serves.
+    fn of_revoked(record: &SealedKey, live: Option<&'a LiveKey>, given: Given<'_>) -> Self {
+        match (record.state, live) {
+            (KeyState::Deleted, None) => Self::Over,
+            // A listing may still show it for a while.
+            (KeyState::Deleted, Some(_))
+                if !given.is_revoked && is_within(record.since, GRACE, given.now) =>
+            {
+                Self::Over
+            }
+            (_, live) => Self::Revoked(live),
+        }
+    }
+
     fn of_released(record: &SealedKey, live: &'a LiveKey) -> Self {
         if is_late(record.created, live.updated) { Self::Late(live) } else { Self::Serving(live) }
     }
 
     /// Whoever has the entry may release it, so only the service's own word counts; no record says that a release was begun.
     fn of_staged(record: &SealedKey, live: &'a LiveKey, given: Given<'_>) -> Self {
-        let Given { lineage, now, is_named } = given;
+        let Given { lineage, now, is_named, is_revoked: _ } = given;
         if !live.disabled || live.name == record.name {
             return match is_late_staged(record.created, live.updated, now) {
                 true => Self::Pending,
@@ -118,7 +139,8 @@ impl<'a> Phase<'a> {
             | Self::Pending
             | Self::Late(_)
             | Self::Altered(_)
-            | Self::Abandoned(_) => 0,
+            | Self::Abandoned(_)
+            | Self::Revoked(_) => 0,
         }
     }
 }

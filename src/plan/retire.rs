@@ -4,6 +4,7 @@
 use super::draft::Refusal;
 use super::index::Index;
 use super::phase::Phase;
+use super::revoke::revoke;
 use super::update::by_whom;
 use super::value::{Action, Change, Reason, ReasonCode, SecretEffect, Step, Verb};
 use crate::model::{Address, KeyId, KeyState, LiveKey, SealedKey, Timestamp};
@@ -17,6 +18,7 @@ pub(super) fn retire(index: &Index<'_>, record: &SealedKey, phase: &Phase<'_>) -
     let action = match phase {
         Phase::Serving(live) | Phase::Late(live) => next_step(index, record, live, None, reason),
         Phase::Missing => step_of_missing(index, record),
+        Phase::Revoked(live) => revoke(index, record, *live),
         Phase::Over
         | Phase::Vanished
         | Phase::Unreleased(_)
@@ -24,7 +26,8 @@ pub(super) fn retire(index: &Index<'_>, record: &SealedKey, phase: &Phase<'_>) -
         | Phase::Altered(_)
         | Phase::Abandoned(_) => None,
     }?;
-    if record.protected && !index.is_named(&record.address) {
+    let is_named = index.is_named(&record.address) || index.asked_to_revoke(record).is_some();
+    if record.protected && !is_named && !matches!(phase, Phase::Revoked(None)) {
         return Some(action.block(protected_refusal(&record.address)));
     }
     Some(action)

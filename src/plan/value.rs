@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::model::{
     Address, AppliedKey, Endpoint, EnvironmentAttributes, EnvironmentId, KeyId, KeyType, Label, Lineage,
-    Origin, Period, Permission, TeamSlug, Timestamp,
+    Origin, Period, Permission, Revoked, TeamSlug, Timestamp,
 };
 
 /// What would be done, and what is worth saying.
@@ -167,6 +167,8 @@ pub enum ReasonCode {
     Missing,
     /// Made under a provisional name and never finished.
     Unfinished,
+    /// A person revoked it, or the one before it.
+    Revoked,
 }
 
 impl ReasonCode {
@@ -185,6 +187,7 @@ impl ReasonCode {
             Self::Superseded => "superseded",
             Self::Missing => "missing",
             Self::Unfinished => "unfinished",
+            Self::Revoked => "revoked",
         }
     }
 }
@@ -302,6 +305,13 @@ pub enum Step {
     DeleteKey {
         /// Which.
         id: KeyId,
+    },
+    /// DELETE or PATCH a key that is revoked, whatever its state; before anything else.
+    RevokeKey {
+        /// Which.
+        id: KeyId,
+        /// What is done to it, and what is recorded of it.
+        revoked: Revoked,
     },
     /// DELETE a key that was never enabled, and end what the record has of it.
     DiscardKey(Box<Leftover>),

@@ -93,6 +93,7 @@ mod tests {
             phase: LifeStage::Live,
             recipients: vec![],
             next,
+            revoked: None,
         }
     }
 

@@ -24,6 +24,8 @@ pub struct StatusRow {
     pub recipients: Vec<String>,
     /// What comes next for it, and when; `None` when nothing does.
     pub next: Option<Next>,
+    /// Why a person revoked it; `None`: nobody did.
+    pub revoked: Option<String>,
 }
 
 impl StatusRow {
@@ -42,6 +44,10 @@ impl StatusRow {
             phase: life.stage,
             recipients: recipients.iter().map(|recipient| recipient.name.clone()).collect(),
             next: life.next,
+            revoked: life
+                .record
+                .and_then(|record| record.revoked.as_ref())
+                .map(|revoked| revoked.reason.clone()),
         }
     }
 

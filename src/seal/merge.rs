@@ -155,6 +155,8 @@ fn merge_key(base: Option<&SealedKey>, ours: &SealedKey, theirs: &SealedKey) -> 
         recipients,
         sealed,
         secret,
+        // Never taken back: the graver one, then the later one.
+        revoked: ours.revoked.clone().max(theirs.revoked.clone()),
         // What was refused once stops nothing until a person has looked.
         proof: joined(base, ours, theirs, lead, |key| key.proof),
     })
@@ -162,10 +164,16 @@ fn merge_key(base: Option<&SealedKey>, ours: &SealedKey, theirs: &SealedKey) -> 
 
 /// Which of two entries of one key leads where no base tells who changed what: the one further on in its life.
 fn lead(ours: &SealedKey, theirs: &SealedKey) -> Ordering {
-    // Neither protection nor the seal, which are merged by rules of their own.
+    // Neither protection nor the seal nor a revocation, which are merged by rules of their own.
     let plain = |key: &SealedKey| {
-        let plain =
-            SealedKey { protected: false, recipients: vec![], sealed: None, secret: None, ..key.clone() };
+        let plain = SealedKey {
+            protected: false,
+            recipients: vec![],
+            sealed: None,
+            secret: None,
+            revoked: None,
+            ..key.clone()
+        };
         (stage(key.state, key.since), text::key(&plain))
     };
     plain(ours).cmp(&plain(theirs))

@@ -33,6 +33,7 @@ mod discard;
 mod environments;
 mod gate;
 mod plans;
+mod revoke;
 mod rotation;
 mod running;
 mod settled;

@@ -2,7 +2,7 @@
 
 use keycomb::model::{
     Address, AppliedKey, Endpoint, EnvironmentAttributes, EnvironmentId, KeyId, KeyState, KeyType, Label,
-    LiveKey, Period, Permission, SealedEnvironment, SealedKey, TeamSlug,
+    LiveKey, Period, Permission, Revocation, Revoked, SealedEnvironment, SealedKey, TeamSlug,
 };
 use keycomb::plan::{
     Action, Change, EnvironmentRef, Header, Leftover, MintKey, Plan, Reason, ReasonCode, Remembered,
@@ -131,6 +131,13 @@ pub fn retire(at: &str, id: &str) -> Action {
     was(action(at, Verb::Disable, Step::RetireKey { id: key_id(id), successor: None }), "enabled", "true")
 }
 
+/// Revokes a key: an action of the plan of an emergency.
+pub fn revoke(at_address: &str, id: &str, how: Revocation) -> Action {
+    let verb = if how == Revocation::Delete { Verb::Delete } else { Verb::Disable };
+    let revoked = Revoked { how, at: at(0), reason: "leaked".into() };
+    action(at_address, verb, Step::RevokeKey { id: key_id(id), revoked })
+}
+
 pub fn delete(at: &str, id: &str) -> Action {
     action(at, Verb::Delete, Step::DeleteKey { id: key_id(id) })
 }
@@ -172,6 +179,7 @@ pub fn record(keeper: &mut Keeper, at_address: &str, id: &str, state: KeyState) 
         recipients: vec![],
         sealed: Some("armor".into()),
         secret: None,
+        revoked: None,
         proof: None,
     });
 }

@@ -291,6 +291,7 @@ pub fn record_of(key: &DesiredKey, id: &str) -> SealedKey {
         }],
         sealed: Some("armor".into()),
         secret: None,
+        revoked: None,
         proof: None,
     }
 }

@@ -16,6 +16,7 @@ mod keys;
 mod minting;
 mod properties;
 mod retire;
+mod revoke;
 mod rotation;
 mod simulate;
 mod size;

@@ -133,9 +133,11 @@ fn record(id: usize) -> impl Strategy<Value = SealedKey> {
         time(),
         permissions(),
         any::<(bool, bool)>(),
+        proptest::option::weighted(0.15, select(vec![Revocation::Delete, Revocation::Disable])),
     )
-        .prop_map(move |(label, key, state, created, since, permissions, (enabled, protected))| {
+        .prop_map(move |(label, key, state, created, since, permissions, (enabled, protected), how)| {
             SealedKey {
+                revoked: how.map(|how| Revoked { how, at: since, reason: "leaked".into() }),
                 // Distinct for each id, so that no two entries are the same generation.
                 generation: u32::try_from(id).unwrap() + 1,
                 state,
@@ -212,7 +214,8 @@ fn step_id(step: &Step) -> Option<String> {
         Step::ReleaseKey { id, .. }
         | Step::UpdateKey { id, .. }
         | Step::RetireKey { id, .. }
-        | Step::DeleteKey { id } => Some(id.to_string()),
+        | Step::DeleteKey { id }
+        | Step::RevokeKey { id, .. } => Some(id.to_string()),
         Step::DiscardKey(leftover) => Some(leftover.id.to_string()),
     }
 }
@@ -292,9 +295,11 @@ proptest! {
     }
 
     #[test]
-    fn an_address_has_at_most_one_action_that_is_taken_besides_discards(world in world()) {
+    fn an_address_has_at_most_one_action_that_is_taken_besides_discards_and_revocations(world in world()) {
         let mut seen = BTreeSet::new();
-        let is_step = |a: &&Action| a.blocked.is_none() && a.verb != Verb::Discard;
+        // What is revoked waits for nothing, and its successor does not wait for another apply.
+        let is_aside = |a: &Action| a.verb == Verb::Discard || matches!(a.step, Step::RevokeKey { .. });
+        let is_step = |a: &&Action| a.blocked.is_none() && !is_aside(a);
         for action in world.plan().actions.iter().filter(is_step) {
             prop_assert!(seen.insert(action.address.clone()), "{}", action.address);
         }

@@ -82,6 +82,21 @@ fn take(world: &mut World, action: &Action, fresh: &str, made: &mut HashMap<Labe
             world.live.keys.retain(|k| k.id != id);
             world.sealed().keys.iter_mut().find(|k| k.id == id).unwrap().state = KeyState::Deleted;
         }
+        Step::RevokeKey { id, revoked } => {
+            let record = world.sealed().keys.iter_mut().find(|k| k.id == id).unwrap();
+            record.since = now;
+            record.state = match revoked.how {
+                Revocation::Delete => KeyState::Deleted,
+                Revocation::Disable => KeyState::Disabled,
+            };
+            record.revoked = Some(revoked.clone());
+            match revoked.how {
+                Revocation::Delete => world.live.keys.retain(|k| k.id != id),
+                Revocation::Disable => {
+                    world.live.keys.iter_mut().find(|k| k.id == id).unwrap().disabled = true;
+                }
+            }
+        }
         Step::DiscardKey(leftover) => {
             world.live.keys.retain(|k| k.id != leftover.id);
             world.sealed().keys.retain(|k| k.id != leftover.id);
@@ -144,6 +159,7 @@ fn mint(
         recipients: vec![],
         sealed: Some("armor".into()),
         secret: None,
+        revoked: None,
         proof: None,
     });
 }

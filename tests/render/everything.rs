@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use keycomb::model::{AppliedKey, KeyId, KeyType, Origin, Permission};
+use keycomb::model::{AppliedKey, KeyId, KeyType, Origin, Permission, Revocation, Revoked};
 use keycomb::plan::{
     Action, EnvironmentRef, FindingKind, Plan, Predecessor, Reason, ReasonCode, SecretEffect, Severity, Step,
     Undo, Verb,
@@ -185,6 +185,23 @@ fn refused() -> Vec<Action> {
     vec![exists, protected]
 }
 
+fn revoked() -> Vec<Action> {
+    let revoked = Revoked {
+        how: Revocation::Delete,
+        at: "2026-03-01T08:00:00Z".parse().unwrap(),
+        reason: "it is in a build log".into(),
+    };
+    let delete = Action {
+        secret: SecretEffect::StopsWorking,
+        undo: Undo::Irreversible,
+        reason: Reason { origin: None, ..because(ReasonCode::Revoked, "revoked: it is in a build log", 1) },
+        id: Some(key_id().to_string()),
+        step: Step::RevokeKey { id: key_id(), revoked },
+        ..action("key.staging.leaked", Verb::Delete)
+    };
+    vec![delete]
+}
+
 /// Every verb, every effect on secrets, every step, every severity.
 pub fn everything() -> Plan {
     let mut drift = finding(
@@ -204,7 +221,7 @@ pub fn everything() -> Plan {
         "`manage_recipients` reaches every environment of the team",
     );
     advice.id = None;
-    let actions = [created(), minted(), updated(), removed(), refused()].concat();
+    let actions = [created(), minted(), updated(), removed(), refused(), revoked()].concat();
     plan(actions, vec![drift, unmanaged, advice])
 }
 

@@ -256,6 +256,7 @@ proptest! {
             phase: LifeStage::Live,
             recipients: vec![words[2].clone()],
             next: None,
+            revoked: Some(words[3].clone()),
         };
         let secret = SecretRow {
             address: row.address.clone(),

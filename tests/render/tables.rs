@@ -22,6 +22,14 @@ pub fn status_rows() -> Vec<StatusRow> {
         phase: LifeStage::Live,
         recipients: vec!["ops".into(), "break_glass".into()],
         next: None,
+        revoked: None,
+    };
+    let revoked = StatusRow {
+        address: "key.staging.leaked".parse().unwrap(),
+        phase: LifeStage::Revoked,
+        next: Some(Next { verb: Verb::Delete, at: None }),
+        revoked: Some("it is in a build log".into()),
+        ..live.clone()
     };
     let retired = StatusRow {
         address: "key.staging.ci".parse().unwrap(),
@@ -40,9 +48,9 @@ pub fn status_rows() -> Vec<StatusRow> {
         phase: LifeStage::Declared,
         recipients: vec![],
         next: Some(Next { verb: Verb::Create, at: None }),
-        ..live
+        ..live.clone()
     };
-    vec![live, retired, declared]
+    vec![live, retired, revoked, declared]
 }
 
 fn sealed() -> Sealed {
@@ -68,6 +76,7 @@ fn sealed() -> Sealed {
         ],
         sealed: Some("-----BEGIN AGE ENCRYPTED FILE-----".into()),
         secret: None,
+        revoked: None,
         proof: None,
     };
     let adopted = SealedKey {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use keycomb::model::{
     AppliedKey, EnvironmentAttributes, EnvironmentId, KeyId, KeyState, Period, Permission, RecipientRef,
-    Record, Sealed, SealedEnvironment, SealedKey, Timestamp,
+    Record, Revocation, Revoked, Sealed, SealedEnvironment, SealedKey, Timestamp,
 };
 use keycomb::seal::text::{parse, write};
 use keycomb::seal::{merge, open, seal};
@@ -19,9 +19,11 @@ fn keys() -> impl Strategy<Value = SealedKey> {
     let permissions = prop::collection::btree_set(prop::sample::select(&Permission::ALL[..2]), 0..3);
     let owner = prop::option::of(prop::sample::select(vec!["a", "b"]));
     let head = (0..6u32, states, 0..4i64, any::<bool>(), permissions);
-    (head, owner, any::<bool>(), 1..4u64).prop_map(
-        |((n, state, since, enabled, permissions), owner, protected, days)| {
+    let revoked = prop::option::weighted(0.3, (any::<bool>(), 0..3i64));
+    (head, owner, any::<bool>(), 1..4u64, revoked).prop_map(
+        |((n, state, since, enabled, permissions), owner, protected, days, revoked)| {
             SealedKey {
+                revoked: revoked.map(|(is_delete, at)| self::revoked(is_delete, at)),
                 // 0 and 3, 1 and 4, 2 and 5: the same address and generation, made on two branches.
                 address: format!("key.production.k{}", n % 3).parse().unwrap(),
                 state,
@@ -129,6 +131,8 @@ proptest! {
         for key in &a.keys {
             let mut expected = key.clone();
             expected.protected |= by_id(&base).get(&key.id).is_some_and(|base| base.protected);
+            let revoked = by_id(&base).get(&key.id).and_then(|base| base.revoked.clone());
+            expected.revoked = expected.revoked.max(revoked);
             prop_assert_eq!(by_id(&merged)[&key.id], &expected);
         }
     }
@@ -181,6 +185,32 @@ fn two_sides_that_changed_different_fields_keep_both_changes() {
     let [base, ours, theirs] = [base, ours, theirs].map(|key| with([key]));
     assert_eq!(joined(Some(&base), &ours, &theirs).keys, std::slice::from_ref(&expected));
     assert_eq!(joined(Some(&base), &theirs, &ours).keys, [expected]);
+}
+
+fn revoked(is_delete: bool, second: i64) -> Revoked {
+    let how = if is_delete { Revocation::Delete } else { Revocation::Disable };
+    Revoked { how, at: Timestamp::from_second(1_800_000_000 + second).unwrap(), reason: "leaked".into() }
+}
+
+#[test]
+fn a_revocation_is_never_merged_away_and_the_graver_one_counts() {
+    let plain = at(KeyState::Live, 1);
+    let with_revoked = |revoked| SealedKey { revoked: Some(revoked), ..plain.clone() };
+    let (disabled, deleted) = (with_revoked(revoked(false, 9)), with_revoked(revoked(true, 2)));
+    for (base, one, other, expected) in [
+        (None, &plain, &disabled, &disabled),
+        (Some(&plain), &plain, &deleted, &deleted),
+        // One that was put back from before is no decision.
+        (Some(&deleted), &plain, &deleted, &deleted),
+        (None, &disabled, &deleted, &deleted),
+        (Some(&plain), &disabled, &deleted, &deleted),
+    ] {
+        let base = base.map(|key| with([key.clone()]));
+        for (ours, theirs) in [(one, other), (other, one)] {
+            let merged = joined(base.as_ref(), &with([ours.clone()]), &with([theirs.clone()]));
+            assert_eq!(merged.keys, std::slice::from_ref(expected), "{ours:?} {theirs:?}");
+        }
+    }
 }
 
 #[test]

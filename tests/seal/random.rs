@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use keycomb::model::{
     Color, EnvironmentAttributes, EnvironmentId, Intent, KeyId, KeyState, KeyType, NoSecret, Period,
-    Permission, RecipientRef, Record, Sealed, SealedEnvironment, SealedKey, Timestamp,
+    Permission, RecipientRef, Record, Revocation, Revoked, Sealed, SealedEnvironment, SealedKey, Timestamp,
 };
 use keycomb::ports::KeepRecord as _;
 use keycomb::seal::text::{parse, write};
@@ -40,7 +40,15 @@ fn keys(n: u32) -> impl Strategy<Value = SealedKey> {
     let recipients = prop::collection::btree_set((text(), text()), 0..3);
     let head = (states(), prop::sample::select(KeyType::ALL), text(), time(), time());
     let tail = (any::<bool>(), permissions, prop::option::of(text()), any::<bool>(), 1..1_000_000u64);
-    (head, tail, recipients, secrets()).prop_map(move |(head, tail, recipients, (sealed, secret))| {
+    let revoked = prop::option::of((any::<bool>(), time(), text()));
+    let revoked = revoked.prop_map(|revoked| {
+        revoked.map(|(is_delete, at, reason)| {
+            let how = if is_delete { Revocation::Delete } else { Revocation::Disable };
+            Revoked { how, at, reason }
+        })
+    });
+    (head, tail, recipients, secrets(), revoked).prop_map(move |(head, tail, recipients, secret, revoked)| {
+        let (sealed, secret) = secret;
         let (state, key_type, name, created, since) = head;
         let (enabled, permissions, owner, protected, days) = tail;
         let mut made = key(&format!("k{}", n % 3), &format!("id_{n}"));
@@ -61,6 +69,7 @@ fn keys(n: u32) -> impl Strategy<Value = SealedKey> {
                 .collect(),
             sealed,
             secret,
+            revoked,
             ..made
         }
     })

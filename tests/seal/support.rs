@@ -60,6 +60,7 @@ pub fn key(name: &str, id: &str) -> SealedKey {
         recipients: vec![RecipientRef { name: "ops".into(), fingerprint: "00112233aabbccdd".into() }],
         sealed: Some(ARMOR.into()),
         secret: None,
+        revoked: None,
         proof: None,
     }
 }

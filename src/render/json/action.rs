@@ -81,7 +81,7 @@ impl<'a> ActionView<'a> {
 #[schemars(rename = "Reason")]
 struct ReasonView<'a> {
     /// Stable: `declared`, `changed`, `drifted`, `undeclared`, `quarantine_over`, `unreleased`, `staged`,
-    /// `rotation_due`, `asked`, `superseded`, `missing`, `unfinished`.
+    /// `rotation_due`, `asked`, `superseded`, `missing`, `unfinished`, `revoked`.
     code: &'static str,
     /// One sentence.
     text: &'a str,

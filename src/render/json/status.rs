@@ -37,7 +37,7 @@ struct KeyView<'a> {
     /// 1, 2, 3 …; null for a key that is declared and not minted.
     generation: Option<u32>,
     /// Where in its life it is: `declared`, `live`, `switched off`, `overlap`, `quarantine`, `unreleased`, `late`,
-    /// `unfinished`, `missing`.
+    /// `unfinished`, `missing`, `revoked`.
     phase: &'static str,
     /// Who can open its secret, by name.
     recipients: &'a [String],
@@ -45,11 +45,13 @@ struct KeyView<'a> {
     next: Option<&'static str>,
     /// From when on an apply does it, RFC 3339 in UTC; for `release`: until when. Null: with the next apply.
     date: Option<String>,
+    /// Why a person revoked it; null where nobody did.
+    revoked: Option<&'a str>,
 }
 
 impl<'a> KeyView<'a> {
     fn of(row: &'a StatusRow) -> Self {
-        let StatusRow { address, id, key_type, age, generation, phase, recipients, next } = row;
+        let StatusRow { address, id, key_type, age, generation, phase, recipients, next, revoked } = row;
         Self {
             address: address.to_string(),
             id: id.as_deref(),
@@ -60,6 +62,7 @@ impl<'a> KeyView<'a> {
             recipients,
             next: next.map(|next| next.verb.as_str()),
             date: next.and_then(|next| next.at).map(|at| at.to_string()),
+            revoked: revoked.as_deref(),
         }
     }
 }

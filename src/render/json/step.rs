@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::model::{AppliedKey, EnvironmentAttributes, KeyId, Permission};
+use crate::model::{AppliedKey, EnvironmentAttributes, KeyId, Permission, Revoked};
 use crate::plan::{EnvironmentRef, Leftover, MintKey, Predecessor, Remembered, Step};
 
 /// What is sent to the service, and what is recorded of it.
@@ -97,6 +97,17 @@ pub(super) enum StepView<'a> {
         /// The service's id.
         id: &'a str,
     },
+    /// DELETE or PATCH a key that is revoked, before anything else.
+    RevokeKey {
+        /// The service's id.
+        id: &'a str,
+        /// `delete` or `disable`.
+        how: &'static str,
+        /// Why, in the words of the person who asked.
+        reason: &'a str,
+        /// When it was asked for, RFC 3339 in UTC.
+        at: String,
+    },
     /// DELETE a key that was never enabled, if it still is as described here.
     DiscardKey {
         /// The service's id.
@@ -144,6 +155,9 @@ impl<'a> StepView<'a> {
                 Self::RetireKey { id: id.as_str(), successor: successor.as_ref().map(KeyId::as_str) }
             }
             Step::DeleteKey { id } => Self::DeleteKey { id: id.as_str() },
+            Step::RevokeKey { id, revoked: Revoked { how, at, reason } } => {
+                Self::RevokeKey { id: id.as_str(), how: how.as_str(), reason, at: at.to_string() }
+            }
             Step::DiscardKey(leftover) => {
                 let Leftover { id, name, environment, updated, is_given_up } = &**leftover;
                 Self::DiscardKey {

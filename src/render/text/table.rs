@@ -61,6 +61,7 @@ pub fn status(rows: &[StatusRow], style: &Style) -> String {
         Column::new("DATE", false, 1, rows.iter().map(|row| row.next.map_or_else(dash, date))),
     ];
     let left_out = put_table(&mut page, table, rows.len());
+    put_revoked(&mut page, rows);
     let due = rows.iter().filter(|row| row.next.is_some()).count();
     let mut parts = vec![(Tone::Strong, counted(rows.len(), "key"))];
     if due > 0 {
@@ -68,6 +69,17 @@ pub fn status(rows: &[StatusRow], style: &Style) -> String {
     }
     put_last(&mut page, parts, &left_out);
     page.finish()
+}
+
+/// Why keys were revoked.
+fn put_revoked(page: &mut Page<'_>, rows: &[StatusRow]) {
+    let reasons = rows.iter().filter_map(|row| Some((row, row.revoked.as_ref()?)));
+    for (row, reason) in reasons {
+        let generation = row.generation.unwrap_or_default();
+        let text = format!("{} generation {generation} is revoked: {reason}", row.address);
+        page.flow(2, Tone::Plain, &page.style.shown(&text));
+        page.end();
+    }
 }
 
 /// The entries of a sealed file as a person reads them, in the order given, ending in a line break.

@@ -177,6 +177,9 @@ const FIELDS: &[(&str, &str)] = &[
     ("fingerprint", "a text"),
     ("sealed", "a text with an armored age block"),
     ("secret", "`\"unavailable\"`"),
+    ("revoked", "a table"),
+    ("how", "`disable` or `delete`"),
+    ("reason", "a text"),
     ("nonce", "16 characters of lower-case Crockford base32"),
     ("at", "an RFC 3339 time in quotes"),
 ];

@@ -3,8 +3,8 @@
 use std::fmt::Write as _;
 
 use crate::model::{
-    AppliedKey, EnvironmentAttributes, Intent, NoSecret, RecipientRef, Sealed, SealedEnvironment, SealedKey,
-    is_dangerous,
+    AppliedKey, EnvironmentAttributes, Intent, NoSecret, RecipientRef, Revoked, Sealed, SealedEnvironment,
+    SealedKey, is_dangerous,
 };
 
 const HEAD: &str = "\
@@ -92,6 +92,7 @@ fn write_key(out: &mut String, key: &SealedKey) {
         recipients,
         sealed,
         secret,
+        revoked,
         proof,
     } = key;
     out.push_str("\n[[key]]\n");
@@ -113,6 +114,11 @@ fn write_key(out: &mut String, key: &SealedKey) {
         line(out, "protected", protected);
     }
     line(out, "quarantine", &quoted(&quarantine.to_string()));
+    if let Some(Revoked { how, at, reason }) = revoked {
+        line(out, "revoked.how", &quoted(how.as_str()));
+        line(out, "revoked.at", &quoted(&at.to_string()));
+        line(out, "revoked.reason", &quoted(reason));
+    }
     if let Some(proof) = proof {
         line(out, "proof", &quoted(proof.as_str()));
     }
