@@ -158,6 +158,10 @@ pub enum Command {
     /// one that was never enabled is discarded: one of this sealed file's own tries at once, one of another machine's run an hour
     /// after it was made.
     Apply(Apply),
+    /// Revoke a key that is not to be trusted any more: delete it at once, then make its successor
+    Revoke(Revoke),
+    /// Find managed ids and Honeycomb credentials in files or git's history; offline; exit 2 if a secret is found
+    Scan(Scan),
     /// Show what changed at the service since the last apply; exit 2 if anything did
     Drift(Drift),
     /// Show the managed keys: age, generation, phase, what is next and when
@@ -309,6 +313,89 @@ pub struct Apply {
     /// For the same runner, after --stage: do all but make keys and environments (see below)
     #[arg(long, conflicts_with = "stage")]
     pub release: bool,
+}
+
+const REVOKE_HELP: &str = "\
+In this order: every generation of the address that the sealed file has is deleted, again until the
+service shows that it is gone (a deletion cannot be undone, not even by a request that comes late);
+then the successor is made, sealed and released; then you are told whom to tell. Naming the address
+lifts every guard: `protected`, the last ingest key of its environment, all numbers.
+
+With --leaked the credential is read from stdin, never an argument, and never shown. An ingest key
+is known by the id in it; for a configuration key the service is asked, and where that does not
+tell, -i IDENTITY compares it with what is sealed. Management keys, HoneyHive keys, keys of other
+teams and keys that keycomb does not manage are recognised, and you are told what to do by hand
+(exit 10). Where nobody can be asked and there is no --yes it only says what it is (exit 64).
+
+What only the successor needs (a writable sealed file, its lock, recipients) does not hold the
+deletion up. Whatever stays undone: run the same command again. Between the two, `keycomb apply`
+finishes it too.
+
+Exit 10: the service did not show that the key is gone. Take it for working, and look.";
+
+/// `keycomb revoke`
+#[derive(Debug, Args)]
+#[command(after_help = REVOKE_HELP)]
+pub struct Revoke {
+    /// Whose key: key.ENVIRONMENT.NAME
+    // Not an address yet: a message about a wrong one would repeat what was given.
+    #[arg(value_name = "ADDRESS", required_unless_present = "leaked", conflicts_with = "leaked")]
+    pub address: Option<String>,
+    /// Why, for whoever reads the sealed file and `status`
+    #[arg(long, value_name = "TEXT", required_unless_present = "leaked")]
+    pub reason: Option<String>,
+    /// Read a credential from stdin, say what it is, and revoke its key: that generation alone
+    // Checked by hand, for the same reason.
+    #[arg(long, value_name = "-", allow_hyphen_values = true)]
+    pub leaked: Option<String>,
+    /// With --leaked: an age identity or SSH private key, to compare with what is sealed; may be repeated
+    #[arg(short, long, value_name = "FILE", value_parser = parse_file, requires = "leaked")]
+    pub identity: Vec<PathBuf>,
+    /// Milder: disable it at once, and delete it after its quarantine
+    #[arg(long)]
+    pub disable: bool,
+    /// The service.
+    #[command(flatten)]
+    pub service: Service,
+    /// The report's form
+    #[arg(long, value_name = "text|json", default_value = "text", hide_possible_values = true)]
+    pub format: Format,
+    /// Do not ask
+    #[arg(short, long)]
+    pub yes: bool,
+}
+
+const SCAN_HELP: &str = "\
+Nothing that is found is printed: its place, its kind, the key's id and address where they are
+known, and a fingerprint that tells whether two are the same. Nothing is sent anywhere.
+
+  high     an ingest or management key with its secret, a HoneyHive key, an age identity;
+           22 or 23 random letters and digits close to the word honeycomb
+  warning  32 hexadecimal or lower-case ones there: a Classic key, or half of another
+  note     the id of a managed key, which is no secret; a key of a sandbox or of documentation
+           (hcx...)
+
+Exit 2 for high and warning. Files that git ignores are left out (--ignored), and so are the sealed
+file, .git and .keycomb; links are not followed. Not found: what is encoded, compressed, split over
+lines or in UTF-16, and configuration keys where nothing within 160 characters, nor the file's name,
+says that they are Honeycomb's.";
+
+/// `keycomb scan`
+#[derive(Debug, Args)]
+#[command(after_help = SCAN_HELP)]
+pub struct Scan {
+    /// A file or a folder
+    #[arg(value_name = "PATH", default_value = ".", value_parser = parse_file)]
+    pub path: PathBuf,
+    /// Every version of every file that git remembers there, and what commits say, instead of the files
+    #[arg(long)]
+    pub history: bool,
+    /// Also the files that git ignores
+    #[arg(long, conflicts_with = "history")]
+    pub ignored: bool,
+    /// The result's form
+    #[arg(long, value_name = "text|json", default_value = "text", hide_possible_values = true)]
+    pub format: Format,
 }
 
 /// `keycomb drift`
@@ -567,6 +654,8 @@ pub enum SchemaKind {
     Auth,
     /// `rehearse --format json`
     Rehearsal,
+    /// `scan --format json`
+    Scan,
 }
 
 /// `keycomb completions`

@@ -18,8 +18,9 @@ use crate::apply::{self, Home};
 use crate::model;
 use crate::model::{Desired, Recipient, Scope, Sealed};
 use crate::plan::{self, Action, Ask, Plan, SecretEffect, Step, Verb};
-use crate::ports::KeepRecord as _;
+use crate::ports::KeepRecord;
 use crate::render;
+use crate::report::Report;
 use crate::seal::{Holder, Keeper};
 
 /// What a command is to carry out, and how it talks about it.
@@ -93,10 +94,30 @@ pub(super) async fn carry_out(
     if !is_idle {
         check_scopes(&session.access, needed(order, &plan))?;
         if !order.yes {
-            interrupt.or(confirm(count, output)).await?;
+            let changes = if count == 1 { "change" } else { "changes" };
+            interrupt.or(confirm(&format!("Apply {count} {changes}?"), output)).await?;
         }
         keeper.preflight(&recipients(&plan, &session.desired.seal)).map_err(from_seal)?;
     }
+    let report = perform(order.home, &plan, &session, &mut keeper, output, interrupt).await?;
+    drop(keeper);
+    let ended = tell(order, &plan, &report, &session, output, interrupt);
+    session.close().await;
+    ended
+}
+
+/// Carries a plan out.
+///
+/// # Errors
+/// When there can be no client for writing; nothing was sent then.
+pub(super) async fn perform<K: KeepRecord>(
+    home: Home,
+    plan: &Plan,
+    session: &Session,
+    keeper: &mut K,
+    output: &Output,
+    interrupt: &Interrupt,
+) -> Result<Report, Failure> {
     let bar = Bar::new(plan.summary.changes, output);
     let (stopping, said_on) = (interrupt.clone(), *output);
     let say_stopping = tokio::spawn(async move {
@@ -108,14 +129,29 @@ pub(super) async fn carry_out(
     // Also when there is nothing to do: the record is tidied, and what a cut-off run left is folded.
     let ports = (&session.reader, &writer);
     let seal = &session.desired.seal;
-    let report = apply::apply_at(order.home, &plan, seal, ports, &mut keeper, &surroundings, &bar).await;
+    let report = apply::apply_at(home, plan, seal, ports, keeper, &surroundings, &bar).await;
     bar.end();
     say_stopping.abort();
-    drop(keeper);
+    Ok(report)
+}
+
+/// Tells what became of a plan.
+///
+/// # Errors
+/// When stdout cannot be written, and nothing else went wrong.
+pub(super) fn tell(
+    order: &Order<'_>,
+    plan: &Plan,
+    report: &Report,
+    session: &Session,
+    output: &Output,
+    interrupt: &Interrupt,
+) -> Result<Exit, Failure> {
+    let is_idle = !plan.actions.iter().any(|action| is_for(order, action));
     let told = match order.format {
-        Format::Json => output.write(&render::json::report(&report)),
+        Format::Json => output.write(&render::json::report(report)),
         Format::Text if is_idle && report.unfolded.is_none() => Ok(()),
-        Format::Text => output.write(&render::text::report(&report, Some(&plan), &style(output))),
+        Format::Text => output.write(&render::text::report(report, Some(plan), &style(output))),
     };
     let is_issued =
         plan.actions.iter().any(|a| matches!(a.secret, SecretEffect::Issued { .. }) && is_for(order, a));
@@ -123,14 +159,13 @@ pub(super) async fn carry_out(
         output.say(&format!("sealed: {}", session.sealed_path.display()));
     }
     if let (None, Some(until)) = (&report.unfolded, report.stage_ends()) {
-        staged::say_after(&report, until, &session.sealed_path, output);
+        staged::say_after(report, until, &session.sealed_path, output);
     }
-    session.close().await;
     let stopped = interrupt.is_raised().then(|| interrupt.exit());
-    let exit = Exit::of_apply(&plan, &report, stopped);
+    let exit = Exit::of_apply(plan, report, stopped);
     let Err(untold) = told else { return Ok(exit) };
     // What was done must be told somewhere, and what went wrong with it counts for more than where.
-    output.say(render::text::report(&report, Some(&plan), &on_stderr(output)).trim_end());
+    output.say(render::text::report(report, Some(plan), &on_stderr(output)).trim_end());
     if exit == Exit::Done {
         return Err(untold);
     }
@@ -159,7 +194,11 @@ async fn decide(
 ///
 /// # Errors
 /// Names the commit that has it (10).
-fn refuse_second_file(session: &Session, sealed: &Sealed, known: &Known<'_>) -> Result<(), Failure> {
+pub(super) fn refuse_second_file(
+    session: &Session,
+    sealed: &Sealed,
+    known: &Known<'_>,
+) -> Result<(), Failure> {
     let elsewhere = &known.elsewhere;
     let Some(commit) = elsewhere.values().next().filter(|_| sealed.serial == 0) else { return Ok(()) };
     let file = &session.desired.seal.file;
@@ -178,7 +217,7 @@ fn refuse_second_file(session: &Session, sealed: &Sealed, known: &Known<'_>) -> 
 }
 
 /// With `--format json` stdout is for the report alone.
-fn show(order: &Order<'_>, plan: &Plan, output: &Output) -> Result<(), Failure> {
+pub(super) fn show(order: &Order<'_>, plan: &Plan, output: &Output) -> Result<(), Failure> {
     let text = render::text::plan(plan, &style(output));
     match order.format {
         Format::Text => output.write(&text),
@@ -195,7 +234,7 @@ fn is_for(order: &Order<'_>, action: &Action) -> bool {
 }
 
 /// The scopes that carrying a plan out needs, besides reading.
-fn needed(order: &Order<'_>, plan: &Plan) -> &'static [Scope] {
+pub(super) fn needed(order: &Order<'_>, plan: &Plan) -> &'static [Scope] {
     let of_keys = plan.actions.iter().any(|a| a.address.is_key() && is_for(order, a));
     let of_environments = plan.actions.iter().any(|a| !a.address.is_key() && is_for(order, a));
     match (of_environments, of_keys) {
@@ -207,7 +246,7 @@ fn needed(order: &Order<'_>, plan: &Plan) -> &'static [Scope] {
 }
 
 /// Everyone that this plan seals to.
-fn recipients<'a>(plan: &Plan, seal: &'a model::SealSettings) -> Vec<(&'a str, &'a Recipient)> {
+pub(super) fn recipients<'a>(plan: &Plan, seal: &'a model::SealSettings) -> Vec<(&'a str, &'a Recipient)> {
     let is_used = |name: &String| {
         plan.actions.iter().any(|action| match &action.secret {
             SecretEffect::Issued { recipients } => {
@@ -220,11 +259,8 @@ fn recipients<'a>(plan: &Plan, seal: &'a model::SealSettings) -> Vec<(&'a str, &
 }
 
 /// Asks on stderr; only `yes` goes on.
-async fn confirm(changes: usize, output: &Output) -> Result<(), Failure> {
-    output.say(&format!(
-        "Apply {changes} {}? Only `yes` goes on:",
-        if changes == 1 { "change" } else { "changes" }
-    ));
+pub(super) async fn confirm(question: &str, output: &Output) -> Result<(), Failure> {
+    output.say(&format!("{question} Only `yes` goes on:"));
     let answer = tokio::task::spawn_blocking(|| {
         let mut line = String::new();
         std::io::stdin().lock().read_line(&mut line).map(|_| line)

@@ -11,7 +11,7 @@ pub enum Exit {
     Done = 0,
     /// Unexpected failure.
     Failed = 1,
-    /// Changes (`--detailed-exitcode`) or drift.
+    /// Changes (`--detailed-exitcode`), drift, or a secret that `scan` found.
     Changes = 2,
     /// Configuration or policy error.
     Config = 3,
@@ -44,7 +44,7 @@ pub const HELP: &str = "\
 Exit codes:
   0    done, or nothing to do
   1    unexpected failure
-  2    changes (--detailed-exitcode), or drift
+  2    changes (--detailed-exitcode), drift, or a secret that `scan` found
   3    configuration or policy error
   4    not authenticated, or a scope is missing
   5    blocked by a guard; apply also: something declared cannot be had

@@ -1,18 +1,15 @@
 //! Looks for keys in the versions of the sealed file that git remembers.
 //!
-//! One `git log`, bounded in time and output. The repository is not ours: nothing that its settings name is run, the
-//! child gets none of our variables but a few harmless ones and no stdin, and of what it prints only ids that were
-//! asked for and commits are taken.
+//! One `git log`, bounded in time and output. Of what it prints only ids that were asked for and commits are taken.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::env;
-use std::ffi::OsStr;
 use std::io::{BufRead, BufReader, Read};
-use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
+use std::path::Path;
+use std::process::{Child, ChildStdout, Command, ExitStatus};
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant};
 
+use super::git;
 use crate::model::KeyId;
 
 /// How long a search may take.
@@ -33,12 +30,7 @@ pub fn search(file: &Path, wanted: BTreeSet<KeyId>, limit: Duration) -> Searched
         return Searched::default();
     }
     let unsure = |why| Searched { unsure: Some(why), ..Searched::default() };
-    let Some(program) = find_git(env::var_os("PATH").as_deref()) else {
-        return unsure("there is no `git` in PATH");
-    };
-    let Some(mut command) = log_of(&program, file) else {
-        return unsure("the file has no name");
-    };
+    let Some(mut command) = log_of(file) else { return unsure("there is no `git` in PATH") };
     let Ok(mut child) = command.spawn() else { return unsure("`git` could not be started") };
     let Some(stdout) = child.stdout.take() else { return unsure("`git` could not be started") };
     let searched = listen(&mut child, stdout, wanted, Instant::now() + limit);
@@ -48,40 +40,8 @@ pub fn search(file: &Path, wanted: BTreeSet<KeyId>, limit: Duration) -> Searched
     searched
 }
 
-/// `git` by its whole path: from no folder that the place where we run decides about.
-fn find_git(path: Option<&OsStr>) -> Option<PathBuf> {
-    let name = if cfg!(windows) { "git.exe" } else { "git" };
-    env::split_paths(path?).filter(|folder| folder.is_absolute()).map(|folder| folder.join(name)).find(
-        |program| std::fs::metadata(program).is_ok_and(|found| found.is_file() && is_executable(&found)),
-    )
-}
-
-#[cfg(unix)]
-fn is_executable(found: &std::fs::Metadata) -> bool {
-    std::os::unix::fs::PermissionsExt::mode(&found.permissions()) & 0o111 != 0
-}
-
-#[cfg(not(unix))]
-fn is_executable(_found: &std::fs::Metadata) -> bool {
-    true
-}
-
-/// Settings of the repository that would run a program or change the form of what is printed.
-const SETTINGS: &[&str] = &[
-    "core.fsmonitor=false",
-    "core.hooksPath=/dev/null",
-    "core.askPass=",
-    "diff.external=",
-    "log.showSignature=false",
-    "log.diffMerges=separate",
-    "log.follow=false",
-];
-
 /// Every change of the file, newest first; those of merges against each parent, since a merge is where entries get lost.
 const LOG: &[&str] = &[
-    "--no-pager",
-    "--no-optional-locks",
-    "--literal-pathspecs",
     "log",
     "--all",
     "--reflog",
@@ -100,37 +60,10 @@ const LOG: &[&str] = &[
     "--no-show-signature",
 ];
 
-/// The variables that git may have of ours: where programs are, and whose settings (`safe.directory`) count.
-const KEPT: &[&str] = &["HOME", "XDG_CONFIG_HOME", "USERPROFILE", "SYSTEMROOT"];
-
-fn log_of(program: &Path, file: &Path) -> Option<Command> {
+fn log_of(file: &Path) -> Option<Command> {
     let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut command = Command::new(program);
-    command.arg("-C").arg(folder);
-    for setting in SETTINGS {
-        command.args(["-c", setting]);
-    }
+    let mut command = git::command(folder)?;
     command.args(LOG).arg("--").arg(file.file_name()?);
-    command.env_clear();
-    let path: Vec<PathBuf> =
-        env::split_paths(&env::var_os("PATH")?).filter(|folder| folder.is_absolute()).collect();
-    command.env("PATH", env::join_paths(path).ok()?);
-    for name in KEPT {
-        command.envs(env::var_os(name).map(|value| (name, value)));
-    }
-    command
-        .env("LC_ALL", "C")
-        .env("LANG", "C")
-        .env("GIT_CONFIG_NOSYSTEM", "1")
-        .env("GIT_TERMINAL_PROMPT", "0")
-        .env("GIT_OPTIONAL_LOCKS", "0")
-        .env("GIT_NO_REPLACE_OBJECTS", "1")
-        // A partial clone would fetch what it lacks, through a program that the repository names.
-        .env("GIT_NO_LAZY_FETCH", "1")
-        .env("GIT_ALLOW_PROTOCOL", "none")
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null());
     Some(command)
 }
 
@@ -324,20 +257,5 @@ mod tests {
         let mut bytes = format!("commit {A}\n").into_bytes();
         bytes.extend(b"+\xff\xfe\n+id = \"k1\"\n");
         assert_eq!(read_all(&bytes, &["k1"]).0.len(), 1);
-    }
-
-    #[test]
-    fn git_is_looked_for_in_whole_paths_only() {
-        let folder = tempfile::tempdir().unwrap();
-        let git = folder.path().join("git");
-        std::fs::write(&git, "").unwrap();
-        let paths = env::join_paths([Path::new("."), Path::new(""), folder.path()]).unwrap();
-        assert_eq!(find_git(Some(&paths)), None, "it cannot be run");
-        #[cfg(unix)]
-        {
-            std::fs::set_permissions(&git, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
-            assert_eq!(find_git(Some(&paths)), Some(git));
-        }
-        assert_eq!(find_git(None), None);
     }
 }

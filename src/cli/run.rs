@@ -14,8 +14,8 @@ use super::output::Output;
 use crate::config;
 
 use super::{
-    apply, auth, check, completions, drift, hardening, init, log, man, plan, rehearse, rotate, sandbox,
-    schema, secrets, status,
+    apply, auth, check, completions, drift, hardening, init, log, man, plan, rehearse, revoke, rotate,
+    sandbox, scan, schema, secrets, status,
 };
 
 /// Runs the command line of this process and gives its exit code.
@@ -55,6 +55,7 @@ fn run(cli: Cli) -> Exit {
         Command::Init(args) => init::run(&args, &global, &output),
         Command::Check(args) => check::run(&args, &global, &output),
         Command::Secrets(args) => secrets::run(&args, &global, &output),
+        Command::Scan(args) => scan::run(&args, &global, &output),
         Command::Schema(args) => schema::run(&args, &output),
         Command::Completions(args) => completions::run(&args, &output),
         Command::Man(args) => man::run(&args, &output),
@@ -69,6 +70,9 @@ fn run(cli: Cli) -> Exit {
             wait(async |interrupt| interrupt.or(auth::status(&service, format, &global, &output)).await)
         }
         Command::Apply(args) => wait(async |interrupt| apply::run(&args, &global, &output, &interrupt).await),
+        Command::Revoke(args) => {
+            wait(async |interrupt| revoke::run(&args, &global, &output, &interrupt).await)
+        }
         Command::Rotate(args) => {
             wait(async |interrupt| rotate::run(&args, &global, &output, &interrupt).await)
         }

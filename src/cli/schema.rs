@@ -4,7 +4,7 @@ use super::args::{Schema, SchemaKind};
 use super::exit::Exit;
 use super::failure::Failure;
 use super::output::Output;
-use super::{auth, check, rehearse, secrets};
+use super::{auth, check, rehearse, scan, secrets};
 use crate::{config, render};
 
 /// Prints a JSON Schema.
@@ -22,6 +22,7 @@ pub fn run(args: &Schema, output: &Output) -> Result<Exit, Failure> {
         SchemaKind::Secret => render::json::document_schema::<secrets::Document<'_>>(),
         SchemaKind::Check => render::json::document_schema::<check::Document<'_>>(),
         SchemaKind::Auth => render::json::document_schema::<auth::Document<'_>>(),
+        SchemaKind::Scan => render::json::document_schema::<scan::Document>(),
         SchemaKind::Rehearsal => render::json::document_schema::<rehearse::Document<'_>>(),
     };
     output.write(&format!("{schema:#}\n"))?;

@@ -244,7 +244,11 @@ fn newest<'a>(sealed: &'a Sealed, address: &Address) -> Result<&'a SealedKey, Fa
     )
 }
 
-fn identities(opener: &Opener, output: &Output) -> Result<Identities, Failure> {
+/// Reads the identities that open secrets, and asks for their passphrases.
+///
+/// # Errors
+/// A file that holds none.
+pub(super) fn identities(opener: &Opener, output: &Output) -> Result<Identities, Failure> {
     let ask = |prompt: &str| {
         if !output.interactive {
             return None;

@@ -17,7 +17,7 @@ use crate::honeycomb::{
     self, Connection, ConnectionError, Context, Credential, Diagnosis, Kind, Notice, Patience, Reader, Why,
 };
 use crate::model::{Access, Desired, Endpoint, KeyId, Live, Scope, Sealed, Secret, TeamSlug};
-use crate::ports::{ReadLive as _, ServiceError};
+use crate::ports::{Proof, ReadLive as _, ServiceError};
 use crate::sandbox::{self, Sandbox};
 use crate::seal::{self, SealError};
 
@@ -142,6 +142,42 @@ impl Session {
             connected_to: endpoint,
             sandbox,
         })
+    }
+
+    /// What the service says of a key's own credential; `None` when it refuses it.
+    ///
+    /// # Errors
+    /// When it does not answer.
+    pub async fn prove(&self, credential: &Secret) -> Result<Option<Proof>, Failure> {
+        let explain = |error: ServiceError| failure(honeycomb::diagnose(&error, &self.context()));
+        self.reader.prove(credential).await.map_err(explain)
+    }
+
+    /// Who another management key is; `None` when the service refuses it.
+    ///
+    /// # Errors
+    /// When it does not answer, or the key is not fit for a header.
+    pub async fn access_as(
+        &self,
+        id: &str,
+        secret: Secret,
+        service: &Service,
+    ) -> Result<Option<Access>, Failure> {
+        let connection = Connection::new(honeycomb::Options {
+            endpoint: self.connected_to.clone(),
+            team: self.desired.team.clone(),
+            credential: Credential { id: id.to_owned(), secret },
+            ca_file: service.ca_file.clone(),
+            user_agent: concat!("keycomb/", env!("CARGO_PKG_VERSION")).to_owned(),
+            patience: Patience::default(),
+            notice: Arc::new(|_| {}),
+        })
+        .map_err(unconnected)?;
+        match connection.reader().map_err(unconnected)?.access().await {
+            Ok(access) => Ok(Some(access)),
+            Err(error) if error.failure.status() == Some(401) => Ok(None),
+            Err(error) => Err(failure(honeycomb::diagnose(&error, &self.context()))),
+        }
     }
 
     /// The record, with whatever an unfinished apply left in its journal; `None` when there is none yet.

@@ -39,7 +39,7 @@ mod values;
 pub use problem::{Elsewhere, Problem, Problems};
 pub use read::{Loaded, LoadedFile, load};
 pub use schema::schema;
-pub use secrets::mask;
+pub use secrets::{Kind as SecretKind, find as find_secrets, mask};
 pub use suggest::closest;
 
 use crate::model::Desired;

@@ -17,21 +17,31 @@ use std::ops::Range;
 
 /// What a text looks like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub enum Kind {
+    /// An ingest key's credential: id and secret.
     Honeycomb,
+    /// A management key's id and secret.
     Management,
+    /// A secret without a mark: a configuration key's, or half of another's.
     Unmarked,
+    /// Any key of HoneyHive.
+    HoneyHive,
+    /// An age identity.
     AgeIdentity,
+    /// A private key in PEM.
     PrivateKey,
+    /// A user's name and password in an address.
     Password,
 }
 
 impl Kind {
-    pub(super) fn describe(self) -> &'static str {
+    /// In words.
+    pub fn describe(self) -> &'static str {
         match self {
             Self::Honeycomb => "a Honeycomb key with its secret",
             Self::Management => "a Honeycomb management key with its secret",
             Self::Unmarked => "a Honeycomb secret",
+            Self::HoneyHive => "a HoneyHive key",
             Self::AgeIdentity => "an age identity (a private key)",
             Self::PrivateKey => "a private key",
             Self::Password => "a password in an address",
@@ -40,11 +50,12 @@ impl Kind {
 }
 
 /// All secrets in `text`: byte ranges, sorted and apart.
-pub(super) fn find(text: &str) -> Vec<(Range<usize>, Kind)> {
+pub fn find(text: &str) -> Vec<(Range<usize>, Kind)> {
     let mut hits = Vec::new();
     find_private_keys(text, &mut hits);
     find_age_identities(text, &mut hits);
     find_honeycomb(text, &mut hits);
+    find_honeyhive(text, &mut hits);
     find_passwords(text, &mut hits);
     find_unmarked(text, &mut hits);
     hits.sort_by_key(|(range, _)| (range.start, std::cmp::Reverse(range.end)));
@@ -120,6 +131,32 @@ fn find_honeycomb(text: &str, hits: &mut Vec<(Range<usize>, Kind)>) {
             }
         }
     }
+}
+
+/// `hh_fgdp_ID_SECRET` and its like, and `hh_` with 32 characters behind it or a kind (HoneyHive's client: key formats).
+fn find_honeyhive(text: &str, hits: &mut Vec<(Range<usize>, Kind)>) {
+    for (start, _) in text.match_indices("hh_") {
+        let before = start.checked_sub(1).and_then(|at| text.as_bytes().get(at));
+        if before.is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'_') {
+            continue;
+        }
+        let body = run_after(text, start + 3, |b| b.is_ascii_alphanumeric() || b"_-".contains(&b));
+        if text.get(body.clone()).is_some_and(is_honeyhive) {
+            hits.push((start..body.end, Kind::HoneyHive));
+        }
+    }
+}
+
+/// Whether what follows `hh_` is a key. Words joined by `_` have few digits.
+fn is_honeyhive(body: &str) -> bool {
+    let typed = ["fgdp_", "fgcp_", "ingst_"].iter().find_map(|kind| body.strip_prefix(kind));
+    if let Some((id, secret)) = typed.and_then(|typed| typed.split_once('_')) {
+        // Cut short it is still most of a secret.
+        return id.len() == 24 && id.bytes().all(|b| b.is_ascii_alphanumeric()) && secret.len() >= 32;
+    }
+    let classic = ["ro_", "org_", "ws_", "cp_"].iter().find_map(|kind| body.strip_prefix(kind));
+    let classic = classic.unwrap_or(body);
+    classic.len() == 32 && classic.bytes().filter(u8::is_ascii_digit).count() >= 2
 }
 
 /// `://user:password@`
@@ -206,6 +243,10 @@ mod tests {
                 "'''-----BEGIN OPENSSH PRIVATE KEY-----\nabc\n-----END OPENSSH PRIVATE KEY-----'''".into(),
                 Kind::PrivateKey,
             ),
+            (format!("hh_fgdp_Ab1Ab1Ab1Ab1Ab1Ab1Ab1Ab1_{SECRET}-_{SECRET}"), Kind::HoneyHive),
+            (format!("HH_API_KEY=hh_ingst_Ab1Ab1Ab1Ab1Ab1Ab1Ab1Ab1_{SECRET}"), Kind::HoneyHive),
+            (format!("'hh_{SECRET}'"), Kind::HoneyHive),
+            (format!("hh_ro_{SECRET};"), Kind::HoneyHive),
             ("endpoint = \"https://me:hunter2@example.com\"".into(), Kind::Password),
         ];
         for (text, kind) in cases {
@@ -231,6 +272,9 @@ mod tests {
             "# never paste an AGE-SECRET-KEY-1… here",
             "https://api.honeycomb.io see ops@example.com",
             "550e8400-e29b-41d4-a716-446655440000",
+            "hh_this_is_a_label_of_ours_and_long",
+            "hh_fgdp_short_one",
+            "xhh_k3j9x0q7w2e8r5t1y6u4i0p9a3s7d2f",
             "da39a3ee5e6b4b0d3255bfef95601890afd80709",
         ] {
             assert_eq!(kinds(text), [], "{text}");

@@ -18,6 +18,8 @@ fn help_of_every_command() {
         &["check"],
         &["plan"],
         &["apply"],
+        &["revoke"],
+        &["scan"],
         &["drift"],
         &["status"],
         &["rotate"],
@@ -107,9 +109,19 @@ fn init_without_a_recipient_says_what_is_missing() {
 
 #[test]
 fn schemas_completions_and_manual_pages_are_printed() {
-    for what in
-        ["config", "plan", "report", "drift", "status", "secrets", "secret", "check", "auth", "rehearsal"]
-    {
+    for what in [
+        "config",
+        "plan",
+        "report",
+        "drift",
+        "status",
+        "secrets",
+        "secret",
+        "check",
+        "auth",
+        "rehearsal",
+        "scan",
+    ] {
         let printed = run(&["schema", what]).exits(0).stdout;
         let schema: serde_json::Value = serde_json::from_str(&printed).unwrap();
         jsonschema::validator_for(&schema).unwrap();

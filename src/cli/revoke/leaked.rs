@@ -1,0 +1,355 @@
+//! Finds out what a credential is that leaked: by the id in it, by asking the service, by comparing with what is sealed.
+//!
+//! It is read from stdin and never shown, and only what looks like Honeycomb's is sent, to Honeycomb.
+
+use std::io::Read as _;
+
+use zeroize::Zeroizing;
+
+use super::shape::{Shape, bare};
+use crate::cli::args::{Opener, Revoke as Args};
+use crate::cli::exit::Exit;
+use crate::cli::failure::Failure;
+use crate::cli::output::Output;
+use crate::cli::secrets;
+use crate::cli::session::Session;
+use crate::model::{
+    KeyId, KeyState, KeyType, Live, LiveKey, Permission, Sealed, SealedKey, Secret, brief, visible,
+};
+use crate::ports::Proof;
+use crate::seal;
+
+/// Longer than any credential and what it was copied with, in bytes.
+const LONGEST: usize = 4096;
+
+/// What a credential turned out to be.
+pub(super) enum Verdict {
+    /// A managed key's: this generation is to be revoked.
+    Managed(Box<SealedKey>),
+    /// All was said; there is nothing that keycomb can do about it.
+    Told(Exit),
+}
+
+/// Reads the credential: piped, or typed where nobody sees it.
+///
+/// # Errors
+/// When there is none.
+pub(super) fn read(given: &str, output: &Output) -> Result<Secret, Failure> {
+    let refuse = |message: &str| {
+        let help = "pipe it in, as in `keycomb revoke --leaked - < FILE`; or run it on a terminal and paste it there";
+        Err(Failure::words(Exit::Usage, message, help))
+    };
+    if given != "-" {
+        return refuse(
+            "a credential is never given as an argument: others can read it there; `--leaked -` reads stdin",
+        );
+    }
+    let text = if output.interactive {
+        let asked = dialoguer::Password::new().with_prompt("the leaked credential (not shown)").interact();
+        Zeroizing::new(asked.unwrap_or_default())
+    } else {
+        // Room for everything from the start: growing would leave a copy behind.
+        let mut bytes = Zeroizing::new(Vec::with_capacity(LONGEST + 1));
+        let read = std::io::stdin().lock().take(LONGEST as u64 + 1).read_to_end(&mut bytes);
+        match (read, std::str::from_utf8(&bytes)) {
+            (Ok(length), Ok(text)) if length <= LONGEST => Zeroizing::new(text.to_owned()),
+            _ => return refuse("what is on stdin is no credential"),
+        }
+    };
+    match bare(&text) {
+        "" => refuse("there is no credential on stdin"),
+        bare => Ok(Secret::new(bare.to_owned())),
+    }
+}
+
+/// What can be said of a credential without asking anybody; `None` where somebody must be asked.
+pub(super) fn by_shape(credential: &Secret, output: &Output) -> Option<Exit> {
+    let lines: &[&str] = match Shape::of(credential.expose()) {
+        Shape::Ingest(_) | Shape::Configuration | Shape::Management(_) => return None,
+        Shape::HoneyHive => &[
+            "this is a key of HoneyHive, which has no call to revoke one",
+            "revoke it by hand: in HoneyHive, Settings > API Keys of the project, workspace or organization it belongs to, on the \
+             tab of its kind; then make another there. Until then take it for working.",
+        ],
+        Shape::Classic => &[
+            "this is an ingest key of a Classic environment, which keycomb does not manage",
+            "delete it by hand, in Honeycomb under Team Settings; until then take it for working",
+        ],
+        Shape::IdAlone(_) => &[
+            "this is a key's id without its secret: nobody can use it, and nothing needs to be revoked for it",
+            "if the secret leaked too, give it whole, or name the key: `keycomb revoke ADDRESS --reason TEXT`",
+        ],
+        Shape::Unknown => &[
+            "this does not look like a credential of Honeycomb; it was not sent anywhere",
+            "ingest: 64 characters that begin with `hc`; configuration: 22 letters and digits; management: ID:SECRET. Give it \
+             whole, and alone.",
+        ],
+    };
+    lines.iter().for_each(|line| output.say(line));
+    let is_harmless = matches!(Shape::of(credential.expose()), Shape::IdAlone(_));
+    Some(if is_harmless { Exit::Done } else { Exit::Unconfirmed })
+}
+
+/// What a credential is, with everything that can be asked.
+///
+/// # Errors
+/// When the service does not answer, an identity opens nothing, or it takes one to tell (3).
+pub(super) async fn identify(
+    credential: &Secret,
+    args: &Args,
+    session: &Session,
+    sealed: Option<&Sealed>,
+    output: &Output,
+) -> Result<Verdict, Failure> {
+    let shape = Shape::of(credential.expose());
+    if let Shape::Management(id) = &shape {
+        return management(id, credential, args, session, output).await;
+    }
+    let proof = session.prove(credential).await?;
+    if let Some(proof) = &proof {
+        say_what_it_is(proof, output);
+        if proof.team != session.desired.team.as_str() {
+            let team = brief(&proof.team);
+            output.say(&format!("it belongs to the team `{team}`, not to `{}`", session.desired.team));
+            output.say("tell them: only they can revoke it. Until then take it for working.");
+            return Ok(Verdict::Told(Exit::Unconfirmed));
+        }
+    } else {
+        output.say("it does not work now: the service refuses it");
+    }
+    let live = session.live(sealed).await?;
+    let case = Case { credential, args, session, sealed, live: &live, proof: proof.as_ref(), output };
+    match shape {
+        Shape::Ingest(id) => case.ingest(&id),
+        _ => case.configuration(),
+    }
+}
+
+/// Everything that is known of a credential.
+struct Case<'a> {
+    credential: &'a Secret,
+    args: &'a Args,
+    session: &'a Session,
+    sealed: Option<&'a Sealed>,
+    live: &'a Live,
+    proof: Option<&'a Proof>,
+    output: &'a Output,
+}
+
+impl Case<'_> {
+    fn ingest(&self, id: &KeyId) -> Result<Verdict, Failure> {
+        let live = self.live.keys.iter().find(|key| key.id == *id);
+        let Some(entry) = self.sealed.and_then(|sealed| sealed.key(id)) else {
+            return Ok(self.unmanaged(&live.into_iter().collect::<Vec<_>>()));
+        };
+        if live.is_none() && entry.state == KeyState::Deleted {
+            self.output.say(&format!("it was a credential of `{}`, `{id}`, which is deleted", entry.address));
+            return Ok(Verdict::Told(Exit::Done));
+        }
+        // Ids are no secrets: whoever knows one could make up a credential with it, to have a key revoked that works.
+        let is_made_up = self.proof.is_none() && live.is_some_and(|key| !key.disabled);
+        if is_made_up && !self.is_sealed_as(entry)? {
+            self.output.say(&format!(
+                "the id in it is that of `{}`, `{id}`, which is enabled, and the secret in it is not that key's: nothing was \
+                 revoked",
+                entry.address
+            ));
+            self.output.say(&format!(
+                "if the key may have leaked all the same: `keycomb revoke {} --reason TEXT`",
+                entry.address
+            ));
+            return Ok(Verdict::Told(Exit::Unconfirmed));
+        }
+        Ok(self.managed(entry))
+    }
+
+    fn configuration(&self) -> Result<Verdict, Failure> {
+        if self.proof.is_some_and(|proof| proof.environment.is_empty()) {
+            self.output.say("it is a key of a Classic environment, which keycomb does not manage: delete it by hand, in Honeycomb");
+            return Ok(Verdict::Told(Exit::Unconfirmed));
+        }
+        if !self.args.identity.is_empty() {
+            return self.compared();
+        }
+        let suspects: Vec<&LiveKey> = self.live.keys.iter().filter(|key| self.may_be(key)).collect();
+        let managed = |key: &&LiveKey| self.sealed.and_then(|sealed| sealed.key(&key.id));
+        match (self.proof, suspects.as_slice()) {
+            (Some(_), [only]) => match managed(only) {
+                Some(entry) => {
+                    self.output.say("no other configuration key of its environment has its permissions");
+                    Ok(self.managed(entry))
+                }
+                None => Ok(self.unmanaged(&suspects)),
+            },
+            (Some(_), several) if !several.iter().any(|key| managed(key).is_some()) => {
+                Ok(self.unmanaged(&suspects))
+            }
+            (Some(_), several) => {
+                let addresses: Vec<String> =
+                    several.iter().filter_map(managed).map(|entry| format!("`{}`", entry.address)).collect();
+                Err(Failure::words(
+                    Exit::Config,
+                    format!(
+                        "it may be that of any of {} keys, among them {}",
+                        several.len(),
+                        addresses.join(", ")
+                    ),
+                    "the credential of a configuration key does not say which it is: with `-i IDENTITY` it is compared with what \
+                     is sealed",
+                ))
+            }
+            (None, _) => {
+                self.output.say(
+                    "whose it was cannot be told: with `-i IDENTITY` it is compared with what is sealed. A key of another \
+                     region is refused here too.",
+                );
+                Ok(Verdict::Told(Exit::Unconfirmed))
+            }
+        }
+    }
+
+    /// Whether a key can be the one that the service recognised.
+    fn may_be(&self, key: &LiveKey) -> bool {
+        let slug = self.live.environments.iter().find(|e| e.id == key.environment).map(|e| e.slug.as_str());
+        self.proof.is_some_and(|proof| {
+            let has = |(permission, on): (&Permission, &bool)| key.permissions.contains(permission) == *on;
+            key.key_type == KeyType::Configuration
+                && !key.disabled
+                && slug == Some(proof.environment.as_str())
+                && proof.permissions.iter().all(has)
+        })
+    }
+
+    /// Compares with every configuration key's sealed credential.
+    fn compared(&self) -> Result<Verdict, Failure> {
+        let entries = self.sealed.into_iter().flat_map(|sealed| &sealed.keys);
+        let mut closed = 0;
+        for entry in entries.filter(|entry| entry.key_type == KeyType::Configuration) {
+            match self.opens_as(entry)? {
+                Some(true) => return Ok(self.managed(entry)),
+                Some(false) => {}
+                None => closed += 1,
+            }
+        }
+        if closed > 0 {
+            self.output.say(&format!(
+                "it is none of those that this identity opens; {closed} entries of configuration keys it does not open"
+            ));
+        }
+        Ok(self.unmanaged(&self.live.keys.iter().filter(|key| self.may_be(key)).collect::<Vec<_>>()))
+    }
+
+    fn is_sealed_as(&self, entry: &SealedKey) -> Result<bool, Failure> {
+        Ok(!self.args.identity.is_empty() && self.opens_as(entry)? == Some(true))
+    }
+
+    /// Whether an entry holds this credential; `None` where it cannot be opened.
+    fn opens_as(&self, entry: &SealedKey) -> Result<Option<bool>, Failure> {
+        let Some(sealed) = self.sealed else { return Ok(None) };
+        let opener = Opener { identity: self.args.identity.clone(), sandbox: self.args.service.sandbox };
+        let identities = secrets::identities(&opener, self.output)?;
+        let opened = seal::open(entry, sealed, &identities).ok();
+        Ok(opened.map(|payload| is_same(&payload.credential, self.credential)))
+    }
+
+    fn managed(&self, entry: &SealedKey) -> Verdict {
+        let SealedKey { address, generation, id, .. } = entry;
+        self.output.say(&format!("it is the credential of `{address}`, generation {generation}, `{id}`"));
+        if let (None, Some(live)) = (self.proof, self.live.keys.iter().find(|key| key.id == *id)) {
+            self.output.say(&format!("it could do: {}", permissions(live.permissions.iter())));
+        }
+        Verdict::Managed(Box::new(entry.clone()))
+    }
+
+    /// keycomb never deletes what it does not manage (S8), not even in an emergency.
+    fn unmanaged(&self, suspects: &[&LiveKey]) -> Verdict {
+        let team = &self.session.desired.team;
+        match suspects {
+            [] if self.proof.is_none() => self.output.say(&format!(
+                "no key of `{team}` at this endpoint is known by it: it is deleted, of another team, or of another region"
+            )),
+            [] => self.output.say("keycomb does not manage it"),
+            several => {
+                self.output.say("keycomb does not manage it, and deletes nothing that it does not manage. It is:");
+                for key in several {
+                    self.output.say(&format!("  `{}`, named `{}`", key.id, brief(&key.name)));
+                }
+                self.output.say(
+                    "delete it by hand, in Honeycomb under the environment's API keys; or take it under management \
+                     (`keycomb adopt ID --as ADDRESS`) and revoke it then",
+                );
+            }
+        }
+        if self.proof.is_some() {
+            self.output.say("until then take it for working");
+        }
+        Verdict::Told(Exit::Unconfirmed)
+    }
+}
+
+fn say_what_it_is(proof: &Proof, output: &Output) {
+    let Proof { key_type, environment, permissions: flags, .. } = proof;
+    let on = flags.iter().filter(|(_, on)| **on).map(|(permission, _)| permission);
+    output.say(&format!(
+        "it works: {} {key_type} key of the environment `{}`; it may do: {}",
+        if *key_type == KeyType::Ingest { "an" } else { "a" },
+        brief(environment),
+        permissions(on)
+    ));
+}
+
+fn permissions<'a>(list: impl Iterator<Item = &'a Permission>) -> String {
+    let names: Vec<&str> = list.map(|permission| permission.as_str()).collect();
+    if names.is_empty() { "nothing but what every key of its type may".to_owned() } else { names.join(", ") }
+}
+
+/// Takes as long wherever the first difference is.
+fn is_same(one: &Secret, other: &Secret) -> bool {
+    let (one, other) = (one.expose().as_bytes(), other.expose().as_bytes());
+    let difference = one.iter().zip(other).fold(0, |sum, (a, b)| sum | (a ^ b));
+    one.len() == other.len() && difference == 0
+}
+
+async fn management(
+    id: &str,
+    credential: &Secret,
+    args: &Args,
+    session: &Session,
+    output: &Output,
+) -> Result<Verdict, Failure> {
+    let secret = credential.expose().split_once(':').map_or("", |(_, secret)| secret);
+    output.say(&format!("this is a management key, `{}`", visible(id)));
+    let Some(access) = session.access_as(id, Secret::new(secret.to_owned()), &args.service).await? else {
+        output.say("it does not work here: it is deleted, disabled, or of another region");
+        return Ok(Verdict::Told(Exit::Unconfirmed));
+    };
+    output.say(&format!(
+        "it works: `{}` of the team `{}`, and may do: {}",
+        brief(&access.key_name),
+        access.team,
+        access.listed_scopes.iter().map(|scope| brief(scope)).collect::<Vec<_>>().join(", ")
+    ));
+    if access.key_id == session.access.key_id {
+        output.say("it is the key that keycomb uses here: make another first, and give it to keycomb");
+    }
+    output.say(
+        "no program can revoke a management key. By hand, now: a team owner deletes it in Honeycomb under Team Settings > API \
+         Keys > Management. Until then whoever has it can make, disable and delete keys as far as the above goes: look \
+         afterwards at `keycomb drift`, and at keys that are not managed in `keycomb plan`.",
+    );
+    Ok(Verdict::Told(Exit::Unconfirmed))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_secrets_are_the_same_when_all_of_them_is() {
+        let secret = |text: &str| Secret::new(text.to_owned());
+        assert!(is_same(&secret("abc"), &secret("abc")));
+        for other in ["abd", "xbc", "ab", "abcd", ""] {
+            assert!(!is_same(&secret("abc"), &secret(other)), "{other}");
+        }
+    }
+}
