@@ -76,7 +76,7 @@ pub fn boundaries(bench: &Bench, start: &Start) -> Vec<Point> {
 /// Runs a case to its end.
 pub fn attack(bench: &Bench, start: &Start, case: &Case, rng: &mut Rng) -> Result<Tally, String> {
     let mut world = bench.restore(&start.snapshot);
-    let mut witness = Witness::of(&world).rotating(start.is_rotation);
+    let mut witness = Witness::of(&world).rotating(start.is_rotation).revoking(start.revoked.as_ref());
     let committed = world.beside("");
     let committed = std::fs::read(committed).ok();
     let mut tally = Tally { runs: 1, ..Tally::default() };
@@ -130,17 +130,17 @@ pub fn go_on(
     world.sandbox.clear_faults();
     if fate == Fate::Late {
         world.deliver_late();
-        again(world, &start.arguments, "after the late request")?;
+        again(world, &start.later(), "after the late request")?;
     }
     world.pass(61 + rng.u64(..120));
-    again(world, &start.arguments, "the first run after the grace")?;
+    again(world, &start.later(), "the first run after the grace")?;
     if start.is_staged {
         again(world, &plain, "the release of what is staged")?;
         world.pass(8 * 24 * 60 + 1);
         again(world, &plain, "the first run after the grace of what was staged")?;
     }
     let mut arguments = apply(&["--format", "json"]);
-    arguments.extend(start.arguments.iter().skip(3).filter(|word| *word != "--stage").cloned());
+    arguments.extend(start.later().iter().skip(3).filter(|word| *word != "--stage").cloned());
     let last = again(world, &arguments, "the second run after the grace")?;
     let plan: Vec<String> = ["plan", "--detailed-exitcode", "-vv"].map(str::to_owned).to_vec();
     let plan = again(world, &plan, "the plan after it")?;

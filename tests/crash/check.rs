@@ -24,6 +24,8 @@ pub struct Witness {
     strangers: BTreeSet<String>,
     /// Whether a key may have its successor beside it.
     is_rotation: bool,
+    /// Whose key a person revokes: it goes at once, and its successor comes after it.
+    revoked: Option<Address>,
 }
 
 type Held = Result<(), String>;
@@ -49,12 +51,18 @@ impl Witness {
         };
         assert_eq!((theirs.keys.len(), theirs.environments.len()), (5, 2));
         let (opened, strangers) = (BTreeSet::new(), BTreeSet::new());
-        Self { theirs, working, opened, strangers, is_rotation: false }
+        Self { theirs, working, opened, strangers, is_rotation: false, revoked: None }
     }
 
     /// Two generations of an address may work, and no more.
     pub fn rotating(self, is_rotation: bool) -> Self {
         Self { is_rotation, ..self }
+    }
+
+    /// Nothing need work where a key is revoked.
+    pub fn revoking(mut self, revoked: Option<&Address>) -> Self {
+        self.working.retain(|address| Some(address) != revoked);
+        Self { revoked: revoked.cloned(), ..self }
     }
 
     /// Another machine goes on, with an older record.
@@ -151,7 +159,7 @@ impl Witness {
     /// S3: what was never enabled is ours, and of age where somebody else may still release it.
     fn may_be_deleted(&self, key: &KeyTruth, deleted: Timestamp, sealed: Option<&Sealed>) -> Held {
         if was_enabled(key) {
-            return was_quarantined(key);
+            return if self.was_revoked(key, sealed) { Ok(()) } else { was_quarantined(key) };
         }
         let mark = Provisional::parse(&key.name);
         let mark = mark.filter(|mark| sealed.is_some_and(|sealed| mark.is_of(&sealed.lineage)));
@@ -163,6 +171,16 @@ impl Witness {
         };
         hold!(is_of_age, "S3: deleted within its grace: {key:?}");
         Ok(())
+    }
+
+    /// The third case of S3: a person named it, and the record says so.
+    fn was_revoked(&self, key: &KeyTruth, sealed: Option<&Sealed>) -> bool {
+        let mut entries = sealed.iter().flat_map(|sealed| &sealed.keys);
+        entries.any(|entry| {
+            entry.id.as_str() == key.id
+                && entry.revoked.is_some()
+                && Some(&entry.address) == self.revoked.as_ref()
+        })
     }
 
     /// S7: at the end there are exactly the desired keys, as desired, and nothing unfinished.

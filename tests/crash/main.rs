@@ -23,6 +23,7 @@ mod once;
 mod point;
 mod proxy;
 mod refused;
+mod revoke;
 mod rotation;
 mod scenario;
 mod signals;

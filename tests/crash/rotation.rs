@@ -11,7 +11,7 @@ const DAY: u64 = 24 * 60;
 
 fn start(world: &World<'_>, more: &[&str]) -> Start {
     let is_staged = more.contains(&"--stage");
-    Start { snapshot: world.snapshot(), arguments: apply(more), is_staged, is_rotation: true }
+    Start { snapshot: world.snapshot(), arguments: apply(more), is_staged, is_rotation: true, revoked: None }
 }
 
 /// Four keys that are due.

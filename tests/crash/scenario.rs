@@ -1,10 +1,11 @@
 //! What a run is in the middle of when it is cut off, each with a team of its seed's.
 
 use fastrand::Rng;
-use keycomb::model::{KeyState, Record};
+use keycomb::model::{Address, KeyState, Record};
 use keycomb::ports::{KeepRecord as _, KeyChange, OPEN, WriteLive as _};
 
 use crate::point::{Stage, Stop};
+use crate::revoke;
 use crate::rotation;
 use crate::staged;
 use crate::team::{Declared, Names};
@@ -19,12 +20,21 @@ pub struct Start {
     pub is_staged: bool,
     /// Whether keys have successors beside them.
     pub is_rotation: bool,
+    /// Whose key is revoked.
+    pub revoked: Option<Address>,
+}
+
+impl Start {
+    /// What is run when the service and the record are to come to rest: nobody revokes again and again.
+    pub fn later(&self) -> Vec<String> {
+        if self.revoked.is_some() { apply(&[]) } else { self.arguments.clone() }
+    }
 }
 
 /// A scenario's name and how it is set up.
 pub type Scenario = (&'static str, fn(&Bench, &mut Rng, u64) -> Start);
 
-pub const ALL: [Scenario; 27] = [
+pub const ALL: [Scenario; 29] = [
     ("first", first),
     ("create", create),
     ("replace", replace),
@@ -52,6 +62,8 @@ pub const ALL: [Scenario; 27] = [
     ("rotate-stage", rotation::stage),
     ("rotate-retire", rotation::retire),
     ("rotate-delete", rotation::delete),
+    ("revoke", revoke::revoke),
+    ("revoke-disable", revoke::disable),
 ];
 
 pub fn apply(more: &[&str]) -> Vec<String> {
@@ -66,7 +78,13 @@ impl World<'_> {
     }
 
     fn start(&self, more: &[&str]) -> Start {
-        Start { snapshot: self.snapshot(), arguments: apply(more), is_staged: false, is_rotation: false }
+        Start {
+            snapshot: self.snapshot(),
+            arguments: apply(more),
+            is_staged: false,
+            is_rotation: false,
+            revoked: None,
+        }
     }
 }
 
@@ -105,7 +123,7 @@ pub fn before_create(bench: &Bench, rng: &mut Rng, seed: u64) -> (Snapshot, Decl
 
 fn create(bench: &Bench, rng: &mut Rng, seed: u64) -> Start {
     let (snapshot, _) = before_create(bench, rng, seed);
-    Start { snapshot, arguments: apply(&[]), is_staged: false, is_rotation: false }
+    Start { snapshot, arguments: apply(&[]), is_staged: false, is_rotation: false, revoked: None }
 }
 
 /// One environment with two ingest and two configuration keys, applied: labels in that order.

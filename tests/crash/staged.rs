@@ -10,7 +10,13 @@ const DAY: u64 = 24 * 60;
 const STAGE: &[&str] = &["--stage"];
 
 fn start(world: &World<'_>, more: &[&str]) -> Start {
-    Start { snapshot: world.snapshot(), arguments: apply(more), is_staged: true, is_rotation: false }
+    Start {
+        snapshot: world.snapshot(),
+        arguments: apply(more),
+        is_staged: true,
+        is_rotation: false,
+        revoked: None,
+    }
 }
 
 /// Keys are to be staged.

@@ -64,7 +64,13 @@ fn one_key(bench: &Bench, seed: u64) -> Start {
     world.apply_all();
     let key_type = if rng.bool() { "ingest" } else { "configuration" };
     world.declare(&format!("{base}[key.new]\nenvironment = \"production\"\ntype = \"{key_type}\"\n"));
-    Start { snapshot: world.snapshot(), arguments: apply(&[]), is_staged: false, is_rotation: false }
+    Start {
+        snapshot: world.snapshot(),
+        arguments: apply(&[]),
+        is_staged: false,
+        is_rotation: false,
+        revoked: None,
+    }
 }
 
 fn race(bench: &Bench, seed: u64, machines: usize) -> Result<(), String> {
