@@ -130,11 +130,7 @@ pub(super) async fn carry_out_with(
             let changes = if count == 1 { "change" } else { "changes" };
             interrupt.or(confirm(&format!("Apply {count} {changes}?"), output)).await?;
         }
-        let minting = plan.actions.iter().filter(|action| matches!(action.step, Step::MintKey(_)));
-        for action in minting {
-            let recipients = session.desired.seal.recipients_of(action.address.environment());
-            keeper.refuse_unproven(&recipients, session.desired.seal.min_proven).map_err(from_seal)?;
-        }
+        refuse_unproven(&keeper, &plan, &session)?;
         keeper.preflight(&recipients(&plan, &session.desired.seal)).map_err(from_seal)?;
     }
     // Before the record: what is recorded and not declared would be disabled by the next apply.
@@ -144,10 +140,23 @@ pub(super) async fn carry_out_with(
     let began = model::Timestamp::now();
     let report = perform(order.home, &plan, &session, &mut keeper, output, interrupt).await?;
     drop(keeper);
-    undo::keep(global, order.service.sandbox, (order.verb, began), (&plan, &report), output);
+    undo::keep(&session, (order.verb, began), (&plan, &report), output);
     let ended = tell(order, &plan, &report, &session, output, interrupt);
     session.close().await;
     ended
+}
+
+/// Refuses to make keys whose secrets fewer recipients than the files want have shown that they can open.
+///
+/// # Errors
+/// Names them (9).
+pub(super) fn refuse_unproven(keeper: &Keeper, plan: &Plan, session: &Session) -> Result<(), Failure> {
+    let seal = &session.desired.seal;
+    for action in plan.actions.iter().filter(|action| matches!(action.step, Step::MintKey(_))) {
+        let recipients = seal.recipients_of(action.address.environment());
+        keeper.refuse_unproven(&recipients, seal.min_proven).map_err(from_seal)?;
+    }
+    Ok(())
 }
 
 /// Carries a plan out.

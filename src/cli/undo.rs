@@ -33,7 +33,7 @@ pub async fn run(
     output: &Output,
     interrupt: &Interrupt,
 ) -> Result<Exit, Failure> {
-    let folder = folder_of(global, args.service.sandbox);
+    let folder = folder_of(global.config.parent().unwrap_or(Path::new("")), args.service.sandbox);
     let Some(id) = &args.run else { return list(&folder, args.format, output) };
     let run = find(&folder, id)?;
     let undoing = run.undoing().map_err(|why| unusable(id, &why))?;
@@ -121,15 +121,14 @@ fn unusable(id: &str, why: &str) -> Failure {
 }
 
 /// Where runs are kept: beside the configuration, a sandbox's apart.
-fn folder_of(global: &Global, sandbox: bool) -> PathBuf {
-    let beside = global.config.parent().unwrap_or(Path::new(""));
+/// Beside the configuration.
+fn folder_of(beside: &Path, sandbox: bool) -> PathBuf {
     beside.join(".keycomb").join(if sandbox { "sandbox-runs" } else { "runs" })
 }
 
 /// Keeps the account of a run that did something. A disk that does not take it costs the account, and nothing else.
 pub(super) fn keep(
-    global: &Global,
-    sandbox: bool,
+    session: &Session,
     (command, began): (&str, Timestamp),
     (plan, report): (&Plan, &Report),
     output: &Output,
@@ -139,7 +138,7 @@ pub(super) fn keep(
     if !run.did_something() {
         return;
     }
-    let folder = folder_of(global, sandbox);
+    let folder = folder_of(&session.folder, session.is_sandbox());
     let kept = make(&folder).and_then(|()| {
         runs::keep(&folder, &run.id, &render::json::document(&run)).map_err(|error| error.to_string())
     });

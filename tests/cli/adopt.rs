@@ -20,8 +20,9 @@ fn written(team: &Team) -> BTreeMap<String, String> {
     let folder = team.folder.path();
     let name = |path: &std::path::Path| path.strip_prefix(folder).unwrap().display().to_string();
     let all = files(folder);
-    // The lock names the process that had it last.
+    // The lock names the process that had it last, and each run leaves an account of its own.
     let kept = all.iter().filter(|path| path.extension().is_none_or(|extension| extension != "lock"));
+    let kept = kept.filter(|path| !path.starts_with(folder.join(".keycomb")));
     kept.map(|path| (name(path), fs::read_to_string(path).unwrap_or_default())).collect()
 }
 

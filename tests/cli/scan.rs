@@ -19,7 +19,7 @@ fn repository() -> Team {
     git(&team, &["init", "-q"]);
     git(&team, &["config", "user.email", "a@example.com"]);
     git(&team, &["config", "user.name", "A"]);
-    fs::write(team.path(".gitignore"), "identity.txt\n*.lock\nignored/\n").unwrap();
+    fs::write(team.path(".gitignore"), "identity.txt\n*.lock\nignored/\n.keycomb/\n").unwrap();
     team
 }
 

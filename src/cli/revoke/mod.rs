@@ -16,9 +16,10 @@ use super::known::Known;
 use super::output::Output;
 use super::session::{Session, check_scopes, from_seal};
 use super::surroundings::fresh_lineage;
+use super::undo;
 use crate::apply::Home;
 use crate::config;
-use crate::model::{Address, Revocation, Scope, Sealed, SealedKey, visible};
+use crate::model::{self, Address, Revocation, Scope, Sealed, SealedKey, visible};
 use crate::plan::{self, Allow, Ask, Plan, Revoke, Step, Summary};
 use crate::ports::KeepRecord;
 use crate::report::{Became, Report};
@@ -123,6 +124,7 @@ async fn revoke_with(
 }
 
 fn preflight(keeper: &mut Keeper, plan: &Plan, session: &Session) -> Result<(), Failure> {
+    carry::refuse_unproven(keeper, plan, session)?;
     keeper.preflight(&carry::recipients(plan, &session.desired.seal)).map_err(from_seal)
 }
 
@@ -156,7 +158,9 @@ async fn carry_out<K: KeepRecord>(
     if unmade.is_some() {
         without_successor(&mut plan);
     }
+    let began = model::Timestamp::now();
     let report = carry::perform(order.home, &plan, session, keeper, output, interrupt).await?;
+    undo::keep(session, (order.verb, began), (&plan, &report), output);
     let exit = carry::tell(&order, &plan, &report, session, output, interrupt)?;
     brief::after(is_made(&plan, &report), desired, address, output);
     match unmade {
