@@ -45,6 +45,7 @@ pub use input::{Allow, Input};
 pub use life::{Life, LifeStage, Next, lives};
 pub use phase::is_staged_with;
 pub use shown::{environment_value, key_value};
+pub use succession::overlap_of;
 pub use times::{
     DEADLINE, GRACE, REQUEST_LIFE, STAGE_DEADLINE, STAGE_GRACE, is_late, is_late_staged, stage_ends,
 };

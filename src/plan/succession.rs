@@ -23,7 +23,7 @@ const PATIENCE: Period = Period::days(7);
 const MOST_LATE: usize = 2;
 
 /// How long both work.
-pub(super) fn overlap_of(desired: &DesiredKey) -> Period {
+pub fn overlap_of(desired: &DesiredKey) -> Period {
     desired.rotate.as_ref().map_or(OVERLAP, |rotate| rotate.overlap)
 }
 

@@ -79,6 +79,8 @@ pub(super) struct Known {
     pub(super) doubled: bool,
     /// The keys whose deletion was sent by the very process that made them.
     pub(super) taken_back: HashSet<String>,
+    /// The addresses whose secrets are rotated.
+    pub(super) rotates: HashSet<Address>,
 }
 
 /// Everything that is known at one moment.
@@ -244,7 +246,19 @@ fn duplicates(ours: &[&KeyTruth], scene: &Scene<'_>, addresses: &[Address]) -> V
             working.entry(address).or_default().push(&key.id);
         }
     }
-    let several = working.into_iter().filter(|(_, ids)| ids.len() > 1);
+    // While a rotation's overlap lasts, two generations work.
+    let is_succession = |ids: &[&str]| {
+        let generation = |sealed: &Sealed, id: &str| {
+            sealed.keys.iter().find(|entry| entry.id.as_str() == id).map(|entry| entry.generation)
+        };
+        matches!(ids, [one, other] if scene.records.iter().any(|sealed| {
+            let both = (generation(sealed, one), generation(sealed, other));
+            matches!(both, (Some(one), Some(other)) if one != other)
+        }))
+    };
+    let several = working.into_iter().filter(|(address, ids)| {
+        ids.len() > 1 && !(scene.known.rotates.contains(*address) && is_succession(ids))
+    });
     several
         .map(|(address, ids)| {
             Broken::new(

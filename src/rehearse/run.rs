@@ -18,8 +18,8 @@ use super::repository::Repository;
 use super::trouble::{Aftermath, Trouble};
 use super::world::World;
 use crate::apply::{GRACE, STAGE_GRACE};
-use crate::model::Desired;
-use crate::plan::{Step, Verb};
+use crate::model::{Desired, KeyState, Timestamp};
+use crate::plan::{Verb, overlap_of};
 use crate::sandbox::{self, ByHand, KeyType};
 use crate::seal::Identities;
 
@@ -331,6 +331,13 @@ impl<'a> Stage<'a> {
         let known = Known {
             doubled: self.world.sandbox.faults_met().contains_key("duplicate"),
             taken_back: self.world.all_taken_back(),
+            rotates: self
+                .desired
+                .keys
+                .values()
+                .filter(|key| key.rotate.is_some())
+                .map(|key| key.address.clone())
+                .collect(),
         };
         self.checks
             .look(&truth, &repositories, &known)
@@ -386,26 +393,40 @@ impl<'a> Stage<'a> {
                 return Ok(());
             }
         }
-        // A key that was released too late goes once its successor is there, one of an address in each apply.
-        let mut plan = self.plan(number, &desired).await?;
-        for _ in 0..LATE_ONES {
-            let is_superseded = |action: &crate::plan::Action| {
-                matches!(action.step, Step::RetireKey { .. }) && desired.keys.contains_key(&action.address)
-            };
-            if !plan.iter().flat_map(|plan| &plan.actions).any(is_superseded) {
+        // What a successor has taken the place of goes after the overlap, one of an address in each apply.
+        for _ in 0..SUCCESSIONS {
+            let wrong = self.wrong(number, &desired).await?;
+            if wrong.is_empty() || !self.is_in_succession(number, &desired) {
                 break;
             }
+            tokio::time::sleep(overlap(&desired)).await;
             if !self.quiet_apply(number, 0, &desired).await? {
                 return Ok(());
             }
-            plan = self.plan(number, &desired).await?;
         }
-        let Some((repository, _)) = self.repositories.get(number) else { return Ok(()) };
-        let mut wrong =
-            plan.map_or_else(|| vec!["the service could not be read".to_owned()], |plan| left(&plan));
-        wrong.extend(at_rest(&self.world.sandbox.truth(), &desired, repository));
+        let wrong = self.wrong(number, &desired).await?;
         wrong.into_iter().for_each(|text| self.world.broken(Broken::new(Rule::Rest, text)));
         Ok(())
+    }
+
+    /// What is not as it is to be once nothing goes wrong any more.
+    async fn wrong(&self, number: usize, desired: &Desired) -> Result<Vec<String>, RehearseError> {
+        let Some((repository, _)) = self.repositories.get(number) else { return Ok(vec![]) };
+        let plan = look(&self.world, repository, desired).await?;
+        let mut wrong =
+            plan.map_or_else(|| vec!["the service could not be read".to_owned()], |plan| left(&plan));
+        wrong.extend(at_rest(&self.world.sandbox.truth(), desired, repository));
+        Ok(wrong)
+    }
+
+    /// Whether an address has a generation that another one is to take the place of, or has.
+    fn is_in_succession(&self, number: usize, desired: &Desired) -> bool {
+        let record = self.repositories.get(number).and_then(|(repository, _)| repository.committed.as_ref());
+        let is_out = |state| matches!(state, KeyState::Deleted | KeyState::Disabled);
+        desired.keys.keys().any(|address| {
+            let entries = record.into_iter().flat_map(|sealed| sealed.generations(address));
+            entries.filter(|entry| !is_out(entry.state)).count() > 1
+        })
     }
 
     /// One apply without trouble; whether no rule is broken.
@@ -420,15 +441,6 @@ impl<'a> Stage<'a> {
         self.apply(number, disk, desired, &Trouble::default()).await?;
         self.look()?;
         Ok(!self.world.is_broken())
-    }
-
-    async fn plan(
-        &self,
-        number: usize,
-        desired: &Desired,
-    ) -> Result<Option<crate::plan::Plan>, RehearseError> {
-        let Some((repository, _)) = self.repositories.get(number) else { return Ok(None) };
-        look(&self.world, repository, desired).await
     }
 
     /// What became of each key of the repositories, in minutes since the start.
@@ -466,8 +478,16 @@ impl<'a> Stage<'a> {
     }
 }
 
-/// More keys of one address are not released too late in one run.
-const LATE_ONES: usize = 4;
+/// How many steps a run may need until each address has one generation.
+const SUCCESSIONS: usize = 6;
+
+/// A time after which no two generations of a key work side by side any more, however it is rotated.
+fn overlap(desired: &Desired) -> Duration {
+    let begun = Timestamp::UNIX_EPOCH;
+    let over = desired.keys.values().map(|key| overlap_of(key).after(begun)).max();
+    let longest = over.and_then(|over| Duration::try_from(over.duration_since(begun)).ok());
+    longest.unwrap_or_default() + GRACE
+}
 
 /// What a plan has still to do. What waits for a command of its own does not count.
 fn left(plan: &crate::plan::Plan) -> Vec<String> {

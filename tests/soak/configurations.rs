@@ -53,6 +53,21 @@ environment = "theirs"
 type = "ingest"
 "#;
 
+/// Keys that are rotated, some of them while there is trouble.
+pub const ROTATED: &str = r#"
+[environment.production]
+[defaults.key]
+rotate = { every = "10d", overlap = "1d" }
+quarantine = "2d"
+[key.collector]
+environment = "production"
+type = "ingest"
+[key.dashboards]
+environment = "production"
+type = "configuration"
+permissions = ["run_queries"]
+"#;
+
 /// A dozen keys: each run is about some of them.
 pub fn many() -> String {
     let mut text = "[environment.one]\n[environment.two]\n".to_owned();

@@ -50,7 +50,7 @@ fn told(name: &str, ran: &Ran) -> String {
 
 fn soak(name: &str, text: &str) {
     let rehearsal = Rehearsal::new(&declared(text)).unwrap();
-    let seeds = number("KEYCOMB_SOAK_SEEDS").unwrap_or(ORDINARY).div_ceil(4);
+    let seeds = number("KEYCOMB_SOAK_SEEDS").unwrap_or(ORDINARY).div_ceil(5);
     let (first, last) = number("KEYCOMB_SOAK_SEED").map_or((0, seeds), |seed| (seed, seed + 1));
     let most = number("KEYCOMB_SOAK_FAILURES").unwrap_or(3);
     let (mut tally, mut failures) = (Tally::default(), vec![]);
@@ -90,4 +90,9 @@ fn environments_of_others() {
 #[test]
 fn more_keys_than_one_run_is_about() {
     soak("more_keys_than_one_run_is_about", &configurations::many());
+}
+
+#[test]
+fn rotated_every_few_days() {
+    soak("rotated_every_few_days", configurations::ROTATED);
 }
