@@ -85,12 +85,18 @@ fn declared<'a>(
     actions
 }
 
-/// The generation that stands for its address: the newest that can, and rather one that is not on its way out.
+/// The generation that stands for its address: the newest that can, and rather one that is not on its way out. One that is
+/// does not come back for a newer one that is revoked: its secret was rotated away.
 pub(super) fn current_of(generations: &[(&SealedKey, Phase<'_>)]) -> Option<usize> {
     let stays =
         |(record, phase): &(&SealedKey, Phase<'_>)| phase.is_current() && record.state != KeyState::Disabled;
     let stays = generations.iter().position(stays);
-    stays.or_else(|| generations.iter().position(|(_, phase)| phase.is_current()))
+    let revoked = generations.iter().filter(|(record, phase)| is_revoked(record, phase));
+    let newest = revoked.map(|(record, _)| record.generation).max();
+    let comes_back = |(record, phase): &(&SealedKey, Phase<'_>)| {
+        phase.is_current() && newest.is_none_or(|newest| record.generation > newest)
+    };
+    stays.or_else(|| generations.iter().position(comes_back))
 }
 
 fn undeclared(index: &Index<'_>, generations: &[(&SealedKey, Phase<'_>)]) -> Vec<Action> {

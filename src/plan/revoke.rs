@@ -21,9 +21,11 @@ pub(super) fn revoke(index: &Index<'_>, record: &SealedKey, live: Option<&LiveKe
     // Nothing takes a graver one back.
     let revoked = asked.max(record.revoked.clone())?;
     let Some(live) = live else { return Some(gone(record, revoked)) };
+    let is_off = record.state == KeyState::Disabled && live.disabled;
     match how(&revoked, live) {
         Revocation::Delete => Some(delete(record, live, revoked)),
-        Revocation::Disable if record.state == KeyState::Disabled && live.disabled => {
+        // Where it is not written down yet that it is revoked, that is what is done: it would come back otherwise.
+        Revocation::Disable if is_off && record.revoked.is_some() => {
             next_step(index, record, live, None, || reason(&revoked))
         }
         Revocation::Disable => Some(disable(record, live, &revoked)),

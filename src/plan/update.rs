@@ -27,8 +27,8 @@ pub(super) fn update(
         enabled: desired.enabled || is_held,
         permissions: target_permissions(desired, record, live).clone(),
     };
-    let change = change(desired, record, live, target)
-        .map(|action| unless_replaced(index, desired, record, live, action));
+    let change =
+        change(desired, record, live, target).map(|action| unless_replaced(index, desired, live, action));
     let held = is_held.then(|| held(desired, record, live));
     // What the record does not know as released, or what shall stop, is settled first: one step for each apply.
     let is_first = |action: &Action| record.state != KeyState::Live || action.verb == Verb::Disable;
@@ -40,16 +40,10 @@ pub(super) fn update(
     change.into_iter().chain(held).chain(successor).collect()
 }
 
-/// A key that comes back while it was on its way out must not work beside the one that another run, with another copy of
-/// the record, has made in its place.
-fn unless_replaced(
-    index: &Index<'_>,
-    desired: &DesiredKey,
-    record: &SealedKey,
-    live: &LiveKey,
-    action: Action,
-) -> Action {
-    if action.verb != Verb::Enable || record.state != KeyState::Disabled {
+/// A key that comes back must not work beside the one that another run, with another copy of the record, has made in its
+/// place: that run may have rotated it away or revoked it, and only this copy still calls it live.
+fn unless_replaced(index: &Index<'_>, desired: &DesiredKey, live: &LiveKey, action: Action) -> Action {
+    if action.verb != Verb::Enable {
         return action;
     }
     match working_elsewhere(index, &live.environment, desired) {

@@ -227,3 +227,44 @@ fn another_key_of_the_name_of_the_successor_is_not_taken_over() {
     assert_eq!(world.told(), ["delete key.production.a", "blocked:adopt:exists key.production.a"]);
     assert_eq!(revoked(&world), [(key_id("a"), Revocation::Delete)], "only what is managed is deleted (S8)");
 }
+
+/// `key.production.a` as `a` in quarantine and as `b` in service, its second generation.
+fn rotated() -> World {
+    let mut world = World::production();
+    world.sync(configuration(AT), "a");
+    world.sync(configuration(AT), "b");
+    let old = world.record("a");
+    (old.state, old.applied.enabled, old.since) = (KeyState::Disabled, false, ago(DAY));
+    world.live("a").disabled = true;
+    world.record("b").generation = 2;
+    assert!(world.plan().is_empty(), "{:?}", world.told());
+    world
+}
+
+#[test]
+fn what_was_rotated_away_does_not_come_back_for_a_revoked_successor() {
+    let mut world = rotated();
+    let revoke = Revoke {
+        address: address(AT),
+        only: Some(key_id("b")),
+        how: Revocation::Delete,
+        reason: "in a log".into(),
+    };
+    world.ask = Ask { revoke: Some(revoke), ..Ask::default() };
+    assert_eq!(world.told(), ["delete key.production.a", "create key.production.a"]);
+    assert_eq!(revoked(&world), [(key_id("b"), Revocation::Delete)]);
+    // It is gone, and the run ended before it made another.
+    world.ask = Ask::default();
+    world.delete_live("b");
+    let gone = world.record("b");
+    (gone.state, gone.revoked) = (KeyState::Deleted, marked(Revocation::Delete));
+    assert_eq!(world.told(), ["create key.production.a"]);
+    assert_eq!(world.only().generation, Some(3));
+}
+
+#[test]
+fn one_in_quarantine_is_marked_as_revoked_too() {
+    let mut world = rotated();
+    world.ask = ask(Revocation::Disable);
+    assert_eq!(revoked(&world), [(key_id("a"), Revocation::Disable), (key_id("b"), Revocation::Disable)]);
+}

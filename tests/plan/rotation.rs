@@ -397,3 +397,14 @@ fn no_window_puts_a_rotation_off_for_more_than_a_week() {
     in_hours(&mut world, night);
     assert_eq!(world.only().verb, Verb::Disable);
 }
+
+/// Another checkout rotated it and switched the old one off; this one has an older copy of the record.
+#[test]
+fn what_another_checkout_rotated_away_is_not_enabled_again() {
+    let mut world = World::production();
+    world.sync(configuration("key.production.a"), "a");
+    world.live("a").disabled = true;
+    assert_eq!(world.told(), ["enable key.production.a"], "nobody has taken its place");
+    world.live.keys.push(live_of(&configuration("key.production.a"), "successor"));
+    assert_eq!(world.told(), ["blocked:enable:exists key.production.a"]);
+}
