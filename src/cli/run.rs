@@ -45,12 +45,44 @@ pub fn main() -> ExitCode {
     ExitCode::from(exit as u8)
 }
 
+/// A credential in the place of an address, an id or a run would be shown with the plan or the error.
+///
+/// # Errors
+/// Says that there is one, and not which (64).
+fn refuse_secrets(command: &Command) -> Result<(), Failure> {
+    let names_things = matches!(
+        command,
+        Command::Adopt(_)
+            | Command::Forget(_)
+            | Command::Mv(_)
+            | Command::Rotate(_)
+            | Command::Undo(_)
+            | Command::Secrets(_)
+    );
+    // What follows `--` is another command's.
+    let mut given = std::env::args_os().skip(1).take_while(|text| text != "--");
+    let is_secret =
+        |text: std::ffi::OsString| config::mask(&text.to_string_lossy()) != text.to_string_lossy();
+    if !names_things || !given.any(is_secret) {
+        return Ok(());
+    }
+    Err(Failure::words(
+        Exit::Usage,
+        "an argument looks like a credential; nothing was done",
+        "other programs and the shell's history see arguments: if it is one, `keycomb revoke --leaked -` takes it from stdin",
+    ))
+}
+
 fn run(cli: Cli) -> Exit {
     let Cli { command, global } = cli;
     let output = Output::detect(global.color);
     log::start(global.verbose, &output);
     // Prompts follow the same choice as everything else.
     dialoguer::console::set_colors_enabled_stderr(output.stderr_color);
+    if let Err(refused) = refuse_secrets(&command) {
+        refused.say(&output);
+        return refused.exit;
+    }
     let ended = match command {
         Command::Init(args) => init::run(&args, &global, &output),
         Command::Check(args) => check::run(&args, &global, &output),

@@ -57,6 +57,14 @@ pub async fn run(args: &Args, global: &Global, output: &Output) -> Result<Exit, 
 
 /// Whole or not at all: calendars are read by others while they are written.
 fn write_calendar(path: &Path, text: &str) -> Result<(), Failure> {
+    let is_other = |found: Vec<u8>| !found.is_empty() && !found.starts_with(b"BEGIN:VCALENDAR");
+    if std::fs::read(path).is_ok_and(is_other) {
+        return Err(Failure::words(
+            Exit::Usage,
+            format!("`{}` is there and is no calendar", path.display()),
+            "nothing was written; name a new file, or a calendar to replace",
+        ));
+    }
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let written = tempfile::NamedTempFile::new_in(folder).and_then(|mut file| {
         file.write_all(text.as_bytes())?;

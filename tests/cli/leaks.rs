@@ -75,3 +75,21 @@ fn no_secret_is_in_any_file_or_output() {
         }
     }
 }
+
+/// Where an address, an id or a run belongs.
+#[test]
+fn a_credential_among_the_arguments_is_refused_and_not_repeated() {
+    let team = Team::new();
+    team.declare(SAMPLE).run(&["apply", "--yes"]).exits(0);
+    let truth = team.sandbox.truth();
+    let key = truth.keys.iter().find(|key| key.id.starts_with("hcxik_")).unwrap();
+    for arguments in
+        [vec!["adopt", &key.credential, "--as", "key.production.checkout"], vec!["undo", &key.credential]]
+    {
+        let ran = team.run(&arguments).exits(64);
+        assert!(ran.stderr.contains("looks like a credential"), "{}", ran.stderr);
+        assert!(!ran.stderr.contains(&key.secret) && !ran.stdout.contains(&key.secret));
+    }
+    // An id alone is none.
+    team.run(&["adopt", &key.id, "--as", "key.production.checkout", "--yes"]).exits(5);
+}

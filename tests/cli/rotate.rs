@@ -140,6 +140,12 @@ fn what_cannot_change_in_place_is_replaced_and_its_consumers_have_the_overlap_to
 fn a_calendar_holds_what_is_to_come() {
     let (team, _) = team();
     team.run(&["status", "--ics", "keys.ics"]).exits(0);
+    // Again over a calendar, and over nothing else.
+    team.run(&["status", "--ics", "keys.ics"]).exits(0);
+    let sealed = std::fs::read(team.path("keycomb.sealed.toml")).unwrap();
+    let refused = team.run(&["status", "--ics", "keycomb.sealed.toml"]).exits(64);
+    assert!(refused.stderr.contains("is no calendar"), "{}", refused.stderr);
+    assert_eq!(std::fs::read(team.path("keycomb.sealed.toml")).unwrap(), sealed);
     let text = std::fs::read_to_string(team.path("keys.ics")).unwrap();
     assert!(text.contains("SUMMARY:rotate key.staging.ci (generation 1)\r\n"), "{text}");
     assert!(
