@@ -11,7 +11,7 @@ use super::output::Output;
 use super::session::Session;
 use crate::model::{
     Address, Desired, KeyId, KeyProof, KeyType, LiveKey, Payload, Permission, Recipient, RecipientRef,
-    Secret, credential,
+    Sealed, Secret, credential,
 };
 use crate::plan::{SealedSecret, next_generation};
 use crate::ports::{Proof, ReadLive as _};
@@ -91,12 +91,20 @@ pub(super) async fn seal(
         secret,
         credential: whole,
     };
-    sealed_for(&payload, desired)
+    sealed_for(&payload, sealed, desired)
 }
 
 /// Seals to whom the address's environment says.
-pub(super) fn sealed_for(payload: &Payload, desired: &Desired) -> Result<SealedSecret, Failure> {
+///
+/// # Errors
+/// When too few of them have proven themselves, or they cannot be sealed to (9).
+pub(super) fn sealed_for(
+    payload: &Payload,
+    sealed: &Sealed,
+    desired: &Desired,
+) -> Result<SealedSecret, Failure> {
     let to = desired.seal.recipients_of(payload.address.environment());
+    seal::refuse_unproven(sealed, &to, desired.seal.min_proven).map_err(super::session::from_seal)?;
     let mut recipients: Vec<RecipientRef> = to
         .iter()
         .map(|(name, recipient)| RecipientRef {
