@@ -57,7 +57,7 @@ async fn one(
     let secret = match args.secret_stdin {
         true => {
             let desired = files.as_ref().map_or(&session.desired, |(_, desired)| desired);
-            let given = Given { id, address, credential: given::read_stdin()? };
+            let given = Given { id, address, credential: given::read_stdin(output)? };
             Some(given::seal(given, desired, session, known, output).await?)
         }
         false => None,

@@ -1,24 +1,18 @@
 //! A credential that a person has: read from stdin, tried once, sealed. Never an argument, never shown.
 
-use std::io::Read as _;
-
-use zeroize::Zeroizing;
-
 use super::exit::Exit;
 use super::failure::Failure;
+use super::hidden;
 use super::known::Known;
 use super::output::Output;
 use super::session::Session;
 use crate::model::{
-    Address, Desired, KeyId, KeyProof, KeyType, LiveKey, Payload, Permission, Recipient, RecipientRef,
-    Secret, credential,
+    Address, Desired, KeyId, KeyProof, KeyType, LiveEnvironment, LiveKey, Payload, Permission, Recipient,
+    RecipientRef, Sealed, Secret, TeamSlug, credential,
 };
 use crate::plan::{SealedSecret, next_generation};
 use crate::ports::{Proof, ReadLive as _};
 use crate::seal;
-
-/// No credential is larger, in bytes.
-const LARGEST: usize = 4 * 1024;
 
 /// A credential, and the key that it is said to be of.
 pub(super) struct Given<'a> {
@@ -30,11 +24,11 @@ pub(super) struct Given<'a> {
     pub(super) credential: Secret,
 }
 
-/// Reads all of stdin.
+/// Reads all of stdin; on a terminal one line that is not shown.
 ///
 /// # Errors
 /// What is no credential (64).
-pub(super) fn read_stdin() -> Result<Secret, Failure> {
+pub(super) fn read_stdin(output: &Output) -> Result<Secret, Failure> {
     let wrong = |why: &str| {
         Failure::words(
             Exit::Usage,
@@ -42,14 +36,7 @@ pub(super) fn read_stdin() -> Result<Secret, Failure> {
             "give the value of the `X-Honeycomb-Team` header alone, such as from a password manager",
         )
     };
-    // Room for everything from the start: growing would leave a copy behind.
-    let mut bytes = Zeroizing::new(Vec::with_capacity(LARGEST + 1));
-    let read = std::io::stdin().lock().take(LARGEST as u64 + 1).read_to_end(&mut bytes);
-    read.map_err(|source| Failure::io("cannot read stdin", "give the credential there", source))?;
-    if bytes.len() > LARGEST {
-        return Err(wrong("it is too long"));
-    }
-    let text = std::str::from_utf8(&bytes).map_err(|_| wrong("it is not text"))?;
+    let text = hidden::read("the key's credential", output).map_err(wrong)?;
     let secret = Secret::new(text.trim_matches(['\r', '\n', ' ', '\t']).to_owned());
     if secret.is_printable() { Ok(secret) } else { Err(wrong("it is empty, or more than one word")) }
 }
@@ -91,12 +78,20 @@ pub(super) async fn seal(
         secret,
         credential: whole,
     };
-    sealed_for(&payload, desired)
+    sealed_for(&payload, sealed, desired)
 }
 
 /// Seals to whom the address's environment says.
-pub(super) fn sealed_for(payload: &Payload, desired: &Desired) -> Result<SealedSecret, Failure> {
+///
+/// # Errors
+/// When too few of them have proven themselves, or they cannot be sealed to (9).
+pub(super) fn sealed_for(
+    payload: &Payload,
+    sealed: &Sealed,
+    desired: &Desired,
+) -> Result<SealedSecret, Failure> {
     let to = desired.seal.recipients_of(payload.address.environment());
+    seal::refuse_unproven(sealed, &to, desired.seal.min_proven).map_err(super::session::from_seal)?;
     let mut recipients: Vec<RecipientRef> = to
         .iter()
         .map(|(name, recipient)| RecipientRef {
@@ -154,13 +149,24 @@ pub(super) fn differs(
     session: &Session,
     known: &Known<'_>,
 ) -> Vec<&'static str> {
-    let Proof { key_type, team, environment, permissions, environment_name: _, id: _ } = proof;
-    let home = known.live.environments.iter().find(|home| home.id == key.environment);
+    compare(key, proof, &session.desired.team, &known.live.environments)
+}
+
+fn compare(
+    key: &LiveKey,
+    proof: &Proof,
+    of_team: &TeamSlug,
+    environments: &[LiveEnvironment],
+) -> Vec<&'static str> {
+    let Proof { key_type, team, environment, permissions, environment_name: _, id } = proof;
+    let home = environments.iter().find(|home| home.id == key.environment);
     let is_as_said =
         |(permission, granted): (&Permission, &bool)| key.permissions.contains(permission) == *granted;
     let fields = [
         ("type", *key_type == key.key_type),
-        ("team", team == session.desired.team.as_str()),
+        // A configuration key's is another one than the lists have.
+        ("id", key.key_type != KeyType::Ingest || *key_type != key.key_type || id == key.id.as_str()),
+        ("team", team == of_team.as_str()),
         ("environment", home.is_none_or(|home| &home.slug == environment)),
         ("permissions", permissions.iter().all(is_as_said)),
     ];
@@ -187,4 +193,39 @@ fn proven_to_be(key: &LiveKey, known: &Known<'_>) -> String {
 
 fn refused(message: impl Into<String>, help: &str) -> Failure {
     Failure::words(Exit::Credential, message, help)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_ingest_keys_proof_has_its_id() {
+        let proof = |key_type, id: &str| Proof {
+            key_type,
+            team: "acme".into(),
+            environment: "production".into(),
+            environment_name: "Production".into(),
+            id: id.into(),
+            permissions: [].into(),
+        };
+        let key = |key_type| LiveKey {
+            id: KeyId::new("hcxik_one").unwrap(),
+            key_type,
+            name: "one".into(),
+            environment: crate::model::EnvironmentId::new("hcxen_one").unwrap(),
+            disabled: false,
+            permissions: [].into(),
+            unknown_permissions: [].into(),
+            created: None,
+            updated: None,
+            editor: None,
+        };
+        let team = TeamSlug::new("acme").unwrap();
+        let differs = |key_type, id| compare(&key(key_type), &proof(key_type, id), &team, &[]);
+        assert_eq!(differs(KeyType::Ingest, "hcxik_one"), Vec::<&str>::new());
+        assert_eq!(differs(KeyType::Ingest, "hcxik_two"), ["id"]);
+        // The service has another id for it.
+        assert_eq!(differs(KeyType::Configuration, "other"), Vec::<&str>::new());
+    }
 }

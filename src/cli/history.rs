@@ -40,6 +40,31 @@ pub fn search(file: &Path, wanted: BTreeSet<KeyId>, limit: Duration) -> Searched
     searched
 }
 
+/// The newest commit (12 hex digits) that any branch, tag or reflog leads to and that put this file there or changed it;
+/// `None` where git knows none, or cannot be asked within the limit. Blocks.
+pub fn holder_of(file: &Path, limit: Duration) -> Option<String> {
+    let mut command = git::command(folder_of(file))?;
+    command.args(["log", "--all", "--reflog", "--full-history", "-m", "--no-renames", "--no-show-signature"]);
+    command.args(["--diff-filter=AM", "--max-count=1", "--format=%H", "--"]).arg(file.file_name()?);
+    let mut child = command.spawn().ok()?;
+    let stdout = child.stdout.take()?;
+    let (sender, receiver) = mpsc::channel();
+    // Not waited for: see `listen`.
+    std::thread::spawn(move || {
+        let mut line = String::new();
+        let read = BufReader::new(stdout.take(LONGEST)).read_line(&mut line);
+        let _ = sender.send(read.ok().and_then(|_| short(line.trim_end())));
+    });
+    let found = receiver.recv_timeout(limit).ok().flatten();
+    let _ = child.kill();
+    let _ = child.wait();
+    found
+}
+
+fn folder_of(file: &Path) -> &Path {
+    file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
 /// Every change of the file, newest first; those of merges against each parent, since a merge is where entries get lost.
 const LOG: &[&str] = &[
     "log",
@@ -61,8 +86,7 @@ const LOG: &[&str] = &[
 ];
 
 fn log_of(file: &Path) -> Option<Command> {
-    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut command = git::command(folder)?;
+    let mut command = git::command(folder_of(file))?;
     command.args(LOG).arg("--").arg(file.file_name()?);
     Some(command)
 }

@@ -18,6 +18,7 @@ mod failure;
 mod git;
 mod given;
 mod hardening;
+mod hidden;
 mod history;
 mod import;
 mod init;

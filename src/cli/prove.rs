@@ -1,6 +1,7 @@
 //! `keycomb secrets prove`: challenges for recipients, and answers from who holds their identities.
 
 use std::fmt::Write as _;
+use std::path::Path;
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -9,6 +10,7 @@ use super::args::{Format, Global};
 use super::carry::holder;
 use super::exit::Exit;
 use super::failure::Failure;
+use super::history;
 use super::output::Output;
 use super::secrets::identities_of;
 use super::secrets_args::Prove as Args;
@@ -23,7 +25,8 @@ use crate::seal::{self, Identities, Keeper};
 /// Writes the challenges that are missing, and the answers that the identities give.
 ///
 /// # Errors
-/// No recipients, identities that are nobody's (3); a sealed file that is in use (8) or cannot be used (9).
+/// No recipients, identities that are nobody's (3); a sealed file that is in use (8), cannot be used (9), or is gone and in
+/// git (10).
 pub fn run(args: &Args, global: &Global, output: &Output) -> Result<Exit, Failure> {
     let Loaded { desired, folder, .. } = load(global)?;
     if desired.seal.recipients.is_empty() {
@@ -44,6 +47,10 @@ pub fn run(args: &Args, global: &Global, output: &Output) -> Result<Exit, Failur
     let mut keeper =
         Keeper::open(&path, &desired.team, &endpoint, fresh_lineage(), &holder).map_err(from_seal)?;
     let is_first = keeper.sealed().serial == 0;
+    // The sandbox's sealed file is never committed.
+    if is_first && !args.sandbox {
+        refuse_second_file(&path, &desired.seal.file)?;
+    }
     let made = challenges(args, &desired.seal, keeper.sealed(), &identities)?;
     let answered: Vec<String> =
         made.iter().filter(|challenge| challenge.answer.is_some()).map(|c| c.fingerprint.clone()).collect();
@@ -62,6 +69,22 @@ pub fn run(args: &Args, global: &Global, output: &Output) -> Result<Exit, Failur
         Format::Json => render::json::document(&Document { format: "keycomb.proofs/1", recipients: views }),
     })?;
     refuse_nobodys(args, &desired.seal, &sealed, &identities)
+}
+
+/// Where the sealed file is gone and git has it, a new one would be of another lineage, and the two could never be joined.
+///
+/// # Errors
+/// Names the commit that has it (10).
+fn refuse_second_file(path: &Path, file: &str) -> Result<(), Failure> {
+    let Some(commit) = history::holder_of(path, history::LIMIT) else { return Ok(()) };
+    Err(Failure::words(
+        Exit::Unconfirmed,
+        format!("there is no sealed file at `{}`, and commit {commit} has it", path.display()),
+        format!(
+            "nothing was written; put it back, in the folder of the configuration: `git show {commit}:./{file} > {file}`. If a \
+             new one is meant all the same, the first `keycomb apply` makes it"
+        ),
+    ))
 }
 
 /// The challenges that are new, or newly answered.

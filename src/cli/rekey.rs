@@ -22,7 +22,8 @@ use crate::seal::{self, Closed, Keeper, Rekeyed};
 /// Seals all anew that has to be, or nothing.
 ///
 /// # Errors
-/// Entries that the identity does not open (3), or that are damaged, moved or forged (9): nothing is written then.
+/// Entries that the identity does not open (3), or that are damaged, moved or forged, or whose recipients have proven too
+/// little (9): nothing is written then.
 pub fn run(args: &Args, global: &Global, output: &Output) -> Result<Exit, Failure> {
     let Opened { desired, path, sealed, .. } = read_all(args.opener.sandbox, global)?;
     refuse_unknown(&sealed, &args.address)?;

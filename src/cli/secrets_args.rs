@@ -153,7 +153,7 @@ Honeycomb, only a checkout of the sealed file and its configuration:
 
 Alone, the second step does both. Who writes a challenge knows its answer, so let
 somebody else write it where that matters. `min_proven = 2` under `[seal]` refuses
-to make a key whose secret fewer proven recipients could open.";
+to seal a secret that fewer proven recipients could open.";
 
 /// `keycomb secrets merge --help`
 pub(super) const MERGE_HELP: &str = "\

@@ -121,7 +121,6 @@ fn unusable(id: &str, why: &str) -> Failure {
 }
 
 /// Where runs are kept: beside the configuration, a sandbox's apart.
-/// Beside the configuration.
 fn folder_of(beside: &Path, sandbox: bool) -> PathBuf {
     beside.join(".keycomb").join(if sandbox { "sandbox-runs" } else { "runs" })
 }

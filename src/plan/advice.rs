@@ -6,7 +6,7 @@ use super::draft::some_of;
 use super::index::Index;
 use super::phase::Phase;
 use super::value::{Action, Finding, FindingKind, SecretEffect, Severity};
-use crate::model::{KeyState, Permission, SealedKey, brief};
+use crate::model::{Address, KeyState, Permission, SealedKey, brief};
 
 /// All advice about a plan.
 pub(super) fn advice(index: &Index<'_>) -> Vec<Finding> {
@@ -95,10 +95,25 @@ fn sealed_otherwise(index: &Index<'_>) -> Option<Finding> {
         named(left, "can still open them").unwrap_or_default(),
         named(came, "cannot").unwrap_or_default()
     );
-    let help = "Seal them anew: `keycomb secrets rekey -i IDENTITY`. Only a new secret ends what somebody could open once: \
-         `keycomb rotate ADDRESS`.";
+    // Until then sealing anew is refused.
+    let first = match addresses.iter().any(|address| too_few_proven(index, address)) {
+        true => "First the holders of new recipients run `keycomb secrets prove -i IDENTITY`. ",
+        false => "",
+    };
+    let help = format!(
+        "{first}Seal them anew: `keycomb secrets rekey -i IDENTITY`. Only a new secret ends what somebody could open once: \
+         `keycomb rotate ADDRESS`."
+    );
     let finding = Finding::new(FindingKind::Advice, Severity::Warning, text).help(help);
     (!addresses.is_empty()).then_some(finding)
+}
+
+fn too_few_proven(index: &Index<'_>, address: &Address) -> bool {
+    let seal = &index.input.desired.seal;
+    let is_proven = |recipient| index.input.sealed.is_some_and(|sealed| sealed.is_proven(recipient));
+    let recipients = seal.recipients_of(address.environment());
+    let proven = recipients.into_iter().filter(|(_, recipient)| is_proven(recipient)).count();
+    u32::try_from(proven).is_ok_and(|proven| proven < seal.min_proven)
 }
 
 /// A key that waits for the end of its quarantine.

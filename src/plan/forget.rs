@@ -3,7 +3,7 @@
 use super::draft::Refusal;
 use super::input::Input;
 use super::value::{Action, Reason, ReasonCode, Step, Verb};
-use crate::model::{Address, KeyState, Record, Sealed, SealedKey};
+use crate::model::{Address, KeyState, Record, Revocation, Sealed, SealedKey};
 
 /// The forgetting of all that is recorded at an address; blocked while it is declared or unfinished.
 pub(super) fn forget(input: &Input<'_>, sealed: &Sealed, address: &Address) -> Action {
@@ -55,7 +55,9 @@ fn refusal(input: &Input<'_>, sealed: &Sealed, address: &Address, keys: &[&Seale
     }
     // As a reference it stays declared, and its keys with it.
     let is_left = desired.environments.contains_key(address.environment());
-    unfinished(keys).or_else(|| inhabited(sealed, address).filter(|_| !is_left))
+    unfinished(keys)
+        .or_else(|| unstopped(input, keys))
+        .or_else(|| inhabited(sealed, address).filter(|_| !is_left))
 }
 
 /// Whatever is still being made has nobody else who knows of it.
@@ -65,6 +67,18 @@ pub(super) fn unfinished(keys: &[&SealedKey]) -> Option<Refusal> {
     let key = keys.iter().find(|key| !is_done(key))?;
     let text = format!("`{}` is {}: an apply was not finished", key.id, key.state.as_str());
     Some(Refusal::new("unfinished", text, "Run `keycomb apply` first, which settles it."))
+}
+
+/// A revoked key that still works is not to be trusted, and nobody would stop it after this.
+fn unstopped(input: &Input<'_>, keys: &[&SealedKey]) -> Option<Refusal> {
+    let is_unstopped = |key: &&&SealedKey| {
+        let live = input.live.keys.iter().find(|live| live.id == key.id);
+        let (Some(revoked), Some(live)) = (&key.revoked, live) else { return false };
+        revoked.how == Revocation::Delete || !live.disabled
+    };
+    let key = keys.iter().find(is_unstopped)?;
+    let text = format!("`{}` is revoked, and not stopped yet", key.id);
+    Some(Refusal::new("revoked", text, "Run `keycomb apply` first, which stops it; then forget it."))
 }
 
 fn inhabited(sealed: &Sealed, address: &Address) -> Option<Refusal> {

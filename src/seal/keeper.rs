@@ -135,11 +135,7 @@ impl Keeper {
     /// # Errors
     /// [`SealError::Unproven`].
     pub fn refuse_unproven(&self, recipients: &[(&str, &Recipient)], wanted: u32) -> Result<(), SealError> {
-        let proven = recipients.iter().filter(|(_, recipient)| self.now.is_proven(recipient)).count();
-        if u32::try_from(proven).is_ok_and(|proven| proven < wanted) {
-            return Err(SealError::Unproven { proven, wanted });
-        }
-        Ok(())
+        refuse_unproven(&self.now, recipients, wanted)
     }
 
     /// Puts a merge of the record with another version of it into the file's place. The journal must be empty.
@@ -333,6 +329,22 @@ impl KeepRecord for Keeper {
         self.trust = trust;
         Ok(())
     }
+}
+
+/// Refuses to seal to too few recipients that have proven themselves in this file.
+///
+/// # Errors
+/// [`SealError::Unproven`].
+pub fn refuse_unproven(
+    sealed: &Sealed,
+    recipients: &[(&str, &Recipient)],
+    wanted: u32,
+) -> Result<(), SealError> {
+    let proven = recipients.iter().filter(|(_, recipient)| sealed.is_proven(recipient)).count();
+    if u32::try_from(proven).is_ok_and(|proven| proven < wanted) {
+        return Err(SealError::Unproven { proven, wanted });
+    }
+    Ok(())
 }
 
 fn is_blank(sealed: &Sealed) -> bool {

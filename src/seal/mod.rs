@@ -28,7 +28,7 @@ pub use disk::{Disk, OsDisk};
 pub use error::SealError;
 pub use generate::{generate_identity, write_new_private};
 pub use identity::{AskPassphrase, Identities, IdentityProblem};
-pub use keeper::Keeper;
+pub use keeper::{Keeper, refuse_unproven};
 pub use lock::Holder;
 pub use merge::{Merged, Undecided, Unrelated, merge};
 pub use open::open;

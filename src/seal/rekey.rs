@@ -1,6 +1,6 @@
 //! Seals secrets anew for recipients that changed: all of them or none.
 
-use super::{Identities, Keeper, SealError, crypt, open};
+use super::{Identities, Keeper, SealError, crypt, open, refuse_unproven};
 use crate::model::{
     Address, FormerReader, KeyId, KeyState, Payload, Recipient, RecipientRef, SealSettings, Sealed, SealedKey,
 };
@@ -35,7 +35,8 @@ pub struct Closed {
 /// Opens every wanted entry whose recipients are not those of `settings`, checks what is inside, and seals it to them.
 ///
 /// # Errors
-/// [`SealError::NoRecipients`], [`SealError::Seal`]: the new recipients cannot be sealed to.
+/// [`SealError::NoRecipients`], [`SealError::Seal`]: the new recipients cannot be sealed to; [`SealError::Unproven`]: too
+/// few of them have proven themselves.
 pub fn rekey(
     sealed: &Sealed,
     settings: &SealSettings,
@@ -61,6 +62,7 @@ pub fn rekey(
         } else if fingerprints(&declared) == fingerprints(&entry.recipients) {
             rekeyed.renamed.push(SealedKey { recipients: declared, ..entry.clone() });
         } else {
+            refuse_unproven(sealed, &recipients, settings.min_proven)?;
             one(entry, sealed, &recipients, identities, &mut rekeyed)?;
         }
     }

@@ -362,6 +362,21 @@ fn a_given_secret_is_proven_sealed_and_nowhere_in_clear() {
 }
 
 #[test]
+fn a_given_secret_is_sealed_to_nobody_who_has_yet_to_prove_themselves() {
+    let (team, ingest, _) = two_keys();
+    team.declare("[seal]\nmin_proven = 1\n[environment.production]\n");
+    let credential = team.sandbox.truth().key(&ingest).unwrap().credential.clone();
+    let arguments = ["adopt", &ingest, "--as", "key.production.shop", "--write", "--secret-stdin", "--yes"];
+    let before = written(&team);
+    let ran = with_stdin(&team, &arguments, &credential).exits(9);
+    assert!(ran.stderr.contains("`min_proven` asks for 1"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("keycomb secrets prove -i IDENTITY"), "{}", ran.stderr);
+    assert_eq!(written(&team), before);
+    team.run(&["secrets", "prove", "-i", "identity.txt"]).exits(0);
+    with_stdin(&team, &arguments, &credential).exits(0);
+}
+
+#[test]
 fn a_renamed_key_keeps_its_secret_and_a_forgotten_one_is_left_alone() {
     let team = Team::new();
     let declare = |keys: &str| team.declare(&format!("[environment.production]\n{keys}"));

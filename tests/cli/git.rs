@@ -270,6 +270,36 @@ fn a_file_that_was_deleted_is_told_from_git_and_nothing_is_minted() {
 }
 
 #[test]
+fn proving_begins_no_second_file_where_git_has_one() {
+    let team = repository();
+    let head = git(&team, &["rev-parse", "--short=12", "HEAD"]).exits(0).stdout;
+    let before = fs::read_to_string(team.path("keycomb.sealed.toml")).unwrap();
+    fs::remove_file(team.path("keycomb.sealed.toml")).unwrap();
+    for is_committed in [false, true] {
+        if is_committed {
+            commit(&team, "gone");
+        }
+        for arguments in [&["secrets", "prove"][..], &["secrets", "prove", "-i", "identity.txt"]] {
+            let ran = team.run(arguments).exits(10);
+            let command = format!("git show {}:./keycomb.sealed.toml > keycomb.sealed.toml", head.trim());
+            assert!(ran.stderr.split_whitespace().collect::<Vec<_>>().join(" ").contains(&command), "{ran:?}");
+            assert!(!team.path("keycomb.sealed.toml").exists());
+        }
+    }
+    let old = git(&team, &["show", &format!("{}:./keycomb.sealed.toml", head.trim())]).exits(0).stdout;
+    assert_eq!(old, before);
+    fs::write(team.path("keycomb.sealed.toml"), old).unwrap();
+    team.run(&["secrets", "prove", "-i", "identity.txt"]).exits(0);
+    // A repository that never had one gets its first.
+    let team = Team::new();
+    team.declare(FIRST);
+    git(&team, &["init", "--quiet"]).exits(0);
+    team.run(&["secrets", "prove", "-i", "identity.txt"]).exits(0);
+    commit(&team, "first");
+    team.run(&["secrets", "prove", "--again"]).exits(0);
+}
+
+#[test]
 fn an_entry_on_a_branch_that_was_deleted_is_found() {
     let team = two_branches();
     git(&team, &["checkout", "--quiet", "main"]).exits(0);

@@ -250,6 +250,25 @@ fn rekey_writes_all_or_nothing_and_names_what_it_could_not_open() {
 }
 
 #[test]
+fn rekey_seals_to_nobody_who_has_yet_to_prove_themselves() {
+    let team = sampled();
+    let (second, public) = second(&team, "second.txt");
+    holder(&team, &["prove", "-i", "identity.txt"]).exits(0);
+    team.declare(&format!("second = \"{public}\"\n[seal]\nmin_proven = 2\n{SAMPLE}"));
+    let plan = team.run(&["plan"]).exits(0).stdout;
+    assert!(plan.contains("keycomb secrets prove -i IDENTITY"), "{plan}");
+    let before = sealed_text(&team);
+    let ran = holder(&team, &["rekey", "-i", "identity.txt"]).exits(9);
+    assert!(ran.stderr.contains("`min_proven` asks for 2"), "{ran:?}");
+    assert!(ran.stderr.contains("keycomb secrets prove -i IDENTITY"), "{ran:?}");
+    assert_eq!(sealed_text(&team), before);
+    holder(&team, &["prove", "-i", &second]).exits(0);
+    assert!(!team.run(&["plan"]).exits(0).stdout.contains("prove"));
+    holder(&team, &["rekey", "-i", "identity.txt"]).exits(0);
+    holder(&team, &["open", "key.staging.ci", "-i", &second]).exits(0);
+}
+
+#[test]
 fn rekey_leaves_a_staged_entry_as_its_release_needs_it() {
     let team = Team::new();
     team.declare("[environment.production]\n").run(&["apply", "--yes"]).exits(0);

@@ -1,23 +1,25 @@
 //! On a terminal: the question, colours. `script` (bsdutils, util-linux) gives the binary a terminal of its own.
 
-use std::io::Write as _;
-use std::process::Stdio;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::process::{Command, Stdio};
 
 use crate::team::{Ran, SAMPLE, Team};
 
-/// Runs keycomb on a terminal, types `answer`, and gives everything that the terminal showed.
-fn on_terminal(team: &Team, arguments: &str, variables: &[(&str, &str)], answer: &str) -> Ran {
+const NEEDED: &str = "this test needs `script`: install bsdutils or util-linux";
+
+/// keycomb on a terminal of its own; `before` is what the shell there does first.
+fn script(team: &Team, before: &str, arguments: &str, variables: &[(&str, &str)]) -> Command {
     let binary = assert_cmd::cargo::cargo_bin!("keycomb");
     let mut command = team.command(&[]);
     let path =
         command.get_envs().find(|(name, _)| *name == "PATH").and_then(|(_, path)| path).unwrap().to_owned();
-    let mut script = std::process::Command::new("script");
+    let mut script = Command::new("script");
     script
         .env_clear()
         .envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))))
         .env("PATH", path);
     script
-        .args(["-qec", &format!("{} {arguments}", binary.display()), "/dev/null"])
+        .args(["-qec", &format!("{before}{} {arguments}", binary.display()), "/dev/null"])
         .current_dir(team.folder.path())
         .env("TERM", "xterm")
         .envs(variables.iter().copied())
@@ -25,9 +27,22 @@ fn on_terminal(team: &Team, arguments: &str, variables: &[(&str, &str)], answer:
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
     command.env_clear();
-    let mut child = script.spawn().expect("this test needs `script`: install bsdutils or util-linux");
+    script
+}
+
+/// Runs keycomb on a terminal, types `answer`, and gives everything that the terminal showed.
+fn on_terminal(team: &Team, arguments: &str, variables: &[(&str, &str)], answer: &str) -> Ran {
+    let mut child = script(team, "", arguments, variables).spawn().expect(NEEDED);
     child.stdin.take().unwrap().write_all(answer.as_bytes()).unwrap();
     child.wait_with_output().unwrap().into()
+}
+
+/// Whether a terminal shows what is typed.
+fn is_shown(terminal: &str) -> bool {
+    let told = Command::new("stty").args(["-F", terminal, "-a"]).output();
+    let told = String::from_utf8(told.expect("this test needs `stty`: install coreutils").stdout).unwrap();
+    assert!(told.contains("echo "), "{told}");
+    !told.contains("-echo ")
 }
 
 #[test]
@@ -68,4 +83,34 @@ fn off_a_terminal_there_is_no_bar() {
         team.run(&["apply", "--yes"]).exits(0).stderr,
         "sealed: ./keycomb.sealed.toml\n".replace("./", "")
     );
+}
+
+#[test]
+fn a_credential_that_is_typed_is_not_shown() {
+    let team = Team::new();
+    team.declare(SAMPLE).run(&["apply", "--yes"]).exits(0);
+    let id = team.key_id("ci");
+    team.declare("[environment.staging]\n");
+    team.run(&["forget", "key.staging.ci", "--yes"]).exits(0);
+    let credential = team.sandbox.truth().key(&id).unwrap().credential.clone();
+    let adopt = format!("adopt {id} --as key.staging.ci --write --secret-stdin --yes");
+    // Without a terminal for its own stdin, `script` would show nothing from the beginning.
+    let mut child = script(&team, "stty echo; tty; exec ", &adopt, &[]).spawn().expect(NEEDED);
+    let mut shown = BufReader::new(child.stdout.take().unwrap());
+    let mut terminal = String::new();
+    shown.read_line(&mut terminal).unwrap();
+    let mut typed = child.stdin.take().unwrap();
+    // It is long past reading then, or was never going to hide anything.
+    let is_hidden = (0..1000).any(|_| {
+        std::thread::sleep(std::time::Duration::from_millis(20));
+        !is_shown(terminal.trim())
+    });
+    assert!(is_hidden, "what is typed would be shown");
+    typed.write_all(format!("{credential}\n").as_bytes()).unwrap();
+    let mut rest = String::new();
+    shown.read_to_string(&mut rest).unwrap();
+    assert!(child.wait().unwrap().success(), "{rest}");
+    assert!(rest.contains("the key's credential (not shown)") && !rest.contains(&credential), "{rest}");
+    let opened = team.run(&["secrets", "open", "key.staging.ci", "-i", "identity.txt"]).exits(0);
+    assert_eq!(opened.stdout.trim(), credential);
 }

@@ -244,6 +244,19 @@ fn modules_within_modules_and_an_environment_of_another_repository() {
 }
 
 #[test]
+fn secrets_are_sealed_to_nobody_who_has_yet_to_prove_themselves() {
+    let team = team();
+    team.declare("[seal]\nmin_proven = 1\n");
+    let state = state(&team, "root.tfstate");
+    let ran = take_over(&team, &state).exits(9);
+    assert!(ran.stderr.contains("`min_proven` asks for 1"), "{}", ran.stderr);
+    assert!(!team.path("imported").exists());
+    assert_eq!(recorded(&team), []);
+    team.run(&["secrets", "prove", "-i", "identity.txt"]).exits(0);
+    take_over(&team, &state).exits(0);
+}
+
+#[test]
 fn instances_by_count() {
     let sealed = ["worker-0", "worker-1", "worker-2"].map(|label| format!("key.staging.{label}"));
     check("count.tfstate", &sealed.each_ref().map(|address| (address.as_str(), "sealed")));

@@ -261,6 +261,25 @@ fn what_cannot_be_forgotten_is_refused() {
 }
 
 #[test]
+fn what_is_revoked_is_not_forgotten_before_it_is_stopped() {
+    let at = "key.production.base";
+    let mut world = World::production();
+    world.desired.keys.clear();
+    for how in [Revocation::Delete, Revocation::Disable] {
+        let revoked = Revoked { how, at: now(), reason: "in a log".into() };
+        world.sealed().keys[0].revoked = Some(revoked);
+        refused(&forget(&mut world, at), "revoked");
+    }
+    world.live.keys[0].disabled = true;
+    only(&forget(&mut world, at));
+    // Disabled is not deleted.
+    world.sealed().keys[0].revoked.as_mut().unwrap().how = Revocation::Delete;
+    refused(&forget(&mut world, at), "revoked");
+    world.live.keys.clear();
+    only(&forget(&mut world, at));
+}
+
+#[test]
 fn an_environment_that_becomes_a_reference_keeps_its_keys() {
     let mut world = World::production();
     world.desired.environments[0].reference = true;

@@ -43,7 +43,7 @@ pub struct Adopt {
     /// configuration's folder; what is new there is added to `include`
     #[arg(long, value_name = "FILE|DIR", num_args = 0..=1, default_missing_value = "", value_parser = parse_plain)]
     pub write: Option<String>,
-    /// Read the key's credential from stdin, try it, and seal it
+    /// Read the key's credential from stdin (on a terminal it is asked for and not shown), try it, and seal it
     #[arg(long, conflicts_with = "all")]
     pub secret_stdin: bool,
     /// The service.

@@ -35,7 +35,7 @@ pub(super) async fn seal(
         let fate = attempt(&payload, taken, session, known).await?;
         if let SecretFate::Sealed | SecretFate::SealedUntried = fate {
             let proof = (fate == SecretFate::Sealed).then_some(KeyProof::Accepted);
-            let secret = SealedSecret { proof, ..given::sealed_for(&payload, &desired)? };
+            let secret = SealedSecret { proof, ..given::sealed_for(&payload, sealed, &desired)? };
             found.ask.adopt.entry(address.clone()).and_modify(|adopt| adopt.secret = Some(secret));
         }
         taken.secret = fate;

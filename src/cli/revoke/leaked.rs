@@ -2,14 +2,11 @@
 //!
 //! It is read from stdin and never shown, and only what looks like Honeycomb's is sent, to Honeycomb.
 
-use std::io::Read as _;
-
-use zeroize::Zeroizing;
-
 use super::shape::{Shape, bare};
 use crate::cli::args::{Opener, Revoke as Args};
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
+use crate::cli::hidden;
 use crate::cli::output::Output;
 use crate::cli::secrets;
 use crate::cli::session::Session;
@@ -18,9 +15,6 @@ use crate::model::{
 };
 use crate::ports::Proof;
 use crate::seal;
-
-/// Longer than any credential and what it was copied with, in bytes.
-const LONGEST: usize = 4096;
 
 /// What a credential turned out to be.
 pub(super) enum Verdict {
@@ -44,17 +38,8 @@ pub(super) fn read(given: &str, output: &Output) -> Result<Secret, Failure> {
             "a credential is never given as an argument: others can read it there; `--leaked -` reads stdin",
         );
     }
-    let text = if output.interactive {
-        let asked = dialoguer::Password::new().with_prompt("the leaked credential (not shown)").interact();
-        Zeroizing::new(asked.unwrap_or_default())
-    } else {
-        // Room for everything from the start: growing would leave a copy behind.
-        let mut bytes = Zeroizing::new(Vec::with_capacity(LONGEST + 1));
-        let read = std::io::stdin().lock().take(LONGEST as u64 + 1).read_to_end(&mut bytes);
-        match (read, std::str::from_utf8(&bytes)) {
-            (Ok(length), Ok(text)) if length <= LONGEST => Zeroizing::new(text.to_owned()),
-            _ => return refuse("what is on stdin is no credential"),
-        }
+    let Ok(text) = hidden::read("the leaked credential", output) else {
+        return refuse("what is on stdin is no credential");
     };
     match bare(&text) {
         "" => refuse("there is no credential on stdin"),

@@ -1,0 +1,32 @@
+//! A credential from stdin: piped, or on a terminal typed where nobody sees it. Never an argument.
+
+use std::io::{IsTerminal as _, Read as _};
+
+use zeroize::Zeroizing;
+
+use super::output::Output;
+
+/// Longer than any credential and what it was copied with, in bytes.
+const LONGEST: usize = 4096;
+
+/// Reads all of stdin, on a terminal one line, which is not shown: `what` is asked for. Empty where that is not possible.
+///
+/// # Errors
+/// Why it can be no credential.
+pub(super) fn read(what: &str, output: &Output) -> Result<Zeroizing<String>, &'static str> {
+    if output.interactive {
+        let asked = dialoguer::Password::new().with_prompt(format!("{what} (not shown)")).interact();
+        return Ok(Zeroizing::new(asked.unwrap_or_default()));
+    }
+    if std::io::stdin().is_terminal() {
+        return Err("the terminal would show it while it is typed, since stderr is none to ask on");
+    }
+    // Room for everything from the start: growing would leave a copy behind.
+    let mut bytes = Zeroizing::new(Vec::with_capacity(LONGEST + 1));
+    let read = std::io::stdin().lock().take(LONGEST as u64 + 1).read_to_end(&mut bytes);
+    if read.map_err(|_| "it cannot be read")? > LONGEST {
+        return Err("it is too long");
+    }
+    let text = std::str::from_utf8(&bytes).map_err(|_| "it is not text")?;
+    Ok(Zeroizing::new(text.to_owned()))
+}
