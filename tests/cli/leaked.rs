@@ -135,13 +135,48 @@ fn a_credential_made_up_of_a_known_id_revokes_nothing() {
     assert_eq!(team.key_id("checkout"), id);
 }
 
+/// A key that is off is refused with its right secret too, so the id is all that is known.
+#[test]
+fn a_credential_made_up_of_the_id_of_a_key_that_is_off_revokes_nothing() {
+    let team = applied();
+    let key = truth(&team, "checkout");
+    let made_up = "a1b2c3d4e5f6g7h8a1b2c3d4e5f6g7h8";
+    let text = format!("{}{made_up}", key.id);
+    team.set_disabled(&key.id, true);
+    for credential in [&text, &key.credential] {
+        let ran = leak(&team, credential, &credential[key.id.len()..], &["--yes"]).exits(10);
+        for said in
+            ["switched off", "cannot be tried", "-i IDENTITY", "keycomb revoke key.production.checkout"]
+        {
+            assert!(ran.stderr.contains(said), "{said}: {}", ran.stderr);
+        }
+    }
+    let ran = leak(&team, &text, made_up, &["--yes", "-i", "identity.txt"]).exits(10);
+    assert!(ran.stderr.contains("is not that key's"), "{}", ran.stderr);
+    assert!(!is_gone(&team, &key.id));
+    leak(&team, &key.credential, &key.secret, &["--yes", "-i", "identity.txt"]).exits(0);
+    assert!(is_gone(&team, &key.id));
+}
+
+#[test]
+fn the_id_of_a_key_that_somebody_deleted_revokes_nothing() {
+    let team = applied();
+    let key = truth(&team, "checkout");
+    assert_eq!(team.by_hand("DELETE", &format!("/2/teams/acme/api-keys/{}", key.id), None).0, 204);
+    let sealed = std::fs::read_to_string(team.path("keycomb.sealed.toml")).unwrap();
+    let ran = leak(&team, &key.credential, &key.secret, &["--yes"]).exits(10);
+    assert!(ran.stderr.contains("gone from the service"), "{}", ran.stderr);
+    assert_eq!(std::fs::read_to_string(team.path("keycomb.sealed.toml")).unwrap(), sealed);
+    assert_eq!(team.sandbox.truth().live_keys().count(), 3, "no successor");
+}
+
 #[test]
 fn only_the_generation_that_leaked_is_revoked() {
     let team = applied();
     let old = truth(&team, "checkout");
     team.run(&["revoke", "key.production.checkout", "--reason", "x", "--yes", "--disable"]).exits(0);
     let new = team.sandbox.truth().live_keys().find(|k| k.name == "checkout" && !k.disabled).unwrap().clone();
-    leak(&team, &old.credential, &old.secret, &["--yes"]).exits(0);
+    leak(&team, &old.credential, &old.secret, &["--yes", "-i", "identity.txt"]).exits(0);
     assert!(is_gone(&team, &old.id) && !is_gone(&team, &new.id));
     assert_eq!(team.key_id("checkout"), new.id, "the one that serves stays, and no third is made");
 }

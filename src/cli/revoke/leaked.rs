@@ -146,14 +146,25 @@ impl Case<'_> {
             self.output.say(&format!("it was a credential of `{}`, `{id}`, which is deleted", entry.address));
             return Ok(Verdict::Told(Exit::Done));
         }
-        // Ids are no secrets: whoever knows one could make up a credential with it, to have a key revoked that works.
-        let is_made_up = self.proof.is_none() && live.is_some_and(|key| !key.disabled);
-        if is_made_up && !self.is_sealed_as(entry)? {
+        // Ids are no secrets: whoever knows one could make up a credential with it, to have a key revoked. A key that is
+        // switched off or gone is refused with its right secret too.
+        let is_same = if self.proof.is_some() { Some(true) } else { self.is_sealed_as(entry)? };
+        if is_same != Some(true) {
+            let state = live
+                .map_or("gone from the service", |key| if key.disabled { "switched off" } else { "enabled" });
+            let is_not = is_same == Some(false) || live.is_some_and(|key| !key.disabled);
             self.output.say(&format!(
-                "the id in it is that of `{}`, `{id}`, which is enabled, and the secret in it is not that key's: nothing was \
-                 revoked",
-                entry.address
+                "the id in it is that of `{}`, `{id}`, which is {state}, and {}: nothing was revoked",
+                entry.address,
+                if is_not {
+                    "the secret in it is not that key's"
+                } else {
+                    "such a key cannot be tried, so nothing shows that the secret in it is that key's"
+                }
             ));
+            if !is_not {
+                self.output.say("with `-i IDENTITY`, one that opens it, it is compared with what is sealed");
+            }
             self.output.say(&format!(
                 "if the key may have leaked all the same: `keycomb revoke {} --reason TEXT`",
                 entry.address
@@ -239,8 +250,12 @@ impl Case<'_> {
         Ok(self.unmanaged(&self.live.keys.iter().filter(|key| self.may_be(key)).collect::<Vec<_>>()))
     }
 
-    fn is_sealed_as(&self, entry: &SealedKey) -> Result<bool, Failure> {
-        Ok(!self.args.identity.is_empty() && self.opens_as(entry)? == Some(true))
+    /// Whether an entry holds this credential; `None` where no identity opens it.
+    fn is_sealed_as(&self, entry: &SealedKey) -> Result<Option<bool>, Failure> {
+        if self.args.identity.is_empty() {
+            return Ok(None);
+        }
+        self.opens_as(entry)
     }
 
     /// Whether an entry holds this credential; `None` where it cannot be opened.
