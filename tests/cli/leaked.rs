@@ -111,6 +111,28 @@ fn a_configuration_key_is_told_by_what_it_may_do_or_by_what_is_sealed() {
     team.run(&["plan", "--detailed-exitcode"]).exits(0);
 }
 
+/// The service accepts a key for minutes after it was disabled or deleted.
+#[test]
+fn a_configuration_key_that_is_off_or_gone_is_a_suspect_too() {
+    for disable in [true, false] {
+        let team = applied();
+        let (ci, twin) = (truth(&team, "ci"), truth(&team, "twin"));
+        let (before, rest) = KEYS.split_once("[key.twin]").unwrap();
+        let (_, after) = rest.split_once("[key.slo]").unwrap();
+        team.declare(&format!("{before}[key.slo]{after}"));
+        let how = ["revoke", "key.production.twin", "--reason", "x", "--yes", "--disable"];
+        team.run(&how[..if disable { 6 } else { 5 }]).exits(0);
+        assert_eq!(is_gone(&team, &twin.id), !disable);
+        let ran = leak(&team, &ci.credential, &ci.secret, &["--yes"]).exits(3);
+        for said in ["any of 2 keys", "key.production.ci", "key.production.twin", "-i IDENTITY"] {
+            assert!(ran.stderr.contains(said), "{said}: {}", ran.stderr);
+        }
+        assert!(!is_gone(&team, &ci.id));
+        leak(&team, &ci.credential, &ci.secret, &["--yes", "-i", "identity.txt"]).exits(0);
+        assert!(is_gone(&team, &ci.id));
+    }
+}
+
 #[test]
 fn a_key_that_is_switched_off_is_found_by_comparing() {
     let team = applied();

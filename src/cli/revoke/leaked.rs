@@ -2,6 +2,7 @@
 //!
 //! It is read from stdin and never shown, and only what looks like Honeycomb's is sent, to Honeycomb.
 
+use std::collections::BTreeSet;
 use std::io::Read as _;
 
 use zeroize::Zeroizing;
@@ -14,7 +15,8 @@ use crate::cli::output::Output;
 use crate::cli::secrets;
 use crate::cli::session::Session;
 use crate::model::{
-    KeyId, KeyState, KeyType, Live, LiveKey, Permission, Sealed, SealedKey, Secret, brief, visible,
+    EnvironmentId, KeyId, KeyState, KeyType, Live, LiveKey, Permission, Sealed, SealedKey, Secret, brief,
+    visible,
 };
 use crate::ports::Proof;
 use crate::seal;
@@ -183,28 +185,33 @@ impl Case<'_> {
             return self.compared();
         }
         let suspects: Vec<&LiveKey> = self.live.keys.iter().filter(|key| self.may_be(key)).collect();
+        let gone: Vec<&SealedKey> =
+            self.sealed.into_iter().flat_map(|sealed| &sealed.keys).filter(|entry| self.was(entry)).collect();
         let managed = |key: &&LiveKey| self.sealed.and_then(|sealed| sealed.key(&key.id));
         match (self.proof, suspects.as_slice()) {
-            (Some(_), [only]) => match managed(only) {
+            (Some(_), [only]) if gone.is_empty() => match managed(only) {
                 Some(entry) => {
                     self.output.say("no other configuration key of its environment has its permissions");
                     Ok(self.managed(entry))
                 }
                 None => Ok(self.unmanaged(&suspects)),
             },
-            (Some(_), several) if !several.iter().any(|key| managed(key).is_some()) => {
+            (Some(_), several) if gone.is_empty() && !several.iter().any(|key| managed(key).is_some()) => {
                 Ok(self.unmanaged(&suspects))
             }
             (Some(_), several) => {
-                let addresses: Vec<String> =
-                    several.iter().filter_map(managed).map(|entry| format!("`{}`", entry.address)).collect();
+                let entries = several.iter().filter_map(managed).chain(gone.iter().copied());
+                let named: Vec<String> = entries
+                    .map(|entry| format!("`{}` generation {}", entry.address, entry.generation))
+                    .collect();
                 Err(Failure::words(
                     Exit::Config,
-                    format!(
-                        "it may be that of any of {} keys, among them {}",
-                        several.len(),
-                        addresses.join(", ")
-                    ),
+                    match several.len() + gone.len() {
+                        1 => format!("it may be that of {}, which the service does not list", named.join("")),
+                        keys => {
+                            format!("it may be that of any of {keys} keys, among them {}", named.join(", "))
+                        }
+                    },
                     "the credential of a configuration key does not say which it is: with `-i IDENTITY` it is compared with what \
                      is sealed",
                 ))
@@ -219,15 +226,23 @@ impl Case<'_> {
         }
     }
 
-    /// Whether a key can be the one that the service recognised.
+    /// Whether a key can be the one that the service recognised. One that is disabled can: for minutes it is accepted still.
     fn may_be(&self, key: &LiveKey) -> bool {
-        let slug = self.live.environments.iter().find(|e| e.id == key.environment).map(|e| e.slug.as_str());
+        key.key_type == KeyType::Configuration && self.fits(&key.environment, &key.permissions)
+    }
+
+    /// Whether the service can have recognised one that it does not list any more, for the same reason.
+    fn was(&self, entry: &SealedKey) -> bool {
+        entry.key_type == KeyType::Configuration
+            && !self.live.keys.iter().any(|key| key.id == entry.id)
+            && self.fits(&entry.environment, &entry.applied.permissions)
+    }
+
+    fn fits(&self, environment: &EnvironmentId, permissions: &BTreeSet<Permission>) -> bool {
+        let slug = self.live.environments.iter().find(|e| e.id == *environment).map(|e| e.slug.as_str());
         self.proof.is_some_and(|proof| {
-            let has = |(permission, on): (&Permission, &bool)| key.permissions.contains(permission) == *on;
-            key.key_type == KeyType::Configuration
-                && !key.disabled
-                && slug == Some(proof.environment.as_str())
-                && proof.permissions.iter().all(has)
+            let has = |(permission, on): (&Permission, &bool)| permissions.contains(permission) == *on;
+            slug == Some(proof.environment.as_str()) && proof.permissions.iter().all(has)
         })
     }
 
