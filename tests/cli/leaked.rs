@@ -133,6 +133,23 @@ fn a_configuration_key_that_is_off_or_gone_is_a_suspect_too() {
     }
 }
 
+/// Reading may mean to ask for a passphrase.
+#[test]
+fn an_identity_is_read_once_whatever_it_is_compared_with() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let team = applied();
+    let twin = truth(&team, "twin");
+    // Each time it is read it is said that others can read it.
+    std::fs::set_permissions(&team.identity, std::fs::Permissions::from_mode(0o644)).unwrap();
+    let more = ["--yes", "-i", "identity.txt"];
+    let ran = leak(&team, &twin.credential, &twin.secret, &more).exits(0);
+    assert!(is_gone(&team, &twin.id));
+    assert_eq!(ran.stderr.matches("others on this machine can read").count(), 1, "{}", ran.stderr);
+    let made_up = "Ab1Ab1Ab1Ab1Ab1Ab1Ab1A";
+    let ran = leak(&team, made_up, made_up, &more).exits(10);
+    assert_eq!(ran.stderr.matches("others on this machine can read").count(), 1, "{}", ran.stderr);
+}
+
 #[test]
 fn a_key_that_is_switched_off_is_found_by_comparing() {
     let team = applied();

@@ -8,7 +8,7 @@ use std::io::Read as _;
 use zeroize::Zeroizing;
 
 use super::shape::{Shape, bare};
-use crate::cli::args::{Opener, Revoke as Args};
+use crate::cli::args::Revoke as Args;
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::cli::output::Output;
@@ -19,7 +19,7 @@ use crate::model::{
     visible,
 };
 use crate::ports::Proof;
-use crate::seal;
+use crate::seal::{self, Identities};
 
 /// Longer than any credential and what it was copied with, in bytes.
 const LONGEST: usize = 4096;
@@ -249,11 +249,14 @@ impl Case<'_> {
     /// Compares with every configuration key's sealed credential.
     fn compared(&self) -> Result<Verdict, Failure> {
         let entries = self.sealed.into_iter().flat_map(|sealed| &sealed.keys);
-        let mut closed = 0;
+        let identities = self.identities()?;
+        let (mut closed, mut others) = (0, BTreeSet::new());
         for entry in entries.filter(|entry| entry.key_type == KeyType::Configuration) {
-            match self.opens_as(entry)? {
+            match self.opens_as(entry, &identities) {
                 Some(true) => return Ok(self.managed(entry)),
-                Some(false) => {}
+                Some(false) => {
+                    others.insert(&entry.id);
+                }
                 None => closed += 1,
             }
         }
@@ -262,7 +265,8 @@ impl Case<'_> {
                 "it is none of those that this identity opens; {closed} entries of configuration keys it does not open"
             ));
         }
-        Ok(self.unmanaged(&self.live.keys.iter().filter(|key| self.may_be(key)).collect::<Vec<_>>()))
+        let suspects = self.live.keys.iter().filter(|key| self.may_be(key) && !others.contains(&key.id));
+        Ok(self.unmanaged(&suspects.collect::<Vec<_>>()))
     }
 
     /// Whether an entry holds this credential; `None` where no identity opens it.
@@ -270,16 +274,18 @@ impl Case<'_> {
         if self.args.identity.is_empty() {
             return Ok(None);
         }
-        self.opens_as(entry)
+        Ok(self.opens_as(entry, &self.identities()?))
+    }
+
+    /// Reads the identities, which may ask for passphrases: once.
+    fn identities(&self) -> Result<Identities, Failure> {
+        secrets::identities_of(&self.args.identity, self.output)
     }
 
     /// Whether an entry holds this credential; `None` where it cannot be opened.
-    fn opens_as(&self, entry: &SealedKey) -> Result<Option<bool>, Failure> {
-        let Some(sealed) = self.sealed else { return Ok(None) };
-        let opener = Opener { identity: self.args.identity.clone(), sandbox: self.args.service.sandbox };
-        let identities = secrets::identities(&opener, self.output)?;
-        let opened = seal::open(entry, sealed, &identities).ok();
-        Ok(opened.map(|payload| is_same(&payload.credential, self.credential)))
+    fn opens_as(&self, entry: &SealedKey, identities: &Identities) -> Option<bool> {
+        let opened = seal::open(entry, self.sealed?, identities).ok()?;
+        Some(is_same(&opened.credential, self.credential))
     }
 
     fn managed(&self, entry: &SealedKey) -> Verdict {
