@@ -343,9 +343,10 @@ lifts every guard: `protected`, the last ingest key of its environment, all numb
 
 With --leaked the credential is read from stdin, never an argument, and never shown. An ingest key
 is known by the id in it; for a configuration key the service is asked, and where that does not
-tell, -i IDENTITY compares it with what is sealed. Management keys, HoneyHive keys, keys of other
-teams and keys that keycomb does not manage are recognised, and you are told what to do by hand
-(exit 10). Where nobody can be asked and there is no --yes it only says what it is (exit 64).
+tell, -i IDENTITY compares it with what is sealed; so it does for a key that is switched off, which
+cannot be tried. Management keys, HoneyHive keys, keys of other teams and keys that keycomb does not
+manage are recognised, and you are told what to do by hand (exit 10). Where nobody can be asked and
+there is no --yes it only says what it is (exit 64).
 
 What only the successor needs (a writable sealed file, its lock, recipients) does not hold the
 deletion up. Whatever stays undone: run the same command again. Between the two, `keycomb apply`

@@ -133,6 +133,8 @@ fn unopened(error: &SealError) -> (Verified, Option<String>) {
 /// Whether a credential should work, as far as the record can say.
 fn should_work(key: &SealedKey) -> Option<bool> {
     match key.state {
+        // What a person revoked never works again, even if what became of it at the service is not known yet.
+        _ if key.revoked.is_some() => Some(false),
         KeyState::Live => Some(key.applied.enabled),
         KeyState::Provisional
         | KeyState::Staged

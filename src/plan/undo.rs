@@ -210,9 +210,34 @@ fn key_back(index: &Index<'_>, undoing: &Undoing, made: &Made) -> Vec<Action> {
     };
     let action =
         Action::on(record, live, verb, reason(undoing), step).changes(changes_of(&kept)).secret(secret);
+    if let Some(refusal) = never_again(index, record).filter(|_| enabled == Some(true)) {
+        actions.push(action.block(refusal));
+        return actions;
+    }
     let is_held = *protected && enabled == Some(false) && !index.is_named(&record.address);
     actions.push(if is_held { action.block(protected_refusal(&record.address)) } else { action });
     actions
+}
+
+/// Why a generation must not be enabled again.
+fn never_again(index: &Index<'_>, record: &SealedKey) -> Option<Refusal> {
+    let address = &record.address;
+    if record.revoked.is_some() {
+        let help = format!("`keycomb rotate {address}` makes another key.");
+        return Some(Refusal::new("not_undoable", "a revoked key never works again", help));
+    }
+    // What was never released took nobody's place.
+    let is_unreleased =
+        |state| matches!(state, KeyState::Provisional | KeyState::Staged | KeyState::Dropping);
+    let is_successor =
+        |later: &SealedKey| later.generation > record.generation && !is_unreleased(later.state);
+    if !index.generations(address).iter().any(|(later, _)| is_successor(later)) {
+        return None;
+    }
+    let help = format!(
+        "Declare `{address}` as it shall be; `keycomb rotate {address}` makes another key where one is needed."
+    );
+    Some(Refusal::new("not_undoable", "a later generation has taken its place", help))
 }
 
 fn environment_back(index: &Index<'_>, undoing: &Undoing, made: &Made) -> Vec<Action> {

@@ -118,6 +118,20 @@ fn verify_wants_a_key_that_is_off_refused_and_says_when_it_works() {
 }
 
 #[test]
+fn verify_says_when_a_revoked_key_works() {
+    let team = sampled();
+    // The run that was to delete it did not come to its end.
+    edit(&team, |text| {
+        let (before, after) = text.split_once("type = \"configuration\"").unwrap();
+        let revoked = "revoked = { how = \"delete\", at = \"2026-01-01T00:00:00Z\", reason = \"x\" }";
+        format!("{before}type = \"configuration\"\n{revoked}{after}")
+    });
+    assert_eq!(result_of(&holder(&team, VERIFY).exits(2), "key.staging.ci"), "accepted");
+    team.set_disabled(&team.key_id("ci"), true);
+    assert_eq!(result_of(&holder(&team, VERIFY).exits(0), "key.staging.ci"), "off");
+}
+
+#[test]
 fn verify_says_what_it_could_not_open_and_fails_when_that_was_asked_for() {
     let team = Team::new();
     let (_, other) = second(&team, "second.txt");

@@ -111,6 +111,45 @@ fn a_configuration_key_is_told_by_what_it_may_do_or_by_what_is_sealed() {
     team.run(&["plan", "--detailed-exitcode"]).exits(0);
 }
 
+/// The service accepts a key for minutes after it was disabled or deleted.
+#[test]
+fn a_configuration_key_that_is_off_or_gone_is_a_suspect_too() {
+    for disable in [true, false] {
+        let team = applied();
+        let (ci, twin) = (truth(&team, "ci"), truth(&team, "twin"));
+        let (before, rest) = KEYS.split_once("[key.twin]").unwrap();
+        let (_, after) = rest.split_once("[key.slo]").unwrap();
+        team.declare(&format!("{before}[key.slo]{after}"));
+        let how = ["revoke", "key.production.twin", "--reason", "x", "--yes", "--disable"];
+        team.run(&how[..if disable { 6 } else { 5 }]).exits(0);
+        assert_eq!(is_gone(&team, &twin.id), !disable);
+        let ran = leak(&team, &ci.credential, &ci.secret, &["--yes"]).exits(3);
+        for said in ["any of 2 keys", "key.production.ci", "key.production.twin", "-i IDENTITY"] {
+            assert!(ran.stderr.contains(said), "{said}: {}", ran.stderr);
+        }
+        assert!(!is_gone(&team, &ci.id));
+        leak(&team, &ci.credential, &ci.secret, &["--yes", "-i", "identity.txt"]).exits(0);
+        assert!(is_gone(&team, &ci.id));
+    }
+}
+
+/// Reading may mean to ask for a passphrase.
+#[test]
+fn an_identity_is_read_once_whatever_it_is_compared_with() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let team = applied();
+    let twin = truth(&team, "twin");
+    // Each time it is read it is said that others can read it.
+    std::fs::set_permissions(&team.identity, std::fs::Permissions::from_mode(0o644)).unwrap();
+    let more = ["--yes", "-i", "identity.txt"];
+    let ran = leak(&team, &twin.credential, &twin.secret, &more).exits(0);
+    assert!(is_gone(&team, &twin.id));
+    assert_eq!(ran.stderr.matches("others on this machine can read").count(), 1, "{}", ran.stderr);
+    let made_up = "Ab1Ab1Ab1Ab1Ab1Ab1Ab1A";
+    let ran = leak(&team, made_up, made_up, &more).exits(10);
+    assert_eq!(ran.stderr.matches("others on this machine can read").count(), 1, "{}", ran.stderr);
+}
+
 #[test]
 fn a_key_that_is_switched_off_is_found_by_comparing() {
     let team = applied();
@@ -135,13 +174,48 @@ fn a_credential_made_up_of_a_known_id_revokes_nothing() {
     assert_eq!(team.key_id("checkout"), id);
 }
 
+/// A key that is off is refused with its right secret too, so the id is all that is known.
+#[test]
+fn a_credential_made_up_of_the_id_of_a_key_that_is_off_revokes_nothing() {
+    let team = applied();
+    let key = truth(&team, "checkout");
+    let made_up = "a1b2c3d4e5f6g7h8a1b2c3d4e5f6g7h8";
+    let text = format!("{}{made_up}", key.id);
+    team.set_disabled(&key.id, true);
+    for credential in [&text, &key.credential] {
+        let ran = leak(&team, credential, &credential[key.id.len()..], &["--yes"]).exits(10);
+        for said in
+            ["switched off", "cannot be tried", "-i IDENTITY", "keycomb revoke key.production.checkout"]
+        {
+            assert!(ran.stderr.contains(said), "{said}: {}", ran.stderr);
+        }
+    }
+    let ran = leak(&team, &text, made_up, &["--yes", "-i", "identity.txt"]).exits(10);
+    assert!(ran.stderr.contains("is not that key's"), "{}", ran.stderr);
+    assert!(!is_gone(&team, &key.id));
+    leak(&team, &key.credential, &key.secret, &["--yes", "-i", "identity.txt"]).exits(0);
+    assert!(is_gone(&team, &key.id));
+}
+
+#[test]
+fn the_id_of_a_key_that_somebody_deleted_revokes_nothing() {
+    let team = applied();
+    let key = truth(&team, "checkout");
+    assert_eq!(team.by_hand("DELETE", &format!("/2/teams/acme/api-keys/{}", key.id), None).0, 204);
+    let sealed = std::fs::read_to_string(team.path("keycomb.sealed.toml")).unwrap();
+    let ran = leak(&team, &key.credential, &key.secret, &["--yes"]).exits(10);
+    assert!(ran.stderr.contains("gone from the service"), "{}", ran.stderr);
+    assert_eq!(std::fs::read_to_string(team.path("keycomb.sealed.toml")).unwrap(), sealed);
+    assert_eq!(team.sandbox.truth().live_keys().count(), 3, "no successor");
+}
+
 #[test]
 fn only_the_generation_that_leaked_is_revoked() {
     let team = applied();
     let old = truth(&team, "checkout");
     team.run(&["revoke", "key.production.checkout", "--reason", "x", "--yes", "--disable"]).exits(0);
     let new = team.sandbox.truth().live_keys().find(|k| k.name == "checkout" && !k.disabled).unwrap().clone();
-    leak(&team, &old.credential, &old.secret, &["--yes"]).exits(0);
+    leak(&team, &old.credential, &old.secret, &["--yes", "-i", "identity.txt"]).exits(0);
     assert!(is_gone(&team, &old.id) && !is_gone(&team, &new.id));
     assert_eq!(team.key_id("checkout"), new.id, "the one that serves stays, and no third is made");
 }

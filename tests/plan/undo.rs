@@ -96,12 +96,45 @@ fn a_retired_key_works_again_until_the_next_apply() {
     assert_eq!((action.verb, action.secret.clone()), (Verb::Enable, SecretEffect::StartsWorking));
     assert!(matches!(&action.step, Step::UpdateKey { enabled: Some(true), applied, .. } if applied.enabled));
     assert!(follows(&world)[0].contains("not declared"), "{:?}", follows(&world));
-    // A predecessor of what is declared.
-    world.declare(configuration(AT));
+}
+
+#[test]
+fn what_a_later_generation_took_the_place_of_is_not_enabled_again() {
+    let mut world = world();
+    (world.record("a").state, world.live("a").disabled) = (KeyState::Disabled, true);
     world.sealed().keys.push(SealedKey { generation: 2, ..record_of(&configuration(AT), "b") });
     world.live.keys.push(live_of(&configuration(AT), "b"));
+    changed(&mut world, &[("enabled", "true", "false")]);
+    for state in [KeyState::Releasing, KeyState::Live, KeyState::Disabled, KeyState::Deleted] {
+        world.record("b").state = state;
+        assert_eq!(world.only_blocked(), (Verb::Enable, "not_undoable", false), "{state:?}");
+    }
+    // Not even by name.
+    world.allow.addresses.insert(address(AT));
+    assert_eq!(world.only_blocked().1, "not_undoable");
+    let blocked = world.plan().actions[0].blocked.clone().unwrap();
+    assert!(blocked.text.contains("later generation") && blocked.help.contains("rotate"), "{blocked:?}");
+    // What was not released took nobody's place; and other attributes may be set back.
+    world.record("b").state = KeyState::Provisional;
     assert_eq!(world.only().verb, Verb::Enable);
+    world.record("b").state = KeyState::Live;
+    changed(&mut world, &[("name", "old", "a")]);
+    assert_eq!(world.only().verb, Verb::Update);
     assert!(follows(&world)[0].contains("a later generation"), "{:?}", follows(&world));
+}
+
+#[test]
+fn a_revoked_key_is_not_enabled_again() {
+    let mut world = world();
+    (world.record("a").state, world.live("a").disabled) = (KeyState::Disabled, true);
+    let (how, at) = (Revocation::Disable, world.record("a").since);
+    world.record("a").revoked = Some(Revoked { how, at, reason: "leaked".into() });
+    changed(&mut world, &[("enabled", "true", "false")]);
+    world.allow.addresses.insert(address(AT));
+    assert_eq!(world.only_blocked(), (Verb::Enable, "not_undoable", false));
+    let blocked = world.plan().actions[0].blocked.clone().unwrap();
+    assert!(blocked.text.contains("revoked"), "{blocked:?}");
+    assert!(blocked.help.contains("`keycomb rotate key.production.a`"), "{blocked:?}");
 }
 
 #[test]

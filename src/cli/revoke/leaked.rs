@@ -2,8 +2,10 @@
 //!
 //! It is read from stdin and never shown, and only what looks like Honeycomb's is sent, to Honeycomb.
 
+use std::collections::BTreeSet;
+
 use super::shape::{Shape, bare};
-use crate::cli::args::{Opener, Revoke as Args};
+use crate::cli::args::Revoke as Args;
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::cli::hidden;
@@ -11,10 +13,11 @@ use crate::cli::output::Output;
 use crate::cli::secrets;
 use crate::cli::session::Session;
 use crate::model::{
-    KeyId, KeyState, KeyType, Live, LiveKey, Permission, Sealed, SealedKey, Secret, brief, visible,
+    EnvironmentId, KeyId, KeyState, KeyType, Live, LiveKey, Permission, Sealed, SealedKey, Secret, brief,
+    visible,
 };
 use crate::ports::Proof;
-use crate::seal;
+use crate::seal::{self, Identities};
 
 /// What a credential turned out to be.
 pub(super) enum Verdict {
@@ -131,14 +134,25 @@ impl Case<'_> {
             self.output.say(&format!("it was a credential of `{}`, `{id}`, which is deleted", entry.address));
             return Ok(Verdict::Told(Exit::Done));
         }
-        // Ids are no secrets: whoever knows one could make up a credential with it, to have a key revoked that works.
-        let is_made_up = self.proof.is_none() && live.is_some_and(|key| !key.disabled);
-        if is_made_up && !self.is_sealed_as(entry)? {
+        // Ids are no secrets: whoever knows one could make up a credential with it, to have a key revoked. A key that is
+        // switched off or gone is refused with its right secret too.
+        let is_same = if self.proof.is_some() { Some(true) } else { self.is_sealed_as(entry)? };
+        if is_same != Some(true) {
+            let state = live
+                .map_or("gone from the service", |key| if key.disabled { "switched off" } else { "enabled" });
+            let is_not = is_same == Some(false) || live.is_some_and(|key| !key.disabled);
             self.output.say(&format!(
-                "the id in it is that of `{}`, `{id}`, which is enabled, and the secret in it is not that key's: nothing was \
-                 revoked",
-                entry.address
+                "the id in it is that of `{}`, `{id}`, which is {state}, and {}: nothing was revoked",
+                entry.address,
+                if is_not {
+                    "the secret in it is not that key's"
+                } else {
+                    "such a key cannot be tried, so nothing shows that the secret in it is that key's"
+                }
             ));
+            if !is_not {
+                self.output.say("with `-i IDENTITY`, one that opens it, it is compared with what is sealed");
+            }
             self.output.say(&format!(
                 "if the key may have leaked all the same: `keycomb revoke {} --reason TEXT`",
                 entry.address
@@ -157,28 +171,33 @@ impl Case<'_> {
             return self.compared();
         }
         let suspects: Vec<&LiveKey> = self.live.keys.iter().filter(|key| self.may_be(key)).collect();
+        let gone: Vec<&SealedKey> =
+            self.sealed.into_iter().flat_map(|sealed| &sealed.keys).filter(|entry| self.was(entry)).collect();
         let managed = |key: &&LiveKey| self.sealed.and_then(|sealed| sealed.key(&key.id));
         match (self.proof, suspects.as_slice()) {
-            (Some(_), [only]) => match managed(only) {
+            (Some(_), [only]) if gone.is_empty() => match managed(only) {
                 Some(entry) => {
                     self.output.say("no other configuration key of its environment has its permissions");
                     Ok(self.managed(entry))
                 }
                 None => Ok(self.unmanaged(&suspects)),
             },
-            (Some(_), several) if !several.iter().any(|key| managed(key).is_some()) => {
+            (Some(_), several) if gone.is_empty() && !several.iter().any(|key| managed(key).is_some()) => {
                 Ok(self.unmanaged(&suspects))
             }
             (Some(_), several) => {
-                let addresses: Vec<String> =
-                    several.iter().filter_map(managed).map(|entry| format!("`{}`", entry.address)).collect();
+                let entries = several.iter().filter_map(managed).chain(gone.iter().copied());
+                let named: Vec<String> = entries
+                    .map(|entry| format!("`{}` generation {}", entry.address, entry.generation))
+                    .collect();
                 Err(Failure::words(
                     Exit::Config,
-                    format!(
-                        "it may be that of any of {} keys, among them {}",
-                        several.len(),
-                        addresses.join(", ")
-                    ),
+                    match several.len() + gone.len() {
+                        1 => format!("it may be that of {}, which the service does not list", named.join("")),
+                        keys => {
+                            format!("it may be that of any of {keys} keys, among them {}", named.join(", "))
+                        }
+                    },
                     "the credential of a configuration key does not say which it is: with `-i IDENTITY` it is compared with what \
                      is sealed",
                 ))
@@ -193,26 +212,37 @@ impl Case<'_> {
         }
     }
 
-    /// Whether a key can be the one that the service recognised.
+    /// Whether a key can be the one that the service recognised. One that is disabled can: for minutes it is accepted still.
     fn may_be(&self, key: &LiveKey) -> bool {
-        let slug = self.live.environments.iter().find(|e| e.id == key.environment).map(|e| e.slug.as_str());
+        key.key_type == KeyType::Configuration && self.fits(&key.environment, &key.permissions)
+    }
+
+    /// Whether the service can have recognised one that it does not list any more, for the same reason.
+    fn was(&self, entry: &SealedKey) -> bool {
+        entry.key_type == KeyType::Configuration
+            && !self.live.keys.iter().any(|key| key.id == entry.id)
+            && self.fits(&entry.environment, &entry.applied.permissions)
+    }
+
+    fn fits(&self, environment: &EnvironmentId, permissions: &BTreeSet<Permission>) -> bool {
+        let slug = self.live.environments.iter().find(|e| e.id == *environment).map(|e| e.slug.as_str());
         self.proof.is_some_and(|proof| {
-            let has = |(permission, on): (&Permission, &bool)| key.permissions.contains(permission) == *on;
-            key.key_type == KeyType::Configuration
-                && !key.disabled
-                && slug == Some(proof.environment.as_str())
-                && proof.permissions.iter().all(has)
+            let has = |(permission, on): (&Permission, &bool)| permissions.contains(permission) == *on;
+            slug == Some(proof.environment.as_str()) && proof.permissions.iter().all(has)
         })
     }
 
     /// Compares with every configuration key's sealed credential.
     fn compared(&self) -> Result<Verdict, Failure> {
         let entries = self.sealed.into_iter().flat_map(|sealed| &sealed.keys);
-        let mut closed = 0;
+        let identities = self.identities()?;
+        let (mut closed, mut others) = (0, BTreeSet::new());
         for entry in entries.filter(|entry| entry.key_type == KeyType::Configuration) {
-            match self.opens_as(entry)? {
+            match self.opens_as(entry, &identities) {
                 Some(true) => return Ok(self.managed(entry)),
-                Some(false) => {}
+                Some(false) => {
+                    others.insert(&entry.id);
+                }
                 None => closed += 1,
             }
         }
@@ -221,20 +251,27 @@ impl Case<'_> {
                 "it is none of those that this identity opens; {closed} entries of configuration keys it does not open"
             ));
         }
-        Ok(self.unmanaged(&self.live.keys.iter().filter(|key| self.may_be(key)).collect::<Vec<_>>()))
+        let suspects = self.live.keys.iter().filter(|key| self.may_be(key) && !others.contains(&key.id));
+        Ok(self.unmanaged(&suspects.collect::<Vec<_>>()))
     }
 
-    fn is_sealed_as(&self, entry: &SealedKey) -> Result<bool, Failure> {
-        Ok(!self.args.identity.is_empty() && self.opens_as(entry)? == Some(true))
+    /// Whether an entry holds this credential; `None` where no identity opens it.
+    fn is_sealed_as(&self, entry: &SealedKey) -> Result<Option<bool>, Failure> {
+        if self.args.identity.is_empty() {
+            return Ok(None);
+        }
+        Ok(self.opens_as(entry, &self.identities()?))
+    }
+
+    /// Reads the identities, which may ask for passphrases: once.
+    fn identities(&self) -> Result<Identities, Failure> {
+        secrets::identities_of(&self.args.identity, self.output)
     }
 
     /// Whether an entry holds this credential; `None` where it cannot be opened.
-    fn opens_as(&self, entry: &SealedKey) -> Result<Option<bool>, Failure> {
-        let Some(sealed) = self.sealed else { return Ok(None) };
-        let opener = Opener { identity: self.args.identity.clone(), sandbox: self.args.service.sandbox };
-        let identities = secrets::identities(&opener, self.output)?;
-        let opened = seal::open(entry, sealed, &identities).ok();
-        Ok(opened.map(|payload| is_same(&payload.credential, self.credential)))
+    fn opens_as(&self, entry: &SealedKey, identities: &Identities) -> Option<bool> {
+        let opened = seal::open(entry, self.sealed?, identities).ok()?;
+        Some(is_same(&opened.credential, self.credential))
     }
 
     fn managed(&self, entry: &SealedKey) -> Verdict {
