@@ -282,7 +282,10 @@ fn proving_begins_no_second_file_where_git_has_one() {
         for arguments in [&["secrets", "prove"][..], &["secrets", "prove", "-i", "identity.txt"]] {
             let ran = team.run(arguments).exits(10);
             let command = format!("git show {}:./keycomb.sealed.toml > keycomb.sealed.toml", head.trim());
-            assert!(ran.stderr.split_whitespace().collect::<Vec<_>>().join(" ").contains(&command), "{ran:?}");
+            assert!(
+                ran.stderr.split_whitespace().collect::<Vec<_>>().join(" ").contains(&command),
+                "{ran:?}"
+            );
             assert!(!team.path("keycomb.sealed.toml").exists());
         }
     }
