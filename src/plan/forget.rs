@@ -57,6 +57,7 @@ fn refusal(input: &Input<'_>, sealed: &Sealed, address: &Address, keys: &[&Seale
     let is_left = desired.environments.contains_key(address.environment());
     unfinished(keys)
         .or_else(|| unstopped(input, keys))
+        .or_else(|| protected(keys))
         .or_else(|| inhabited(sealed, address).filter(|_| !is_left))
 }
 
@@ -67,6 +68,14 @@ pub(super) fn unfinished(keys: &[&SealedKey]) -> Option<Refusal> {
     let key = keys.iter().find(|key| !is_done(key))?;
     let text = format!("`{}` is {}: an apply was not finished", key.id, key.state.as_str());
     Some(Refusal::new("unfinished", text, "Run `keycomb apply` first, which settles it."))
+}
+
+/// With its entry the only copy of its secret would go.
+fn protected(keys: &[&SealedKey]) -> Option<Refusal> {
+    let key = keys.iter().find(|key| key.protected && key.state == KeyState::Live)?;
+    let text = format!("`{}` is protected", key.id);
+    let help = "Declare it again with `protected = false` and apply that first; then take its block out and forget it.";
+    Some(Refusal::guard("protected", text, help))
 }
 
 /// A revoked key that still works is not to be trusted, and nobody would stop it after this.

@@ -446,3 +446,13 @@ fn whatever_is_declared_as_it_is_and_adopted_needs_nothing_more() {
         assert!(!world.drift().is_drifted(), "seed {seed}");
     }
 }
+
+#[test]
+fn what_is_protected_is_not_forgotten() {
+    let mut world = World::production();
+    world.desired.keys.clear();
+    world.sealed().keys[0].protected = true;
+    refused(&forget(&mut world, "key.production.base"), "protected");
+    world.sealed().keys[0].protected = false;
+    only(&forget(&mut world, "key.production.base"));
+}
