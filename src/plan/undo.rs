@@ -68,7 +68,8 @@ pub(super) fn undo(index: &Index<'_>, undoing: &Undoing) -> Vec<Action> {
 fn made_help(made: &Made) -> String {
     if made.address.is_key() {
         format!(
-            "Take `{}` out of the files and apply: it is disabled, and deleted after its quarantine.",
+            "A key that was new: take `{}` out of the files and apply; it is disabled, and deleted after its quarantine. A new \
+             generation of a key: leave it there; the one before it works until the overlap is over.",
             made.address
         )
     } else {

@@ -65,7 +65,7 @@ fn what_cannot_be_taken_back_is_said_and_what_moved_is_left() {
     team.declare(SAMPLE).run(&["apply", "--yes"]).exits(0);
     let ran = team.run(&["undo", "last", "--yes"]).exits(5);
     assert!(
-        ran.stdout.contains("not_undoable") && ran.stdout.contains("Take `key.staging.ci` out"),
+        ran.stdout.contains("not_undoable") && ran.stdout.contains("take `key.staging.ci` out"),
         "{ran:?}"
     );
     team.declare(&changed()).run(&["apply", "--yes"]).exits(0);
