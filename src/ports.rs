@@ -50,6 +50,17 @@ pub struct Proof {
     pub permissions: BTreeMap<Permission, bool>,
 }
 
+impl Proof {
+    /// The permissions that the answer has otherwise than what is granted.
+    pub fn differing<'a>(
+        &'a self,
+        granted: &'a BTreeSet<Permission>,
+    ) -> impl Iterator<Item = &'a Permission> {
+        let differs = |(permission, is_on): &(&Permission, &bool)| granted.contains(*permission) != **is_on;
+        self.permissions.iter().filter(differs).map(|(permission, _)| permission)
+    }
+}
+
 /// Whether a request may still be sent. Closed once, it stays closed.
 ///
 /// It is looked at right before each send, and often enough while a call waits that a closed gate ends the wait within

@@ -238,7 +238,7 @@ impl<R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'_, R, W, K,
 
     /// What a proof says otherwise than the key's entry, and the service of its environment.
     async fn contradiction(&self, entry: &SealedKey, proof: &Proof) -> Option<String> {
-        let Proof { key_type, team, environment, environment_name: _, id: _, permissions } = proof;
+        let Proof { key_type, team, environment, environment_name: _, id: _, permissions: _ } = proof;
         if *key_type != entry.key_type || team != self.plan.header.team.as_str() {
             let team = brief(team);
             return Some(format!("it is taken for a key of type `{key_type}` of the team `{team}`"));
@@ -250,12 +250,9 @@ impl<R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'_, R, W, K,
             ));
         }
         // Against what the key itself shows: whether that is what was asked for is looked at elsewhere.
-        let granted = &entry.applied.permissions;
-        let differs = |(permission, is_on): &(&Permission, &bool)| granted.contains(permission) != **is_on;
-        let differing: Vec<_> =
-            permissions.iter().filter(differs).map(|(permission, _)| permission).collect();
-        let words = words(differing.iter().copied());
-        (!differing.is_empty()).then(|| format!("its credential has other permissions than the key: {words}"))
+        let mut differing = proof.differing(&entry.applied.permissions).peekable();
+        differing.peek()?;
+        Some(format!("its credential has other permissions than the key: {}", words(differing)))
     }
 
     /// Uses the credential until it is recognised; a fresh key needs a moment to spread.

@@ -154,7 +154,7 @@ pub(super) fn refuse_unproven(keeper: &Keeper, plan: &Plan, session: &Session) -
     let seal = &session.desired.seal;
     for action in plan.actions.iter().filter(|action| matches!(action.step, Step::MintKey(_))) {
         let recipients = seal.recipients_of(action.address.environment());
-        keeper.refuse_unproven(&recipients, seal.min_proven).map_err(from_seal)?;
+        crate::seal::refuse_unproven(keeper.sealed(), &recipients, seal.min_proven).map_err(from_seal)?;
     }
     Ok(())
 }

@@ -7,8 +7,8 @@ use super::known::Known;
 use super::output::Output;
 use super::session::Session;
 use crate::model::{
-    Address, Desired, KeyId, KeyProof, KeyType, LiveEnvironment, LiveKey, Payload, Permission, Recipient,
-    RecipientRef, Sealed, Secret, TeamSlug, credential,
+    Address, Desired, KeyId, KeyProof, KeyType, LiveEnvironment, LiveKey, Payload, Recipient, RecipientRef,
+    Sealed, Secret, TeamSlug, credential,
 };
 use crate::plan::{SealedSecret, next_generation};
 use crate::ports::{Proof, ReadLive as _};
@@ -158,17 +158,15 @@ fn compare(
     of_team: &TeamSlug,
     environments: &[LiveEnvironment],
 ) -> Vec<&'static str> {
-    let Proof { key_type, team, environment, permissions, environment_name: _, id } = proof;
+    let Proof { key_type, team, environment, permissions: _, environment_name: _, id } = proof;
     let home = environments.iter().find(|home| home.id == key.environment);
-    let is_as_said =
-        |(permission, granted): (&Permission, &bool)| key.permissions.contains(permission) == *granted;
     let fields = [
         ("type", *key_type == key.key_type),
         // A configuration key's is another one than the lists have.
         ("id", key.key_type != KeyType::Ingest || *key_type != key.key_type || id == key.id.as_str()),
         ("team", team == of_team.as_str()),
         ("environment", home.is_none_or(|home| &home.slug == environment)),
-        ("permissions", permissions.iter().all(is_as_said)),
+        ("permissions", proof.differing(&key.permissions).next().is_none()),
     ];
     fields.into_iter().filter(|(_, is_same)| !is_same).map(|(field, _)| field).collect()
 }

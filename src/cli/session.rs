@@ -24,7 +24,7 @@ use crate::seal::{self, SealError};
 /// The scopes that reading needs.
 pub const READ: &[Scope] = &[Scope::EnvironmentsRead, Scope::KeysRead];
 
-const USER_AGENT: &str = concat!("keycomb/", env!("CARGO_PKG_VERSION"));
+pub(super) const USER_AGENT: &str = concat!("keycomb/", env!("CARGO_PKG_VERSION"));
 
 /// A configuration, and a connection to the service that it names.
 pub struct Session {
@@ -160,33 +160,6 @@ impl Session {
     pub async fn prove(&self, credential: &Secret) -> Result<Option<Proof>, Failure> {
         let explain = |error: ServiceError| failure(honeycomb::diagnose(&error, &self.context()));
         self.reader.prove(credential).await.map_err(explain)
-    }
-
-    /// Who another management key is; `None` when the service refuses it.
-    ///
-    /// # Errors
-    /// When it does not answer, or the key is not fit for a header.
-    pub async fn access_as(
-        &self,
-        id: &str,
-        secret: Secret,
-        service: &Service,
-    ) -> Result<Option<Access>, Failure> {
-        let connection = Connection::new(honeycomb::Options {
-            endpoint: self.connected_to.clone(),
-            team: self.desired.team.clone(),
-            credential: Credential { id: id.to_owned(), secret },
-            ca_file: service.ca_file.clone(),
-            user_agent: concat!("keycomb/", env!("CARGO_PKG_VERSION")).to_owned(),
-            patience: Patience::default(),
-            notice: Arc::new(|_| {}),
-        })
-        .map_err(unconnected)?;
-        match connection.reader().map_err(unconnected)?.access().await {
-            Ok(access) => Ok(Some(access)),
-            Err(error) if error.failure.status() == Some(401) => Ok(None),
-            Err(error) => Err(failure(honeycomb::diagnose(&error, &self.context()))),
-        }
     }
 
     /// The record, with whatever an unfinished apply left in its journal; `None` when there is none yet.

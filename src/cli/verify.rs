@@ -13,9 +13,9 @@ use super::output::Output;
 use super::plan::table_style;
 use super::secrets::{Opened, identities_of, read_all, refuse_unknown};
 use super::secrets_args::Verify as Args;
-use super::session::{parse_endpoint, say_waiting, start_sandbox, unconnected};
+use super::session::{USER_AGENT, parse_endpoint, say_waiting, start_sandbox, unconnected};
 use crate::honeycomb::{Connection, KeyOptions, Patience, Reader};
-use crate::model::{Address, Desired, KeyState, KeyType, Payload, Permission, Sealed, SealedKey, brief};
+use crate::model::{Address, Desired, KeyState, KeyType, Payload, Sealed, SealedKey, brief};
 use crate::ports::{Proof, ReadLive as _, ServiceError};
 use crate::render::{self, Verified, VerifyRow};
 use crate::sandbox::Sandbox;
@@ -42,7 +42,7 @@ pub async fn run(args: &Args, global: &Global, output: &Output) -> Result<Exit, 
         endpoint,
         team: desired.team.clone(),
         ca_file: args.ca_file.clone(),
-        user_agent: concat!("keycomb/", env!("CARGO_PKG_VERSION")).to_owned(),
+        user_agent: USER_AGENT.to_owned(),
         patience: Patience::default(),
         notice: Arc::new(move |notice| say_waiting(notice, said_on)),
     })
@@ -196,7 +196,7 @@ fn differences(
     payload: &Payload,
     proof: &Proof,
 ) -> Differences {
-    let Proof { key_type, team, environment: _, environment_name, id, permissions } = proof;
+    let Proof { key_type, team, environment: _, environment_name, id, permissions: _ } = proof;
     let mut differs = Differences::default();
     differs.unless_same("type", key_type.as_str(), payload.key_type.as_str());
     differs.unless_same("team", team, sealed.team.as_str());
@@ -211,10 +211,8 @@ fn differences(
         return differs;
     }
     let words = |wanted: bool| -> Vec<&str> {
-        let differs = |(permission, is): &(&Permission, &bool)| {
-            **is == wanted && key.applied.permissions.contains(permission) != wanted
-        };
-        permissions.iter().filter(differs).map(|(permission, _)| permission.as_str()).collect()
+        let differing = proof.differing(&key.applied.permissions);
+        differing.filter(|p| key.applied.permissions.contains(p) != wanted).map(|p| p.as_str()).collect()
     };
     for (wanted, what) in [(true, "may, and should not"), (false, "may not, and should")] {
         let words = words(wanted);

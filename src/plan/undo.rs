@@ -118,10 +118,7 @@ fn gone(undoing: &Undoing, made: &Made) -> Vec<Action> {
 }
 
 /// The changes that are still as the run made them, turned round, and the fields that are otherwise now.
-fn turned_round(
-    made: &Made,
-    now: impl Fn(&str) -> Option<String>,
-) -> (Vec<(&'static str, &str, &str)>, Vec<String>) {
+fn turned_round(made: &Made, now: impl Fn(&str) -> Option<String>) -> (Vec<Back<'_>>, Vec<String>) {
     let (mut back, mut moved) = (vec![], vec![]);
     for (field, before, after) in &made.changes {
         let Some(field) = FIELDS.iter().find(|known| *known == field) else { continue };
@@ -142,13 +139,35 @@ fn one_line(text: &str) -> String {
     brief(&text.lines().collect::<Vec<_>>().join(", ")).into_owned()
 }
 
-fn moved_on(undoing: &Undoing, made: &Made, moved: &[String]) -> Action {
-    let text = format!("changed again since the run: {}", moved.join("; "));
-    let help = "What somebody changed since is left alone: say in the files how it should be.";
-    blocked(undoing, made, Verb::Update, Refusal::new("changed_since", text, help))
+/// One attribute that is set back: its name, what it is, what it was.
+type Back<'a> = (&'static str, &'a str, &'a str);
+
+/// Those that `set` can set back to what they were; the others are told in `moved`.
+fn settable<'a>(
+    mut back: Vec<Back<'a>>,
+    moved: &mut Vec<String>,
+    mut set: impl FnMut(&str, &str) -> bool,
+) -> Vec<Back<'a>> {
+    back.retain(|(field, _, to)| {
+        let is_set = set(field, to);
+        if !is_set {
+            moved.push(format!("`{field}` cannot be set back"));
+        }
+        is_set
+    });
+    back
 }
 
-fn changes_of(back: &[(&'static str, &str, &str)]) -> Vec<Change> {
+fn moved_on(undoing: &Undoing, made: &Made, moved: &[String]) -> Vec<Action> {
+    if moved.is_empty() {
+        return vec![];
+    }
+    let text = format!("changed again since the run: {}", moved.join("; "));
+    let help = "What somebody changed since is left alone: say in the files how it should be.";
+    vec![blocked(undoing, made, Verb::Update, Refusal::new("changed_since", text, help))]
+}
+
+fn changes_of(back: &[Back<'_>]) -> Vec<Change> {
     back.iter().map(|(field, before, after)| Change::from_to(field, before, after)).collect()
 }
 
@@ -161,34 +180,22 @@ fn key_back(index: &Index<'_>, undoing: &Undoing, made: &Made) -> Vec<Action> {
     let Some((record, live)) = found.filter(is_ours) else { return gone(undoing, made) };
     let (back, mut moved) = turned_round(made, |field| key_value(field, live));
     let (mut name, mut permissions, mut enabled) = (None, None, None);
-    let mut kept = vec![];
-    for change in back {
-        let (field, _, to) = change;
-        let is_taken = match field {
-            "name" if Provisional::parse(to).is_none() => {
-                name = Some(to.to_owned());
-                true
-            }
-            "permissions" => {
-                permissions = to.lines().map(|line| line.parse::<Permission>().ok()).collect::<Option<_>>();
-                permissions.is_some()
-            }
-            "enabled" => {
-                enabled = to.parse::<bool>().ok();
-                enabled.is_some()
-            }
-            _ => false,
-        };
-        if is_taken {
-            kept.push(change);
-        } else {
-            moved.push(format!("`{field}` cannot be set back"));
+    let kept = settable(back, &mut moved, |field, to| match field {
+        "name" if Provisional::parse(to).is_none() => {
+            name = Some(to.to_owned());
+            true
         }
-    }
-    let mut actions = vec![];
-    if !moved.is_empty() {
-        actions.push(moved_on(undoing, made, &moved));
-    }
+        "permissions" => {
+            permissions = to.lines().map(|line| line.parse::<Permission>().ok()).collect::<Option<_>>();
+            permissions.is_some()
+        }
+        "enabled" => {
+            enabled = to.parse::<bool>().ok();
+            enabled.is_some()
+        }
+        _ => false,
+    });
+    let mut actions = moved_on(undoing, made, &moved);
     if kept.is_empty() {
         return actions;
     }
@@ -248,34 +255,22 @@ fn environment_back(index: &Index<'_>, undoing: &Undoing, made: &Made) -> Vec<Ac
     let Some((record, live)) = found.filter(is_ours) else { return gone(undoing, made) };
     let (back, mut moved) = turned_round(made, |field| environment_value(field, live));
     let mut change = EnvironmentAttributes::default();
-    let mut kept = vec![];
-    for one in back {
-        let (field, _, to) = one;
-        let is_taken = match field {
-            "description" if Provisional::parse(to).is_none() => {
-                change.description = Some(to.to_owned());
-                true
-            }
-            "color" => {
-                change.color = to.parse().ok();
-                change.color.is_some()
-            }
-            "delete_protected" => {
-                change.delete_protected = to.parse().ok();
-                change.delete_protected.is_some()
-            }
-            _ => false,
-        };
-        if is_taken {
-            kept.push(one);
-        } else {
-            moved.push(format!("`{field}` cannot be set back"));
+    let kept = settable(back, &mut moved, |field, to| match field {
+        "description" if Provisional::parse(to).is_none() => {
+            change.description = Some(to.to_owned());
+            true
         }
-    }
-    let mut actions = vec![];
-    if !moved.is_empty() {
-        actions.push(moved_on(undoing, made, &moved));
-    }
+        "color" => {
+            change.color = to.parse().ok();
+            change.color.is_some()
+        }
+        "delete_protected" => {
+            change.delete_protected = to.parse().ok();
+            change.delete_protected.is_some()
+        }
+        _ => false,
+    });
+    let mut actions = moved_on(undoing, made, &moved);
     if kept.is_empty() {
         return actions;
     }

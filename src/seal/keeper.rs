@@ -130,14 +130,6 @@ impl Keeper {
         self.begin_journal().map_err(SealError::Keep)
     }
 
-    /// Refuses to seal to too few recipients that have proven themselves.
-    ///
-    /// # Errors
-    /// [`SealError::Unproven`].
-    pub fn refuse_unproven(&self, recipients: &[(&str, &Recipient)], wanted: u32) -> Result<(), SealError> {
-        refuse_unproven(&self.now, recipients, wanted)
-    }
-
     /// Puts a merge of the record with another version of it into the file's place. The journal must be empty.
     ///
     /// # Errors

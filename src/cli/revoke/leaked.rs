@@ -12,6 +12,7 @@ use crate::cli::hidden;
 use crate::cli::output::Output;
 use crate::cli::secrets;
 use crate::cli::session::Session;
+use crate::honeycomb::Credential;
 use crate::model::{
     EnvironmentId, KeyId, KeyState, KeyType, Live, LiveKey, Permission, Sealed, SealedKey, Secret, brief,
     visible,
@@ -91,7 +92,7 @@ pub(super) async fn identify(
 ) -> Result<Verdict, Failure> {
     let shape = Shape::of(credential.expose());
     if let Shape::Management(id) = &shape {
-        return management(id, credential, args, session, output).await;
+        return management(id, credential, session, output).await;
     }
     let proof = session.prove(credential).await?;
     if let Some(proof) = &proof {
@@ -227,8 +228,7 @@ impl Case<'_> {
     fn fits(&self, environment: &EnvironmentId, permissions: &BTreeSet<Permission>) -> bool {
         let slug = self.live.environments.iter().find(|e| e.id == *environment).map(|e| e.slug.as_str());
         self.proof.is_some_and(|proof| {
-            let has = |(permission, on): (&Permission, &bool)| permissions.contains(permission) == *on;
-            slug == Some(proof.environment.as_str()) && proof.permissions.iter().all(has)
+            slug == Some(proof.environment.as_str()) && proof.differing(permissions).next().is_none()
         })
     }
 
@@ -335,13 +335,13 @@ fn is_same(one: &Secret, other: &Secret) -> bool {
 async fn management(
     id: &str,
     credential: &Secret,
-    args: &Args,
     session: &Session,
     output: &Output,
 ) -> Result<Verdict, Failure> {
     let secret = credential.expose().split_once(':').map_or("", |(_, secret)| secret);
     output.say(&format!("this is a management key, `{}`", visible(id)));
-    let Some(access) = session.access_as(id, Secret::new(secret.to_owned()), &args.service).await? else {
+    let credential = Credential { id: id.to_owned(), secret: Secret::new(secret.to_owned()) };
+    let Some(access) = session.access_of(credential).await? else {
         output.say("it does not work here: it is deleted, disabled, or of another region");
         return Ok(Verdict::Told(Exit::Unconfirmed));
     };
