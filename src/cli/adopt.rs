@@ -31,6 +31,7 @@ pub async fn run(
         service: &args.service,
         lift: &Lift::default(),
         format: args.format,
+        emit: &[],
         yes: args.yes,
         home: Home::Disk,
     };

@@ -30,6 +30,7 @@ pub async fn run(
         service: &args.service,
         lift: &args.lift,
         format: args.format,
+        emit: &args.emit.emit,
         yes: args.yes,
         home,
     };

@@ -6,16 +6,39 @@ use clap::builder::TypedValueParser as _;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::exit;
-use super::secrets_args::{Exec, MERGE_HELP, Prove, Rekey, Undo, Verify};
-use crate::model::{Address, Label, Period, PeriodError};
+use crate::model::Address;
 
 mod adoption;
+mod apply;
+mod auth;
+mod drift;
+mod emit;
+mod holders;
 mod import;
+mod plan;
+mod revoke;
+mod rotate;
 mod sandbox;
+mod scan;
+mod schema;
+mod secrets;
+mod status;
 
 pub use adoption::{Adopt, Forget, Mv};
+pub use apply::Apply;
+pub use auth::Auth;
+pub use drift::Drift;
+pub use emit::{Emit, Emitted};
+pub use holders::{Exec, Prove, Rekey, Undo, Variable, Verify};
 pub use import::{Import, ImportTerraform};
+pub use plan::Plan;
+pub use revoke::Revoke;
+pub use rotate::Rotate;
 pub use sandbox::{Rehearse, Sandbox};
+pub use scan::Scan;
+pub use schema::{Schema, SchemaKind};
+pub use secrets::{ExportFormat, Opener, Secrets};
+pub use status::Status;
 
 /// Keep the environments and API keys of a Honeycomb team as code.
 ///
@@ -238,356 +261,6 @@ pub struct Check {
     /// The result's form
     #[arg(long, value_name = "text|json", default_value = "text", hide_possible_values = true)]
     pub format: Format,
-}
-
-/// `keycomb plan`
-#[derive(Debug, Args)]
-pub struct Plan {
-    /// The service.
-    #[command(flatten)]
-    pub service: Service,
-    /// What is lifted.
-    #[command(flatten)]
-    pub lift: Lift,
-    /// The result's form
-    #[arg(long, value_name = "text|json", default_value = "text", hide_possible_values = true)]
-    pub format: Format,
-    /// Exit 2 when there are changes
-    #[arg(long)]
-    pub detailed_exitcode: bool,
-    /// Show what falls due until then, such as +30d: a forecast, of which nothing is carried out
-    #[arg(long, value_name = "+DURATION", value_parser = parse_later)]
-    pub at: Option<Period>,
-}
-
-/// `+30d`; the sign may be left out.
-fn parse_later(text: &str) -> Result<Period, String> {
-    text.strip_prefix('+').unwrap_or(text).parse().map_err(|error: PeriodError| error.to_string())
-}
-
-const ROTATE_HELP: &str = "\
-The new key comes first: it is made, sealed, enabled and tried, and the old one goes on working. It is
-disabled by the first apply after the overlap (that of `rotate`, else 7 days), and deleted by the first
-one after its quarantine. Nothing else of the plan is done.
-
-Due rotations need no command: every apply carries them out.";
-
-/// `keycomb rotate`
-#[derive(Debug, Args)]
-#[command(after_help = ROTATE_HELP)]
-pub struct Rotate {
-    /// Which keys: key.ENVIRONMENT.NAME
-    #[arg(required = true, value_name = "ADDRESS")]
-    pub addresses: Vec<Address>,
-    /// The service.
-    #[command(flatten)]
-    pub service: Service,
-    /// What is lifted.
-    #[command(flatten)]
-    pub lift: Lift,
-    /// The report's form
-    #[arg(long, value_name = "text|json", default_value = "text", hide_possible_values = true)]
-    pub format: Format,
-    /// Do not ask. Never lifts a guard
-    #[arg(short, long)]
-    pub yes: bool,
-}
-
-const STAGE_HELP: &str = "\
-Which home does the sealed file need? A key is enabled only once its sealed secret is where it
-will last.
-
-  This disk lasts:     keycomb apply, then commit the sealed file.
-  It does not (a job   1. keycomb apply --stage makes and seals the keys, and leaves them disabled.
-  on a hosted runner): 2. Commit and push the sealed file, or upload it.
-                       3. Within 7 days, keycomb apply --release where that file is checked out
-                          enables them and does the rest of the plan. Commit the sealed file again.
-
---release makes no key, so that no secret is on such a disk alone. The first sealed file is made
-by a plain apply where the disk lasts.
-
-A staged key whose sealed entry is lost or changed on the way is never enabled. Its address is
-busy (exit 8) until it is deleted, 8 days after it was made; --allow ADDRESS deletes it at once.
-Do that only when no other pipeline still has its entry: the key could be deleted while that one
-enables it.";
-
-/// `keycomb apply`
-#[derive(Debug, Args)]
-#[command(after_help = STAGE_HELP)]
-pub struct Apply {
-    /// The service.
-    #[command(flatten)]
-    pub service: Service,
-    /// What is lifted.
-    #[command(flatten)]
-    pub lift: Lift,
-    /// The report's form
-    #[arg(long, value_name = "text|json", default_value = "text", hide_possible_values = true)]
-    pub format: Format,
-    /// Do not ask. Never lifts a guard
-    #[arg(short, long)]
-    pub yes: bool,
-    /// For a runner whose disk does not last: make and seal keys, and enable none (see below)
-    #[arg(long)]
-    pub stage: bool,
-    /// For the same runner, after --stage: do all but make keys and environments (see below)
-    #[arg(long, conflicts_with = "stage")]
-    pub release: bool,
-}
-
-const REVOKE_HELP: &str = "\
-In this order: every generation of the address that the sealed file has is deleted, again until the
-service shows that it is gone (a deletion cannot be undone, not even by a request that comes late);
-then the successor is made, sealed and released; then you are told whom to tell. Naming the address
-lifts every guard: `protected`, the last ingest key of its environment, all numbers.
-
-With --leaked the credential is read from stdin, never an argument, and never shown. An ingest key
-is known by the id in it; for a configuration key the service is asked, and where that does not
-tell, -i IDENTITY compares it with what is sealed; so it does for a key that is switched off, which
-cannot be tried. Management keys, HoneyHive keys, keys of other teams and keys that keycomb does not
-manage are recognised, and you are told what to do by hand (exit 10). Where nobody can be asked and
-there is no --yes it only says what it is (exit 64).
-
-What only the successor needs (a writable sealed file, its lock, recipients) does not hold the
-deletion up. Whatever stays undone: run the same command again. Between the two, `keycomb apply`
-finishes it too.
-
-Exit 10: the service did not show that the key is gone. Take it for working, and look.";
-
-/// `keycomb revoke`
-#[derive(Debug, Args)]
-#[command(after_help = REVOKE_HELP)]
-pub struct Revoke {
-    /// Whose key: key.ENVIRONMENT.NAME
-    // Not an address yet: a message about a wrong one would repeat what was given.
-    #[arg(value_name = "ADDRESS", required_unless_present = "leaked", conflicts_with = "leaked")]
-    pub address: Option<String>,
-    /// Why, for whoever reads the sealed file and `status`
-    #[arg(long, value_name = "TEXT", required_unless_present = "leaked")]
-    pub reason: Option<String>,
-    /// Read a credential from stdin, say what it is, and revoke its key: that generation alone
-    // Checked by hand, for the same reason.
-    #[arg(long, value_name = "-", allow_hyphen_values = true)]
-    pub leaked: Option<String>,
-    /// With --leaked: an age identity or SSH private key, to compare with what is sealed; may be repeated
-    #[arg(short, long, value_name = "FILE", value_parser = parse_file, requires = "leaked")]
-    pub identity: Vec<PathBuf>,
-    /// Milder: disable it at once, and delete it after its quarantine
-    #[arg(long)]
-    pub disable: bool,
-    /// The service.
-    #[command(flatten)]
-    pub service: Service,
-    /// The report's form
-    #[arg(long, value_name = "text|json", default_value = "text", hide_possible_values = true)]
-    pub format: Format,
-    /// Do not ask
-    #[arg(short, long)]
-    pub yes: bool,
-}
-
-const SCAN_HELP: &str = "\
-Nothing that is found is printed: its place, its kind, the key's id and address where they are
-known, and a fingerprint that tells whether two are the same. Nothing is sent anywhere.
-
-  high     an ingest or management key with its secret, a HoneyHive key, an age identity;
-           22 or 23 random letters and digits close to the word honeycomb
-  warning  32 hexadecimal or lower-case ones there: a Classic key, or half of another
-  note     the id of a managed key, which is no secret; a key of a sandbox or of documentation
-           (hcx...)
-
-Exit 2 for high and warning. Files that git ignores are left out (--ignored), and so are the sealed
-file, .git and .keycomb; links are not followed. Not found: what is encoded, compressed, split over
-lines or in UTF-16, and configuration keys where nothing within 160 characters, nor the file's name,
-says that they are Honeycomb's.";
-
-/// `keycomb scan`
-#[derive(Debug, Args)]
-#[command(after_help = SCAN_HELP)]
-pub struct Scan {
-    /// A file or a folder
-    #[arg(value_name = "PATH", default_value = ".", value_parser = parse_file)]
-    pub path: PathBuf,
-    /// Every version of every file that git remembers there, and what commits say, instead of the files
-    #[arg(long)]
-    pub history: bool,
-    /// Also the files that git ignores
-    #[arg(long, conflicts_with = "history")]
-    pub ignored: bool,
-    /// The result's form
-    #[arg(long, value_name = "text|json", default_value = "text", hide_possible_values = true)]
-    pub format: Format,
-}
-
-/// `keycomb drift`
-#[derive(Debug, Args)]
-pub struct Drift {
-    /// The service.
-    #[command(flatten)]
-    pub service: Service,
-    /// The result's form
-    #[arg(long, value_name = "text|json", default_value = "text", hide_possible_values = true)]
-    pub format: Format,
-    /// Try the external keys that have a `source`: one request each, with the key itself
-    #[arg(long)]
-    pub probe: bool,
-}
-
-/// `keycomb status`
-#[derive(Debug, Args)]
-pub struct Status {
-    /// The service.
-    #[command(flatten)]
-    pub service: Service,
-    /// The result's form
-    #[arg(long, value_name = "text|json", default_value = "text", hide_possible_values = true)]
-    pub format: Format,
-    /// Only what is to be done within so long, such as 30d
-    #[arg(long, value_name = "DURATION")]
-    pub due: Option<Period>,
-    /// Also write the dates to this calendar file (RFC 5545)
-    #[arg(long, value_name = "FILE", value_parser = parse_file)]
-    pub ics: Option<PathBuf>,
-    /// Try the external keys that have a `source`: one request each, with the key itself
-    #[arg(long)]
-    pub probe: bool,
-}
-
-/// `keycomb secrets …`
-#[derive(Debug, Subcommand)]
-pub enum Secrets {
-    /// List what is sealed and who can open it; needs no identity
-    List {
-        /// The sealed file of the sandbox
-        #[arg(long)]
-        sandbox: bool,
-        /// The result's form
-        #[arg(long, value_name = "text|json", default_value = "text", hide_possible_values = true)]
-        format: Format,
-    },
-    /// Print one credential, ready for the X-Honeycomb-Team header, to stdout
-    Open {
-        /// Which key: key.ENVIRONMENT.NAME
-        address: Address,
-        /// Who opens it.
-        #[command(flatten)]
-        opener: Opener,
-        /// All fields as JSON
-        #[arg(long)]
-        json: bool,
-    },
-    /// Use each credential once, and see whether it is the key it should be; exit 2 when one is not
-    Verify(Verify),
-    /// Run a command with a credential in its environment
-    Exec(Exec),
-    /// Seal anew to the recipients of the configuration, after they changed
-    Rekey(Rekey),
-    /// Show that a recipient can open what is sealed to it
-    Prove(Prove),
-    /// Merge two versions of the sealed file: every entry of both, none dropped; git's merge driver
-    #[command(long_about = MERGE_HELP)]
-    Merge {
-        /// The version that both came from; may be an empty file
-        base: PathBuf,
-        /// Our version; the result is written here
-        ours: PathBuf,
-        /// Their version
-        theirs: PathBuf,
-        /// Git calls: what the file is called in the repository
-        #[arg(long, value_name = "NAME", allow_hyphen_values = true)]
-        path: Option<String>,
-    },
-    /// Print all credentials that the identity can open
-    Export {
-        /// Who opens them.
-        #[command(flatten)]
-        opener: Opener,
-        /// The result's form
-        #[arg(long, value_name = "dotenv|json", default_value = "dotenv", hide_possible_values = true)]
-        format: ExportFormat,
-        /// Only this environment's, by its name in the configuration
-        #[arg(long, value_name = "NAME", value_parser = |text: &str| Label::new(text))]
-        env: Option<Label>,
-    },
-}
-
-/// Who opens a secret.
-#[derive(Debug, Clone, Args)]
-pub struct Opener {
-    /// An age identity file, or an SSH private key (ed25519, rsa); `-` for stdin; may be repeated
-    #[arg(short, long, value_name = "FILE", value_parser = parse_file, required = true)]
-    pub identity: Vec<PathBuf>,
-    /// The sealed file of the sandbox
-    #[arg(long)]
-    pub sandbox: bool,
-}
-
-/// The form of an export.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum ExportFormat {
-    /// NAME='value' lines.
-    Dotenv,
-    /// An object of address to credential.
-    Json,
-}
-
-/// `keycomb auth …`
-#[derive(Debug, Subcommand)]
-pub enum Auth {
-    /// Show which management key is used, from where, and what it may do
-    Status {
-        /// The service.
-        #[command(flatten)]
-        service: Service,
-        /// The result's form
-        #[arg(long, value_name = "text|json", default_value = "text", hide_possible_values = true)]
-        format: Format,
-    },
-}
-
-/// `keycomb schema`
-#[derive(Debug, Args)]
-pub struct Schema {
-    /// Which one
-    #[arg(default_value = "config")]
-    pub what: SchemaKind,
-}
-
-/// The published schemas.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum SchemaKind {
-    /// keycomb.toml
-    Config,
-    /// `plan --format json`
-    Plan,
-    /// `apply --format json`
-    Report,
-    /// `drift --format json`
-    Drift,
-    /// `status --format json`
-    Status,
-    /// `secrets list --format json`
-    Secrets,
-    /// `secrets open --json`
-    Secret,
-    /// `check --format json`
-    Check,
-    /// `auth status --format json`
-    Auth,
-    /// `import terraform --format json`
-    Import,
-    /// `rehearse --format json`
-    Rehearsal,
-    /// `scan --format json`
-    Scan,
-    /// `secrets verify --format json`
-    Verification,
-    /// `secrets rekey --format json`
-    Rekeyed,
-    /// `secrets prove --format json`
-    Proofs,
-    /// `undo --format json`, and .keycomb/runs/
-    Runs,
 }
 
 /// `keycomb completions`

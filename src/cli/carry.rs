@@ -3,7 +3,8 @@
 use std::io::BufRead as _;
 use std::path::Path;
 
-use super::args::{Format, Global, Lift, Service};
+use super::args::{Emitted, Format, Global, Lift, Service};
+use super::emit;
 use super::exit::Exit;
 use super::failure::Failure;
 use super::interrupt::Interrupt;
@@ -21,7 +22,7 @@ use crate::model;
 use crate::model::{Desired, Recipient, Scope, Sealed, visible};
 use crate::plan::{self, Action, Ask, Plan, SecretEffect, Step, Verb};
 use crate::ports::KeepRecord;
-use crate::render;
+use crate::render::{self, Sheet};
 use crate::report::Report;
 use crate::seal::{Holder, Keeper};
 
@@ -38,6 +39,8 @@ pub(super) struct Order<'a> {
     pub(super) lift: &'a Lift,
     /// The report's form.
     pub(super) format: Format,
+    /// Further forms of it.
+    pub(super) emit: &'a [Emitted],
     /// Whether nobody is asked.
     pub(super) yes: bool,
     /// Where sealed entries last.
@@ -214,11 +217,19 @@ pub(super) fn tell(
     if let (None, Some(until)) = (&report.unfolded, report.stage_ends()) {
         staged::say_after(report, until, &session.sealed_path, output);
     }
+    let emitted = emit::write(
+        order.emit,
+        &Sheet { plan: Some(plan), report: Some(report), ..Sheet::default() },
+        output,
+    );
     let stopped = interrupt.is_raised().then(|| interrupt.exit());
     let exit = Exit::of_apply(plan, report, stopped);
-    let Err(untold) = told else { return Ok(exit) };
-    // What was done must be told somewhere, and what went wrong with it counts for more than where.
-    output.say(render::text::report(report, Some(plan), &on_stderr(output)).trim_end());
+    if told.is_err() {
+        // What was done must be told somewhere.
+        output.say(render::text::report(report, Some(plan), &on_stderr(output)).trim_end());
+    }
+    let Err(untold) = told.and(emitted) else { return Ok(exit) };
+    // What went wrong with what was done counts for more than where it is told.
     if exit == Exit::Done {
         return Err(untold);
     }

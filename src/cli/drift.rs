@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::args::{Drift as Args, Format, Global};
+use super::emit;
 use super::exit::Exit;
 use super::external;
 use super::failure::Failure;
@@ -11,7 +12,7 @@ use super::output::Output;
 use super::plan::style;
 use super::session::Session;
 use crate::plan::{self, Allow, Ask};
-use crate::render;
+use crate::render::{self, Sheet};
 
 /// Shows what changed at the service since the last apply.
 ///
@@ -35,6 +36,7 @@ pub async fn run(args: &Args, global: &Global, output: &Output) -> Result<Exit, 
         Format::Text => render::text::drift(&drift.header, &drift.findings, &style(output)),
         Format::Json => render::json::drift(&drift.header, &drift.findings),
     })?;
+    emit::write(&args.emit.emit, &Sheet { drift: Some(&drift), ..Sheet::default() }, output)?;
     Ok(if drift.is_unsealed() {
         Exit::Unconfirmed
     } else if drift.is_drifted() {

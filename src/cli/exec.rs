@@ -3,12 +3,11 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 
-use super::args::Global;
+use super::args::{Exec as Args, Global, Variable};
 use super::exit::Exit;
 use super::failure::Failure;
 use super::output::Output;
 use super::secrets::{identities_of, newest, read};
-use super::secrets_args::{Exec as Args, Variable};
 use super::session::from_seal;
 use crate::model::{KeyState, Secret};
 use crate::seal;

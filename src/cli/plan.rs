@@ -1,14 +1,18 @@
 //! `keycomb plan`: read, decide, show.
 
+use std::collections::BTreeMap;
+
 use super::args::{Allowed, Format, Global, Lift, Plan as Args};
+use super::emit;
 use super::exit::Exit;
+use super::external;
 use super::failure::Failure;
 use super::known::Known;
 use super::output::Output;
 use super::session::Session;
 use crate::model::Scope;
 use crate::plan::{self, Allow, Ask};
-use crate::render::{self, Style};
+use crate::render::{self, Sheet, StatusRow, Style};
 
 /// Shows what would change.
 ///
@@ -32,11 +36,18 @@ pub async fn run(args: &Args, global: &Global, output: &Output) -> Result<Exit, 
         ));
     }
     let plan = plan::plan(&input);
+    let drift = plan::drift(&input);
+    let keys: Vec<StatusRow> =
+        plan::lives(&input).iter().map(|life| StatusRow::of(life, input.now)).collect();
+    let external = external::rows(&session.desired, &BTreeMap::new(), input.now);
     session.close().await;
     output.write(&match args.format {
         Format::Text => render::text::plan(&plan, &style(output)),
         Format::Json => render::json::plan(&plan),
     })?;
+    let sheet =
+        Sheet { plan: Some(&plan), drift: Some(&drift), keys: &keys, external: &external, report: None };
+    emit::write(&args.emit.emit, &sheet, output)?;
     Ok(Exit::of_plan(&plan, args.detailed_exitcode))
 }
 

@@ -6,14 +6,13 @@ use std::path::Path;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::args::{Format, Global};
+use super::args::{Format, Global, Prove as Args};
 use super::carry::holder;
 use super::exit::Exit;
 use super::failure::Failure;
 use super::history;
 use super::output::Output;
 use super::secrets::identities_of;
-use super::secrets_args::Prove as Args;
 use super::session::{from_seal, load, make_private_folder, sandbox_endpoint, sealed_path};
 use super::surroundings::{fresh_lineage, fresh_nonce};
 use crate::config::Loaded;

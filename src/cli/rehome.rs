@@ -41,6 +41,6 @@ async fn carry(
     interrupt: &Interrupt,
 ) -> Result<Exit, Failure> {
     let lift = &Lift::default();
-    let order = Order { verb, look: "status", service, lift, format, yes, home: Home::Disk };
+    let order = Order { verb, look: "status", service, lift, format, emit: &[], yes, home: Home::Disk };
     carry_out(&order, |_, _| Ok(ask), global, output, interrupt).await
 }

@@ -6,13 +6,12 @@ use std::fmt::Write as _;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::args::{Format, Global};
+use super::args::{Format, Global, Rekey as Args};
 use super::carry::holder;
 use super::exit::Exit;
 use super::failure::Failure;
 use super::output::Output;
 use super::secrets::{Opened, identities_of, read_all, refuse_unknown};
-use super::secrets_args::Rekey as Args;
 use super::session::from_seal;
 use crate::model::{SealedKey, brief};
 use crate::ports::KeepRecord as _;

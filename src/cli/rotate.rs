@@ -28,6 +28,7 @@ pub async fn run(
         service: &args.service,
         lift: &args.lift,
         format: args.format,
+        emit: &[],
         yes: args.yes,
         home: Home::Disk,
     };

@@ -1,7 +1,6 @@
 //! `keycomb status`: the managed keys, and what is next for each.
 
 use std::collections::BTreeMap;
-use std::io::Write as _;
 use std::path::Path;
 
 use super::args::{Format, Global, Status as Args};
@@ -12,6 +11,7 @@ use super::known::Known;
 use super::output::Output;
 use super::plan::table_style;
 use super::session::Session;
+use super::whole_file;
 use crate::model::visible;
 use crate::plan::{self, Allow, Ask, FindingKind};
 use crate::render::{self, StatusRow};
@@ -65,12 +65,7 @@ fn write_calendar(path: &Path, text: &str) -> Result<(), Failure> {
             "nothing was written; name a new file, or a calendar to replace",
         ));
     }
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let written = tempfile::NamedTempFile::new_in(folder).and_then(|mut file| {
-        file.write_all(text.as_bytes())?;
-        file.persist(path).map_err(|error| error.error)
-    });
-    written.map(drop).map_err(|source| {
+    whole_file::write(path, text.as_bytes()).map_err(|source| {
         let what = format!("cannot write the calendar `{}`", path.display());
         Failure::io(what, "name a file in a folder that takes one", source)
     })

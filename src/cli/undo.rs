@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::args::{Format, Global};
+use super::args::{Format, Global, Undo as Args};
 use super::carry::{Order, carry_out};
 use super::exit::Exit;
 use super::failure::Failure;
@@ -14,7 +14,6 @@ use super::interrupt::Interrupt;
 use super::known::Known;
 use super::output::Output;
 use super::plan::{allow, style};
-use super::secrets_args::Undo as Args;
 use super::session::Session;
 use crate::apply::Home;
 use crate::model::{Desired, Timestamp, brief};
@@ -53,6 +52,7 @@ pub async fn run(
         service: &args.service,
         lift: &args.lift,
         format: args.format,
+        emit: &[],
         yes: args.yes,
         home: Home::Disk,
     };

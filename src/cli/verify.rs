@@ -6,13 +6,12 @@ use std::sync::Arc;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::args::{Format, Global};
+use super::args::{Format, Global, Verify as Args};
 use super::exit::Exit;
 use super::failure::Failure;
 use super::output::Output;
 use super::plan::table_style;
 use super::secrets::{Opened, identities_of, read_all, refuse_unknown};
-use super::secrets_args::Verify as Args;
 use super::session::{USER_AGENT, parse_endpoint, say_waiting, start_sandbox, unconnected};
 use crate::honeycomb::{Connection, KeyOptions, Patience, Reader};
 use crate::model::{Address, Desired, KeyState, KeyType, Payload, Sealed, SealedKey, brief};

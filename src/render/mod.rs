@@ -4,6 +4,7 @@
 //! terminal. [`json`] is for machines: versioned, described by JSON Schemas. Both only read.
 
 mod calendar;
+mod emit;
 mod holders;
 pub mod json;
 mod status;
@@ -11,6 +12,7 @@ mod style;
 pub mod text;
 
 pub use calendar::calendar;
+pub use emit::{Kind, Sheet, emit};
 pub use holders::{Verified, VerifyRow};
 pub use status::{ExternalRow, SecretRow, StatusRow};
 pub use style::Style;

@@ -68,6 +68,7 @@ async fn take_over(
         service: &args.service,
         lift: &Lift::default(),
         format: args.format,
+        emit: &[],
         yes: args.yes,
         home: Home::Disk,
     };

@@ -196,6 +196,7 @@ fn order(args: &Args) -> Order<'_> {
         service: &args.service,
         lift: NOTHING,
         format: args.format,
+        emit: &[],
         yes: args.yes,
         home: Home::Disk,
     }

@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use clap::Args;
 
-use super::args::{Format, Lift, Opener, Service, parse_file};
+use super::{Format, Lift, Opener, Service, parse_file};
 use crate::model::{Address, Label};
 
 /// `keycomb secrets verify`

@@ -1,0 +1,18 @@
+//! Files for others to read, which may do so at any moment: whole or not at all.
+
+use std::io::{self, Write as _};
+use std::path::Path;
+
+/// Writes a file in place of what is there. It gets the rights that a new file gets here; what it holds is no secret.
+///
+/// # Errors
+/// When its folder takes none; what was there is as it was then.
+pub(super) fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut builder = tempfile::Builder::new();
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    let mut file = builder.tempfile_in(folder)?;
+    file.write_all(bytes)?;
+    file.persist(path).map(drop).map_err(|error| error.error)
+}
