@@ -194,6 +194,13 @@ impl<R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'_, R, W, K,
         recipients.sort();
         let entry = SealedKey {
             moved_from: vec![],
+            in_place_of: task
+                .mint
+                .succeeds
+                .iter()
+                .filter(|old| old.address != payload.address)
+                .map(|old| old.id.clone())
+                .collect(),
             address: payload.address.clone(),
             generation: payload.generation,
             state: KeyState::Provisional,

@@ -193,7 +193,8 @@ impl<R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'_, R, W, K,
             }
         }
         entry.state = KeyState::Live;
-        entry.since = live.updated.unwrap_or_else(|| self.service_now());
+        // Not when the service let it work: until the record says so nobody takes it up, and its overlap is for them.
+        entry.since = self.service_now();
         let id = entry.id.clone();
         self.append(Record::Key { key: Box::new(entry) })?;
         if asked.permissions == live.permissions {
@@ -231,7 +232,7 @@ impl<R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'_, R, W, K,
         in_time(&entry, live, self.service_now())?;
         (entry.state, entry.applied) = (KeyState::Live, as_it_is(live));
         entry.name.clone_from(&live.name);
-        entry.since = live.updated.unwrap_or_else(|| self.service_now());
+        entry.since = self.service_now();
         self.append(Record::Key { key: Box::new(entry.clone()) })?;
         Ok(entry)
     }

@@ -18,9 +18,9 @@ use super::order::Stage;
 use super::outcome::{Ended, Step as Attempt, chain, done_with, failed, not_started, panicked, refused};
 use super::progress::Progress;
 use crate::model::{
-    Address, EnvironmentId, KeyType, Label, LiveKey, Record, SealSettings, Sealed, Timestamp,
+    Address, EnvironmentId, KeyId, KeyType, Label, LiveKey, Record, SealSettings, Sealed, Timestamp,
 };
-use crate::plan::{Action, Plan, Step};
+use crate::plan::{Action, Plan, Predecessor, Step};
 use crate::ports::{Failure, Gate, KeepError, KeepRecord, ReadLive, ServiceError, Surroundings, WriteLive};
 use crate::report::{Became, Cause, Outcome, Report};
 
@@ -157,10 +157,10 @@ impl<'a, R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'a, R, W
             Step::DeleteEnvironment { id } => self.delete_environment(action, id).await.into(),
             Step::ForgetEnvironment { id } => self.forget_environment(action, id).await.into(),
             Step::ReleaseKey { id, succeeds, .. } if self.home == Home::Staged => {
-                self.stage_recorded(action, id, succeeds).await.into()
+                self.stage_recorded(action, id, &ids(succeeds)).await.into()
             }
             Step::ReleaseKey { id, enabled, succeeds } => {
-                self.release_recorded(action, id, *enabled, succeeds).await.into()
+                self.release_recorded(action, id, *enabled, &ids(succeeds)).await.into()
             }
             Step::UpdateKey { id, name, permissions, enabled, applied, remember } => {
                 let change = crate::ports::KeyChange {
@@ -431,4 +431,8 @@ pub(super) async fn side_by_side<F: Future<Output = ()>>(items: Vec<usize>, act:
 /// A panic in one action is that action's outcome, and no other's.
 pub(super) async fn unpanicked(work: impl Future<Output = Ended>) -> Ended {
     AssertUnwindSafe(work).catch_unwind().await.unwrap_or_else(|_| panicked().into())
+}
+
+fn ids(succeeds: &[Predecessor]) -> Vec<KeyId> {
+    succeeds.iter().map(|old| old.id.clone()).collect()
 }

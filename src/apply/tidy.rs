@@ -1,11 +1,14 @@
-//! Tidies the record up after an apply: entries of keys that the service no longer has, and tries that are over. Writes
+//! Tidies the record up after an apply: entries of keys that the service no longer has, managed or forgotten, and tries that
+//! are over. Writes
 //! nothing to the service.
 
 use std::collections::BTreeSet;
 
 use super::limits::{INTENT_LIFE, KEPT_AFTER_DELETION, age, is_young};
 use super::run::Run;
-use crate::model::{KeyId, KeyState, KeyType, Nonce, Provisional, Record, Sealed, SealedKey, Timestamp};
+use crate::model::{
+    Forgotten, KeyId, KeyState, KeyType, Nonce, Provisional, Record, Sealed, SealedKey, Timestamp,
+};
 use crate::plan::Step;
 use crate::ports::{KeepRecord, ReadLive, Surroundings, WriteLive};
 
@@ -26,6 +29,7 @@ impl<R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'_, R, W, K,
         self.end_discarded();
         let Some(now) = self.reader.service_now() else { return };
         self.end_old(now).await;
+        self.end_forgotten(now).await;
         for (entry, once) in self.with_sealed(|sealed| candidates(sealed, now)) {
             if self.is_stopping() || self.halted().is_some() {
                 return;
@@ -75,6 +79,41 @@ impl<R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'_, R, W, K,
         let names = keys.iter().map(|key| &key.name).chain(environments.iter().map(|e| &e.description));
         let there: BTreeSet<Nonce> = names.filter_map(|name| Some(Provisional::parse(name)?.nonce)).collect();
         self.end(old.difference(&there));
+    }
+
+    /// Ends what is remembered of forgotten keys once the service has not had them in two runs a day apart.
+    async fn end_forgotten(&self, now: Timestamp) {
+        let all: Vec<Forgotten> = self.with_sealed(|sealed| {
+            // One that is managed as well is for a person.
+            let is_ours = |known: &&Forgotten| sealed.key(&known.id).is_some();
+            sealed.forgotten.iter().filter(|known| !is_ours(known)).cloned().collect()
+        });
+        if all.is_empty() || self.is_stopping() || self.halted().is_some() {
+            return;
+        }
+        let Ok(listed) = self.unless_stopped(self.look(KeyType::ALL.iter().copied())).await else { return };
+        for Forgotten { id, address: _, gone } in all {
+            let is_listed = listed.iter().any(|key| key.id == id);
+            let is_gone = match is_listed {
+                true => false,
+                // The listing may lag.
+                false => match self.unless_stopped(self.read_key(&id)).await {
+                    Ok(found) => found.is_none(),
+                    Err(_) => return,
+                },
+            };
+            let record = match (is_gone, gone) {
+                (true, Some(gone)) if age(now, gone) > KEPT_AFTER_DELETION => {
+                    Record::ForgottenOver { id, gone }
+                }
+                (true, None) => Record::ForgottenSought { id, gone: Some(now) },
+                (false, Some(_)) => Record::ForgottenSought { id, gone: None },
+                (true, Some(_)) | (false, None) => continue,
+            };
+            if self.append(record).is_err() {
+                return;
+            }
+        }
     }
 
     fn end<'n>(&self, nonces: impl Iterator<Item = &'n Nonce>) {

@@ -82,6 +82,7 @@ impl<R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'_, R, W, K,
             (entry.state, entry.since) = (KeyState::Live, self.service_now());
         }
         entry.applied = applied.clone();
+        self.remember_with(&entry)?;
         if change == KeyChange::default() {
             self.append(Record::Key { key: Box::new(entry) })?;
             return Ok(done_with("only the record changed"));
@@ -96,6 +97,22 @@ impl<R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'_, R, W, K,
         }
         self.append(Record::Key { key: Box::new(entry) })?;
         patched.became()
+    }
+
+    /// What the files say of a key and the service never hears holds for all its generations: it is an older one that
+    /// protection keeps, and that a quarantine ends. One that is not released yet learns it after that.
+    fn remember_with(&self, entry: &SealedKey) -> Attempt<()> {
+        let others: Vec<SealedKey> = self.with_sealed(|sealed| {
+            let is_other = |other: &&SealedKey| {
+                other.id != entry.id && matches!(other.state, KeyState::Live | KeyState::Disabled)
+            };
+            sealed.generations(&entry.address).filter(is_other).cloned().collect()
+        });
+        others.into_iter().try_for_each(|other| {
+            let (owner, protected, quarantine) = (entry.owner.clone(), entry.protected, entry.quarantine);
+            let changed = SealedKey { owner, protected, quarantine, ..other.clone() };
+            if changed == other { Ok(()) } else { self.append(Record::Key { key: Box::new(changed) }) }
+        })
     }
 
     /// Sends a change of absolute values. Where the answer is lost, the key itself says whether it arrived.

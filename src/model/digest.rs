@@ -8,11 +8,12 @@ impl SealedKey {
     /// A digest of all that must never change in an entry while its key waits to be released.
     ///
     /// What the configuration decides anew at every apply is left out (state and its time, permissions, owner, protection,
-    /// quarantine); so is how the file is written: line ends and the order of entries have no say.
+    /// quarantine), and whose place it takes; so is how the file is written: line ends and the order of entries have no say.
     pub fn digest(&self, lineage: &Lineage) -> EntryDigest {
         let Self {
             address,
             moved_from,
+            in_place_of: _,
             generation,
             state: _,
             id,
@@ -73,6 +74,7 @@ mod tests {
         SealedKey {
             address: "key.production.checkout".parse().unwrap(),
             moved_from: vec![],
+            in_place_of: vec![],
             generation: 1,
             state: KeyState::Provisional,
             id: "hcxik_1".parse().unwrap(),

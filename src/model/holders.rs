@@ -59,10 +59,12 @@ impl Sealed {
         self.challenges.iter().any(|c| c.fingerprint == fingerprint && c.is_answered(&self.lineage))
     }
 
-    /// Takes out what concerns keys that have no entry any more.
+    /// Takes out what concerns keys that are gone: those that have no entry any more, and were not merely forgotten.
     pub fn forget_former_readers_of_the_gone(&mut self) {
-        let Self { keys, former, .. } = self;
-        former.retain(|reader| keys.iter().any(|key| key.id == reader.id));
+        let Self { keys, forgotten, former, .. } = self;
+        former.retain(|reader| {
+            keys.iter().any(|key| key.id == reader.id) || forgotten.iter().any(|known| known.id == reader.id)
+        });
     }
 }
 

@@ -62,6 +62,20 @@ pub enum Record {
         /// The key.
         id: KeyId,
     },
+    /// A forgotten key was looked for at the service.
+    ForgottenSought {
+        /// The key.
+        id: KeyId,
+        /// Since when it is known to be gone, by the service's clock; `None`: it is there.
+        gone: Option<Timestamp>,
+    },
+    /// A forgotten key is gone for good, and nothing needs to know of it any more.
+    ForgottenOver {
+        /// The key.
+        id: KeyId,
+        /// Since when it was known to be gone. One that was forgotten anew meanwhile stays.
+        gone: Timestamp,
+    },
     /// All that is at one address is at another from here on: the generations of a key, or an environment with its keys.
     ///
     /// One record, so that a cut-off run moves all of it or nothing; and what becomes of each entry, so that it may be
@@ -137,6 +151,15 @@ impl Sealed {
             }
             Record::EnvironmentGone { address } => self.environments.retain(|e| e.address != address),
             Record::Forgotten { id } => self.forget(&id),
+            Record::ForgottenSought { id, gone } => {
+                for known in self.forgotten.iter_mut().filter(|known| known.id == id) {
+                    known.gone = gone;
+                }
+            }
+            Record::ForgottenOver { id, gone } => {
+                self.forgotten.retain(|known| known.id != id || known.gone != Some(gone));
+                self.forget_former_readers_of_the_gone();
+            }
             Record::Moved { from: _, to, environment, keys } => {
                 for known in
                     self.environments.iter_mut().filter(|known| Some(&known.id) == environment.as_ref())
@@ -152,12 +175,15 @@ impl Sealed {
         self.forgotten.sort();
     }
 
+    /// Who could once open its secret still can, and the key lives on: `former` keeps its rows until the key is gone.
     fn forget(&mut self, id: &KeyId) {
         let address = self.key(id).map(|key| key.address.clone());
         self.keys.retain(|key| &key.id != id);
+        // Replayed, it undoes what is known since.
+        self.forgotten.iter_mut().filter(|known| &known.id == id).for_each(|known| known.gone = None);
         if let Some(address) = address {
             self.forgotten.retain(|known| &known.id != id);
-            self.forgotten.push(Forgotten { id: id.clone(), address });
+            self.forgotten.push(Forgotten { id: id.clone(), address, gone: None });
         }
     }
 

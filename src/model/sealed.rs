@@ -37,6 +37,9 @@ pub struct Sealed {
     pub intents: Vec<Intent>,
     /// Keys that were taken out of the record while they are at the service: an older version of the file has their
     /// entries, and that is as it shall be. Sorted by id.
+    ///
+    /// One that has an entry all the same is disputed: one branch forgot it, another one went on with it, and a merge kept
+    /// both. Nothing of its address is stopped before a person has looked.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub forgotten: Vec<Forgotten>,
     /// Riddles for recipients, by fingerprint.
@@ -75,6 +78,11 @@ impl Sealed {
         self.keys.iter().find(|k| &k.id == id)
     }
 
+    /// Whether a key was taken out of the record on one branch at least.
+    pub fn is_forgotten(&self, id: &KeyId) -> bool {
+        self.forgotten.iter().any(|known| &known.id == id)
+    }
+
     /// The generations recorded at an address, oldest first.
     pub fn generations<'a>(&'a self, address: &'a Address) -> impl Iterator<Item = &'a SealedKey> {
         self.keys.iter().filter(move |k| &k.address == address)
@@ -89,6 +97,9 @@ pub struct Forgotten {
     pub id: KeyId,
     /// Where it was declared.
     pub address: Address,
+    /// When the service was first found not to have it any more, by its clock; the entry leaves the file a day after.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gone: Option<Timestamp>,
 }
 
 /// A managed environment.
@@ -115,6 +126,10 @@ pub struct SealedKey {
     /// Where it was declared before, the oldest first: its secret may be sealed for one of these addresses.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub moved_from: Vec<Address>,
+    /// The keys in other environments that it was made in the place of: the files moved it here, and they work until it has
+    /// worked for the overlap.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub in_place_of: Vec<KeyId>,
     /// 1, 2, 3 …
     pub generation: u32,
     /// Where in its life it is.

@@ -143,6 +143,7 @@ fn entry(
     SealedKey {
         address: desired.address.clone(),
         moved_from: vec![],
+        in_place_of: vec![],
         generation,
         state: KeyState::Live,
         id: live.id.clone(),

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 
 use super::draft::{Refusal, some_of};
+use super::elsewhere::successor_of;
 use super::index::Index;
 use super::value::{Action, SecretEffect, Step, Verb};
 use crate::model::{Address, EnvironmentId, KeyId, KeyState, KeyType, Limit, LiveKey, Provisional};
@@ -147,10 +148,12 @@ impl Bound {
     }
 }
 
-/// Whether a step only ends a generation whose address another one serves: it follows from a rotation, whatever their number.
+/// Whether a step only ends a generation whose place another one has taken: it follows from a rotation or a replacement, whatever
+/// their number.
 fn is_superseded(index: &Index<'_>, action: &Action) -> bool {
     matches!(action.step, Step::RetireKey { .. } | Step::DeleteKey { .. })
-        && index.input.desired.keys.contains_key(&action.address)
+        && (index.input.desired.keys.contains_key(&action.address)
+            || successor_of(index, &action.address).is_some())
 }
 
 /// An environment keeps an enabled ingest key, or its data stops: the last one goes only when it is named.

@@ -9,8 +9,8 @@ use super::input::Input;
 use super::phase::{Given, Phase, is_staged};
 use super::times::{GRACE, is_within};
 use crate::model::{
-    Address, EnvironmentId, KeyId, KeyState, KeyType, Lineage, LiveEnvironment, LiveKey, Provisional, Sealed,
-    SealedEnvironment, SealedKey, Timestamp,
+    Address, DesiredKey, EnvironmentId, KeyId, KeyState, KeyType, Label, Lineage, LiveEnvironment, LiveKey,
+    Provisional, Sealed, SealedEnvironment, SealedKey, Timestamp,
 };
 
 /// A provisional key of this sealed file's lineage that the file has no entry for: nobody holds its secret, or, where it is
@@ -39,6 +39,15 @@ impl Stray<'_> {
     }
 }
 
+/// The keys of one table of the files, in all its environments.
+#[derive(Debug, Default)]
+pub(super) struct Table<'a> {
+    /// In file order.
+    pub(super) declared: Vec<&'a DesiredKey>,
+    /// The addresses that have a record and no declaration any more, in order.
+    pub(super) undeclared: Vec<&'a Address>,
+}
+
 /// The input by id, name and address. All lists are in a fixed order, whatever the order of the input.
 pub(super) struct Index<'a> {
     pub(super) input: &'a Input<'a>,
@@ -54,6 +63,7 @@ pub(super) struct Index<'a> {
     key_names: HashMap<(&'a EnvironmentId, KeyType, &'a str), Vec<&'a LiveKey>>,
     inside: HashMap<&'a EnvironmentId, Vec<&'a LiveKey>>,
     records: BTreeMap<&'a Address, Vec<&'a SealedKey>>,
+    tables: HashMap<&'a Label, Table<'a>>,
     owners: HashMap<&'a KeyId, &'a SealedKey>,
     stray_ids: HashSet<&'a KeyId>,
     is_all_missing: bool,
@@ -76,6 +86,7 @@ impl<'a> Index<'a> {
             keys: input.live.keys.iter().map(|k| (&k.id, k)).collect(),
             key_names: HashMap::new(),
             inside: HashMap::new(),
+            tables: tables(input, &records),
             records,
             owners,
             stray_ids: HashSet::new(),
@@ -282,6 +293,22 @@ impl<'a> Index<'a> {
         found
     }
 
+    /// What is declared, and what is recorded and declared no more, under the label of a key's address.
+    pub(super) fn table(&self, address: &Address) -> Option<&Table<'a>> {
+        let Address::Key { key, .. } = address else { return None };
+        self.tables.get(key)
+    }
+
+    /// Whether a person has to say what becomes of an address: one branch forgot a key of it, another one went on with it.
+    pub(super) fn is_disputed(&self, address: &Address) -> bool {
+        let Some(sealed) = self.input.sealed.filter(|sealed| !sealed.forgotten.is_empty()) else {
+            return false;
+        };
+        self.records
+            .get(address)
+            .is_some_and(|records| records.iter().any(|key| sealed.is_forgotten(&key.id)))
+    }
+
     /// All recorded keys, by address, newest generation first.
     pub(super) fn records(&self) -> impl Iterator<Item = &'a SealedKey> {
         self.records.values().flatten().copied()
@@ -324,6 +351,25 @@ fn index_records(sealed: Option<&Sealed>) -> Records<'_> {
         owners.insert(&key.id, key);
     }
     (records, owners)
+}
+
+fn tables<'a>(
+    input: &'a Input<'_>,
+    records: &BTreeMap<&'a Address, Vec<&'a SealedKey>>,
+) -> HashMap<&'a Label, Table<'a>> {
+    let mut tables: HashMap<&'a Label, Table<'a>> = HashMap::new();
+    let mut put = |address: &'a Address, desired: Option<&'a DesiredKey>| {
+        let Address::Key { key, .. } = address else { return };
+        let table = tables.entry(key).or_default();
+        match desired {
+            Some(desired) => table.declared.push(desired),
+            None => table.undeclared.push(address),
+        }
+    };
+    input.desired.keys.iter().for_each(|(address, desired)| put(address, Some(desired)));
+    let undeclared = records.keys().filter(|address| !input.desired.keys.contains_key(**address));
+    undeclared.for_each(|address| put(address, None));
+    tables
 }
 
 fn environment_records(sealed: Option<&Sealed>) -> impl Iterator<Item = &SealedEnvironment> {

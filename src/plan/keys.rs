@@ -4,13 +4,14 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::discard::{address_of_lost, discard_generation, discard_stray};
 use super::draft::Refusal;
+use super::elsewhere::{self, make_way, successor_of};
 use super::environments::Place;
 use super::index::Index;
 use super::minting::{busy, busy_staged, mint, moved_from};
 use super::phase::{Phase, is_staged};
 use super::retire::retire;
 use super::revoke::belongs_to_revoking;
-use super::succession::{predecessors, supersede};
+use super::succession::{instead_of_create, predecessors, supersede};
 use super::times::{STAGE_GRACE, stage_ends};
 use super::update::update;
 use super::value::{Action, Reason, ReasonCode, SecretEffect, Step, Verb};
@@ -19,7 +20,8 @@ use crate::model::{Address, DesiredKey, KeyState, Label, LiveKey, OnMissing, Sea
 /// The places of the declared environments, by label.
 pub(super) type Places<'a> = HashMap<&'a Label, Place<'a>>;
 
-/// What is to be done about all keys; besides discards at most one action that is not blocked for each address.
+/// What is to be done about all keys; besides discards at most one action that is not blocked for each key, and for each
+/// address that is declared and not switched off.
 pub(super) fn keys<'a>(index: &Index<'a>, places: &Places<'a>) -> Vec<Action> {
     let mut actions = vec![];
     let asked = index.input.ask.revoke.as_ref();
@@ -31,7 +33,7 @@ pub(super) fn keys<'a>(index: &Index<'a>, places: &Places<'a>) -> Vec<Action> {
                 let place = places.get(address.environment()).unwrap_or(&Place::Unavailable);
                 declared(index, place, desired, &generations)
             }
-            None => undeclared(index, &generations),
+            None => undeclared(index, address, &generations),
         };
         actions.extend(found);
         actions
@@ -64,7 +66,7 @@ fn declared<'a>(
         }
         // What is said of it below says it all.
         None if generations.iter().any(|(_, phase)| matches!(phase, Phase::Altered(_))) => vec![],
-        None => vec![mint(index, place, desired, first_reason(desired, generations), vec![])],
+        None => vec![first(index, place, desired, generations)],
     };
     actions.extend(revoked(index, generations));
     let others = || generations.iter().enumerate().filter(|(at, _)| Some(*at) != current).map(|(_, g)| g);
@@ -72,15 +74,24 @@ fn declared<'a>(
         Phase::Altered(live) => Some(altered(record, live)),
         phase => discardable(index, record, phase).map(|live| discard_generation(index, record, live)),
     }));
+    let Some((record, Phase::Serving(live))) = current.and_then(|at| generations.get(at)) else {
+        return actions;
+    };
+    let superseded =
+        || others().filter_map(|(old, phase)| supersede(index, desired, (record, live), (old, phase)));
+    // Whoever switches a key off wants nothing of it to work: what works beside it stops with it. The oldest first, so that
+    // what a guard keeps is the newest.
+    if !desired.enabled && !live.disabled {
+        let mut stops: Vec<Action> =
+            superseded().filter(|action| matches!(action.verb, Verb::Disable | Verb::Blocked)).collect();
+        stops.reverse();
+        stops.append(&mut actions);
+        return stops;
+    }
     // One step for each address and apply: what serves comes first, what it superseded goes later.
     let is_free = !actions.iter().any(|action| action.is_taken() && action.verb != Verb::Discard);
-    if is_free
-        && let Some((record, Phase::Serving(live))) = current.and_then(|at| generations.get(at))
-        && is_settled(desired, record, live)
-    {
-        let superseded =
-            others().filter_map(|(old, phase)| supersede(index, desired, (record, live), (old, phase)));
-        actions.extend(first_steps(superseded));
+    if is_free && is_settled(desired, record, live) {
+        actions.extend(first_steps(superseded()));
     }
     actions
 }
@@ -99,16 +110,54 @@ pub(super) fn current_of(generations: &[(&SealedKey, Phase<'_>)]) -> Option<usiz
     stays.or_else(|| generations.iter().position(comes_back))
 }
 
-fn undeclared(index: &Index<'_>, generations: &[(&SealedKey, Phase<'_>)]) -> Vec<Action> {
+fn undeclared(index: &Index<'_>, address: &Address, generations: &[(&SealedKey, Phase<'_>)]) -> Vec<Action> {
     let settled = generations.iter().filter_map(|(record, phase)| match phase {
         Phase::Altered(live) => Some(altered(record, live)),
         phase => discardable(index, record, phase).map(|live| discard_generation(index, record, live)),
     });
     let is_revoked = |phase: &Phase<'_>| matches!(phase, Phase::Revoked(_));
-    // The oldest first: declared again meanwhile, the newest still serves.
+    let is_disputed = index.is_disputed(address) && !index.is_named(address);
+    let successor = successor_of(index, address);
+    // Whoever takes a key out of the files wants nothing of it to work: each generation takes its step, the oldest first.
     let retired = generations.iter().rev().filter(|(_, phase)| !is_revoked(phase));
-    let retired = retired.filter_map(|(record, phase)| retire(index, record, phase));
-    settled.chain(revoked(index, generations)).chain(first_steps(retired)).collect()
+    let retired = retired.filter_map(|(record, phase)| match successor {
+        Some(successor) => make_way(index, successor, (record, phase)),
+        None => retire(index, record, phase),
+    });
+    let retired = retired.map(|action| if is_disputed { action.block(disputed(address)) } else { action });
+    settled.chain(revoked(index, generations)).chain(retired).collect()
+}
+
+/// Two branches that do not agree what becomes of an address.
+fn disputed(address: &Address) -> Refusal {
+    let text =
+        "one branch took it out of the record with `forget`, and another one made or changed a key of it";
+    let help = format!(
+        "If it shall stay as it is and be nobody's here, run `keycomb forget {address}` once more; if it shall be managed, \
+         declare it again; if it shall go, name it: `--allow {address}`."
+    );
+    Refusal::guard("forgotten", text, help)
+}
+
+/// The first key of an address, or the first that counts.
+fn first(
+    index: &Index<'_>,
+    place: &Place<'_>,
+    desired: &DesiredKey,
+    generations: &[(&SealedKey, Phase<'_>)],
+) -> Action {
+    let succeeds = predecessors(index, desired, generations);
+    let is_plain = |(record, phase): &(&SealedKey, Phase<'_>)| {
+        !matches!(phase, Phase::Late(_)) && !is_revoked(record, phase)
+    };
+    match elsewhere::reason(index, desired, &succeeds).filter(|_| generations.iter().all(is_plain)) {
+        Some((reason, change)) => {
+            let action = instead_of_create(mint(index, place, desired, reason, succeeds), Verb::Replace);
+            let changes = std::iter::once(change).chain(action.changes.clone()).collect();
+            action.changes(changes)
+        }
+        None => mint(index, place, desired, first_reason(desired, generations), succeeds),
+    }
 }
 
 /// The key of a generation that is not needed and was never enabled. A staged one has its entry in other checkouts, which may
@@ -172,8 +221,14 @@ fn release(
             (ReasonCode::Unreleased, text.to_owned())
         }
     };
+    let text = match index.input.ask.rotate.contains(&desired.address) {
+        true => format!(
+            "not rotated: what an earlier run made is released first, then ask for the rotation again; {text}"
+        ),
+        false => text,
+    };
     let reason = Reason::at(&desired.origin, code, text);
-    let succeeds = predecessors(index, desired, generations).into_iter().map(|old| old.id).collect();
+    let succeeds = predecessors(index, desired, generations);
     let step = Step::ReleaseKey { id: live.id.clone(), enabled: desired.enabled, succeeds };
     let secret = if desired.enabled { SecretEffect::StartsWorking } else { SecretEffect::None };
     let action = Action::on(record, live, Verb::Release, reason, step).secret(secret);

@@ -1,5 +1,6 @@
 //! The life of each key: which phase it is in, what comes next for it, and when.
 
+use super::elsewhere::{ends, successor_of};
 use super::index::Index;
 use super::input::Input;
 use super::keys::current_of;
@@ -198,7 +199,14 @@ fn released(
             };
             (LifeStage::Overlap, Some(Next { verb: Verb::Disable, at: ends }))
         }
-        None => (works, with_the_next(Verb::Disable)),
+        None => match successor_of(index, &record.address).filter(|_| !live.disabled) {
+            Some(successor) => {
+                let ends = ends(index, successor, &record.address);
+                let at = ends.map(|ends| not_before(successor, ends));
+                (LifeStage::Overlap, Some(Next { verb: Verb::Disable, at }))
+            }
+            None => (works, with_the_next(Verb::Disable)),
+        },
     }
 }
 

@@ -9,6 +9,7 @@ mod discard;
 mod draft;
 mod drift;
 mod drifted;
+mod elsewhere;
 mod environments;
 mod external;
 mod findings;

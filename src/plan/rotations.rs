@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
+use super::elsewhere::{self, ends};
 use super::index::Index;
 use super::keys::current_of;
 use super::phase::Phase;
 use super::succession::{due, fixed_in_place, overlap_ends, overlap_of, waits_until};
-use super::value::{Finding, FindingKind, Severity};
+use super::value::{Finding, FindingKind, Predecessor, Severity};
 use crate::model::{DesiredKey, KeyProof, KeyState, LiveKey, SealedKey, Timestamp};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -17,7 +18,38 @@ const GRAVE: Duration = DAY.saturating_mul(30);
 
 /// All of it, address by address.
 pub(super) fn rotations(index: &Index<'_>) -> Vec<Finding> {
-    index.input.desired.keys.values().flat_map(|desired| of(index, desired)).collect()
+    let declared = index.input.desired.keys.values();
+    declared.flat_map(|desired| of(index, desired).into_iter().chain(moved(index, desired))).collect()
+}
+
+/// Keys in other environments that work until the one that took their place has worked for the overlap.
+fn moved(index: &Index<'_>, desired: &DesiredKey) -> Vec<Finding> {
+    let is_made = |old: &Predecessor| {
+        let here = index.generations(&desired.address);
+        old.address != desired.address && here.iter().any(|(record, _)| record.in_place_of.contains(&old.id))
+    };
+    let of = |old: Predecessor| {
+        let (ends, to) = (ends(index, desired, &old.address), &desired.address);
+        let now = index.input.now;
+        let past = ends.and_then(|ends| Duration::try_from(now.duration_since(ends)).ok());
+        let text = match ends.filter(|ends| *ends > now) {
+            Some(ends) => format!("`{to}` has taken its place; it works until {ends:.0} at least"),
+            None if ends.is_some() => format!("`{to}` has taken its place, and its overlap is over"),
+            None => format!("`{to}` is to take its place, and does not work: until then this one goes on"),
+        };
+        let finding = Finding::new(FindingKind::Rotation, severity(past.unwrap_or_default()), text);
+        finding.at(&old.address).about(&old.id)
+    };
+    let works = |old: &Predecessor| old.until.is_some();
+    elsewhere::predecessors(index, desired).into_iter().filter(is_made).filter(works).map(of).collect()
+}
+
+fn severity(past: Duration) -> Severity {
+    match past {
+        past if past >= GRAVE => Severity::High,
+        past if past >= LATE => Severity::Warning,
+        _ => Severity::Note,
+    }
 }
 
 fn of(index: &Index<'_>, desired: &DesiredKey) -> Vec<Finding> {
@@ -46,11 +78,7 @@ fn past_overlap(
 ) -> Option<Finding> {
     let ends = overlap_of(desired).after(record.since);
     let past = Duration::try_from(now.duration_since(ends)).ok().filter(|past| *past >= DAY)?;
-    let severity = match past {
-        past if past >= GRAVE => Severity::High,
-        past if past >= LATE => Severity::Warning,
-        _ => Severity::Note,
-    };
+    let severity = severity(past);
     let text = format!(
         "generations {} and {} both work, {} past their overlap, which ended at {ends:.0}",
         old.generation,
@@ -75,10 +103,16 @@ fn untried(record: &SealedKey) -> Option<Finding> {
         Some(KeyProof::Refused) => {
             (Severity::High, "the credential of this generation was refused when it was tried")
         }
-        None => (Severity::Note, "the credential of this generation could not be tried when it was released"),
+        None => (
+            Severity::Note,
+            "the credential of this generation was not tried when it was released, and no apply can open it: that it is used \
+             during the overlap is all that shows it to work",
+        ),
     };
-    let help =
-        format!("Open it and try it while the old one works: `keycomb secrets open {}`.", record.address);
+    let help = format!(
+        "Whoever can open it tries it while the old one works: `keycomb secrets verify {} -i IDENTITY`.",
+        record.address
+    );
     let finding = Finding::new(FindingKind::Rotation, severity, text).at(&record.address).about(&record.id);
     Some(finding.help(help))
 }

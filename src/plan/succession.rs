@@ -4,13 +4,14 @@
 //! count from the service's times.
 
 use super::draft::{Refusal, list};
+use super::elsewhere;
 use super::environments::Place;
 use super::index::Index;
 use super::minting::{busy, mint};
 use super::phase::Phase;
-use super::retire::next_step;
+use super::retire::{next_step, protected_refusal};
 use super::update::is_configuration;
-use super::value::{Action, Change, Predecessor, Reason, ReasonCode, Step, Verb};
+use super::value::{Action, Blocked, Change, Predecessor, Reason, ReasonCode, Step, Verb};
 use crate::model::{DesiredKey, KeyProof, KeyState, LiveKey, Period, SealedKey, Timestamp};
 
 /// How long both work where no `rotate` says: of a key that is replaced, or rotated by name.
@@ -57,14 +58,15 @@ pub(super) fn waits_until(index: &Index<'_>, desired: &DesiredKey, due: Timestam
 }
 
 /// Whether a recorded generation works, or may be made to by hand: one in quarantine is out of the way.
-fn stands<'a>(record: &SealedKey, phase: &Phase<'a>) -> Option<&'a LiveKey> {
+pub(super) fn stands<'a>(record: &SealedKey, phase: &Phase<'a>) -> Option<&'a LiveKey> {
     match phase {
         Phase::Serving(live) if record.state != KeyState::Disabled || !live.disabled => Some(live),
         _ => None,
     }
 }
 
-/// The generations that one made now would take the place of, oldest first.
+/// The generations that one made now would take the place of, oldest first; after them what the files put here from other
+/// environments.
 pub(super) fn predecessors(
     index: &Index<'_>,
     desired: &DesiredKey,
@@ -74,9 +76,10 @@ pub(super) fn predecessors(
     let of = |(record, phase): &(&SealedKey, Phase<'_>)| {
         let live = stands(record, phase)?;
         let until = (!live.disabled).then_some(until);
-        Some(Predecessor { id: record.id.clone(), generation: record.generation, until })
+        let address = record.address.clone();
+        Some(Predecessor { address, id: record.id.clone(), generation: record.generation, until })
     };
-    generations.iter().rev().filter_map(of).collect()
+    generations.iter().rev().filter_map(of).chain(elsewhere::predecessors(index, desired)).collect()
 }
 
 /// The successor of a key that serves, if it needs one: it is asked for, it is due, or what is declared cannot be had in
@@ -99,15 +102,8 @@ pub(super) fn succeed(
         return None;
     }
     let action = mint(index, place, desired, reason, predecessors(index, desired, generations));
-    let verb = action
-        .blocked
-        .as_ref()
-        .map_or(verb, |blocked| if blocked.verb == Verb::Create { verb } else { blocked.verb });
-    let action = match action.blocked.clone() {
-        Some(blocked) => Action { blocked: Some(super::value::Blocked { verb, ..blocked }), ..action },
-        None => Action { verb, ..action },
-    };
-    let action = action.changes(fixed.into_iter().chain(sent.iter().cloned()).collect());
+    let action =
+        instead_of_create(action, verb).changes(fixed.into_iter().chain(sent.iter().cloned()).collect());
     let late = newer().filter(|phase| matches!(phase, Phase::Late(_))).count();
     let refusal = if !desired.enabled {
         Some(switched_off())
@@ -122,6 +118,17 @@ pub(super) fn succeed(
         Some(refusal) => action.block(refusal),
         None => action,
     })
+}
+
+/// The same minting under the word for why it is done; what is in its way keeps its own.
+pub(super) fn instead_of_create(action: Action, verb: Verb) -> Action {
+    match action.blocked.clone() {
+        Some(blocked) if blocked.verb == Verb::Create => {
+            Action { blocked: Some(Blocked { verb, ..blocked }), ..action }
+        }
+        Some(_) => action,
+        None => Action { verb, ..action },
+    }
 }
 
 fn why(
@@ -236,17 +243,27 @@ pub(super) fn supersede(
     let successor = desired.enabled.then_some(&record.id);
     let reason = || Reason::new(ReasonCode::Superseded, superseded_text(desired, record, (old, phase)));
     let action = next_step(index, old, old_live, successor, reason)?;
-    let is_stop = matches!(action.step, Step::RetireKey { .. }) && works && desired.enabled;
+    let is_stop = matches!(action.step, Step::RetireKey { .. }) && works;
     if !is_stop || index.is_named(&old.address) {
         return Some(action);
     }
-    Some(match (record.proof, old.protected || desired.protected) {
+    let is_protected = old.protected || desired.protected;
+    Some(match desired.enabled {
+        true => unless_unproven(action, record, is_protected),
+        false if is_protected || record.protected => action.block(protected_refusal(&old.address)),
+        false => action,
+    })
+}
+
+/// The stop of a key that `record` has taken the place of, unless that may not work.
+pub(super) fn unless_unproven(action: Action, record: &SealedKey, is_protected: bool) -> Action {
+    match (record.proof, is_protected) {
         (Some(KeyProof::Accepted), _) | (None, false) => action,
         (Some(KeyProof::Refused), _) => action.block(unproven(record, "was refused when it was tried")),
         // What is protected stops only for what was seen to work.
         (None, true) => action
             .block(unproven(record, "could not be tried when it was released, and the address is protected")),
-    })
+    }
 }
 
 fn superseded_text(

@@ -54,7 +54,7 @@ pub(super) fn undo(index: &Index<'_>, undoing: &Undoing) -> Vec<Action> {
     made.flat_map(|made| match (made.what, made.address.is_key()) {
         (What::Changed, true) => key_back(index, undoing, made),
         (What::Changed, false) => environment_back(index, undoing, made),
-        (What::Made, _) => vec![not_undone(undoing, made, Verb::Delete, &made_help(made))],
+        (What::Made, _) => vec![not_undone(undoing, made, Verb::Delete, &made_help(index, made))],
         (What::Deleted, _) => vec![not_undone(undoing, made, Verb::Create, &deleted_help(made))],
         (What::Recorded, _) => {
             let help =
@@ -65,11 +65,26 @@ pub(super) fn undo(index: &Index<'_>, undoing: &Undoing) -> Vec<Action> {
     .collect()
 }
 
-fn made_help(made: &Made) -> String {
-    if made.address.is_key() {
+/// Nothing that is said here ends an older generation: it may be the one that is in use.
+fn made_help(index: &Index<'_>, made: &Made) -> String {
+    let record = made.id.as_ref().and_then(|id| index.owner(&KeyId::new(id.clone()).ok()?));
+    let is_moved = record.is_some_and(|record| !record.in_place_of.is_empty());
+    if is_moved {
         format!(
-            "A key that was new: take `{}` out of the files and apply; it is disabled, and deleted after its quarantine. A new \
-             generation of a key: leave it there; the one before it works until the overlap is over.",
+            "It took the place of a key in another environment: declare that one again before its overlap is over, and `{}` no \
+             more; the older key goes on, and this one is disabled.",
+            made.address
+        )
+    } else if record.is_some_and(|record| record.generation > 1) {
+        format!(
+            "It is a new generation of `{}`: leave it and its block there. The one before it works until the overlap is over, \
+             which `rotate.overlap` makes longer.",
+            made.address
+        )
+    } else if made.address.is_key() {
+        format!(
+            "If the key was new: take `{}` out of the files and apply; it is disabled, and deleted after its quarantine. If it \
+             was a new generation of one: leave it there.",
             made.address
         )
     } else {

@@ -27,8 +27,8 @@ pub(super) fn update(
         enabled: desired.enabled || is_held,
         permissions: target_permissions(desired, record, live).clone(),
     };
-    let change =
-        change(desired, record, live, target).map(|action| unless_replaced(index, desired, live, action));
+    let change = change(desired, (record, live), generations, target)
+        .map(|action| unless_replaced(index, desired, live, action));
     let held = is_held.then(|| held(desired, record, live));
     // What the record does not know as released, or what shall stop, is settled first: one step for each apply.
     let is_first = |action: &Action| record.state != KeyState::Live || action.verb == Verb::Disable;
@@ -70,11 +70,16 @@ pub(super) fn is_configuration(key_type: KeyType) -> bool {
     key_type == KeyType::Configuration
 }
 
-fn change(desired: &DesiredKey, record: &SealedKey, live: &LiveKey, target: AppliedKey) -> Option<Action> {
+fn change(
+    desired: &DesiredKey,
+    (record, live): (&SealedKey, &LiveKey),
+    generations: &[(&SealedKey, Phase<'_>)],
+    target: AppliedKey,
+) -> Option<Action> {
     let sends_permissions = is_configuration(live.key_type) && target.permissions != live.permissions;
     let sends_enabled = target.enabled == live.disabled;
     let sent = sent_changes(desired, record, live, &target, sends_permissions);
-    let remembered = remembered_changes(desired, record);
+    let remembered = remembered_changes(desired, record, generations);
     let is_recorded =
         record.applied == target && record.name == desired.name && record.state == KeyState::Live;
     if sent.is_empty() && remembered.is_empty() && is_recorded {
@@ -121,16 +126,28 @@ fn sent_changes(
     changes.into_iter().flatten().collect()
 }
 
-/// What is kept in the record and never sent.
-fn remembered_changes(desired: &DesiredKey, record: &SealedKey) -> Vec<Change> {
+/// What is kept in the record and never sent. It holds for all generations that are or were released: it is an older one that
+/// protection keeps, and that a quarantine ends.
+fn remembered_changes(
+    desired: &DesiredKey,
+    record: &SealedKey,
+    generations: &[(&SealedKey, Phase<'_>)],
+) -> Vec<Change> {
+    let is_other = |other: &&SealedKey| {
+        other.id != record.id && matches!(other.state, KeyState::Live | KeyState::Disabled)
+    };
+    let others = || generations.iter().map(|(other, _)| *other).filter(is_other);
+    let differing = |differs: &dyn Fn(&SealedKey) -> bool| {
+        std::iter::once(record).chain(others()).find(|known| differs(known))
+    };
     let owner = |owner: &Option<String>| owner.clone().unwrap_or_default();
     let changes = [
-        (desired.owner != record.owner)
-            .then(|| Change::from_to("owner", owner(&record.owner), owner(&desired.owner))),
-        (desired.protected != record.protected)
-            .then(|| Change::from_to("protected", record.protected, desired.protected)),
-        (desired.quarantine != record.quarantine)
-            .then(|| Change::from_to("quarantine", record.quarantine, desired.quarantine)),
+        differing(&|known| known.owner != desired.owner)
+            .map(|known| Change::from_to("owner", owner(&known.owner), owner(&desired.owner))),
+        differing(&|known| known.protected != desired.protected)
+            .map(|known| Change::from_to("protected", known.protected, desired.protected)),
+        differing(&|known| known.quarantine != desired.quarantine)
+            .map(|known| Change::from_to("quarantine", known.quarantine, desired.quarantine)),
     ];
     changes.into_iter().flatten().collect()
 }

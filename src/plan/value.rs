@@ -283,8 +283,8 @@ pub enum Step {
         id: KeyId,
         /// Whether the configuration wants it enabled.
         enabled: bool,
-        /// The keys of its address that it takes the place of, and that are in nobody's way.
-        succeeds: Vec<KeyId>,
+        /// The keys that it takes the place of, oldest first, and that are in nobody's way.
+        succeeds: Vec<Predecessor>,
     },
     /// PATCH a key's name, permissions, and whether it is enabled; all that differ, in one request.
     UpdateKey {
@@ -359,7 +359,8 @@ pub struct MintKey {
     pub enabled: bool,
     /// The generation it will be.
     pub generation: u32,
-    /// The generations it takes the place of, oldest first: they stay as they are, and are in nobody's way.
+    /// The generations it takes the place of, oldest first, and after them keys in other environments that the files put here:
+    /// they stay as they are, and are in nobody's way.
     pub succeeds: Vec<Predecessor>,
     /// For the record.
     pub remember: Remembered,
@@ -368,11 +369,13 @@ pub struct MintKey {
 /// A generation that another takes the place of.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Predecessor {
+    /// Its address: the successor's own, or that of a key in another environment.
+    pub address: Address,
     /// Its key.
     pub id: KeyId,
     /// 1, 2, 3 …
     pub generation: u32,
-    /// Until when it works at least, if its successor is made now; `None`: it does not work.
+    /// Until when it works at least, if its successor works from now on; `None`: it does not work.
     pub until: Option<Timestamp>,
 }
 

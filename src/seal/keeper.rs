@@ -372,7 +372,9 @@ pub(super) fn refuse_unreadable(sealed: &Sealed, record: &Record) -> Result<(), 
         | Record::State { .. }
         | Record::KeyGone { .. }
         | Record::EnvironmentGone { .. }
-        | Record::Forgotten { .. } => Ok(()),
+        | Record::Forgotten { .. }
+        | Record::ForgottenSought { .. }
+        | Record::ForgottenOver { .. } => Ok(()),
         Record::Moved { to, environment, keys, .. } => refuse_move(sealed, to, environment.as_ref(), keys),
     }
 }

@@ -10,10 +10,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use miette::Diagnostic;
 
-use super::{merge_holders as holders, text};
+use super::{merge_forgotten as forgotten, merge_holders as holders, merge_moves as moves, text};
 use crate::model::{
-    EnvironmentAttributes, EnvironmentId, Forgotten, Intent, KeyId, KeyState, Nonce, Sealed,
-    SealedEnvironment, SealedKey, Timestamp,
+    EnvironmentAttributes, EnvironmentId, Intent, KeyId, KeyState, Nonce, Sealed, SealedEnvironment,
+    SealedKey, Timestamp,
 };
 
 /// What a merge made.
@@ -77,7 +77,8 @@ pub fn merge(base: Option<&Sealed>, ours: &Sealed, theirs: &Sealed) -> Result<Me
         challenges: holders::merge_challenges(ours, theirs),
         former: holders::merge_former(ours, theirs),
     };
-    merge_forgotten(base, ours, theirs, &mut sealed);
+    forgotten::merge(base, ours, theirs, &mut sealed);
+    moves::follow(ours, theirs, &mut sealed);
     sealed.forget_former_readers_of_the_gone();
     text::sort(&mut sealed);
     undecided.sort_by(|a, b| a.what.cmp(&b.what));
@@ -142,11 +143,13 @@ fn merge_key(base: Option<&SealedKey>, ours: &SealedKey, theirs: &SealedKey) -> 
     let seal = |key: &SealedKey| (key.recipients.clone(), key.sealed.clone(), key.secret);
     let (recipients, sealed, secret) = unchanging(base, ours, theirs, seal)?;
     let place = |key: &SealedKey| (key.address.clone(), key.moved_from.clone());
-    let (address, moved_from) = unchanging(base, ours, theirs, place)?;
+    let place = unchanging(base, ours, theirs, place).or_else(|| moves::later_place(ours, theirs));
+    let (address, moved_from) = place?;
     let (_, since, state) = joined(base, ours, theirs, lead, |key| stage(key.state, key.since));
     Some(SealedKey {
         address,
         moved_from,
+        in_place_of: unchanging(base, ours, theirs, |key| key.in_place_of.clone())?,
         generation: unchanging(base, ours, theirs, |key| key.generation)?,
         state,
         id: ours.id.clone(),
@@ -299,25 +302,6 @@ fn disputed(ours: &SealedEnvironment, theirs: &SealedEnvironment) -> Undecided {
         what: format!("environment `{}` (id `{}`, id `{}`)", ours.address, ours.id, theirs.id),
         ours: text::environment(ours),
         theirs: text::environment(theirs),
-    }
-}
-
-/// A key is forgotten where one side forgot the very entry that the other side still has as both had it. Whatever else
-/// happened to the entry meanwhile counts more: an entry too many is forgotten once more, one too few may be lost.
-fn merge_forgotten(base: Option<&Sealed>, ours: &Sealed, theirs: &Sealed, merged: &mut Sealed) {
-    let all: BTreeSet<&Forgotten> = ours.forgotten.iter().chain(&theirs.forgotten).collect();
-    for forgotten in all {
-        let id = &forgotten.id;
-        let is_as_both_had_it = |side: &Sealed| {
-            side.key(id)
-                .is_none_or(|key| base.and_then(|base| base.key(id)).is_some_and(|known| known == key))
-        };
-        if is_as_both_had_it(ours) && is_as_both_had_it(theirs) {
-            merged.keys.retain(|key| &key.id != id);
-            if merged.forgotten.iter().all(|known| &known.id != id) {
-                merged.forgotten.push(forgotten.clone());
-            }
-        }
     }
 }
 

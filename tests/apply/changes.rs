@@ -268,3 +268,29 @@ async fn a_run_that_stages_moves_the_record_too() {
     assert!(!world.log().iter().any(Event::is_write));
     assert_eq!((keeper.sealed.keys.len(), keeper.sealed.forgotten.len()), (0, 1));
 }
+
+#[tokio::test]
+async fn what_is_only_remembered_reaches_all_generations_that_were_released() {
+    let (world, mut keeper) = start(KeyState::Live, false);
+    for (id, state) in [
+        ("hcxlk_on", KeyState::Live),
+        ("hcxlk_off", KeyState::Disabled),
+        ("hcxlk_staged", KeyState::Staged),
+        ("hcxlk_over", KeyState::Deleted),
+    ] {
+        record(&mut keeper, A, id, state);
+    }
+    record(&mut keeper, "key.production.b", "hcxlk_b", KeyState::Live);
+    for entry in &mut keeper.sealed.keys {
+        (entry.protected, entry.owner) = (true, Some("before".into()));
+    }
+    let mut action = update(A, "hcxlk_a", None, &[Permission::RunQueries], None);
+    let Step::UpdateKey { remember, .. } = &mut action.step else { panic!() };
+    (remember.protected, remember.owner) = (false, Some("after".into()));
+    assert_done(&run(&world, &mut keeper, action).await, A);
+    let reached: Vec<_> = keeper.sealed.keys.iter().filter(|key| !key.protected).collect();
+    assert!(reached.iter().all(|key| key.owner.as_deref() == Some("after")));
+    let mut ids: Vec<_> = reached.iter().map(|key| key.id.as_str()).collect();
+    ids.sort_unstable();
+    assert_eq!(ids, ["hcxlk_a", "hcxlk_off", "hcxlk_on"]);
+}

@@ -164,6 +164,7 @@ pub fn managed(keeper: &mut Keeper, at_address: &str, id: &str, state: KeyState,
 pub fn record(keeper: &mut Keeper, at_address: &str, id: &str, state: KeyState) {
     keeper.sealed.keys.push(SealedKey {
         moved_from: vec![],
+        in_place_of: vec![],
         address: address(at_address),
         generation: 1,
         state,

@@ -25,7 +25,8 @@ fn second(succeeds: &[&str]) -> Action {
     let mut action = Action { verb: Verb::Rotate, generation: Some(2), ..mint("a") };
     let Step::MintKey(mint) = &mut action.step else { panic!() };
     mint.generation = 2;
-    let of = |id: &&str| Predecessor { id: key_id(id), generation: 1, until: None };
+    let of =
+        |id: &&str| Predecessor { address: A.parse().unwrap(), id: key_id(id), generation: 1, until: None };
     mint.succeeds = succeeds.iter().map(of).collect();
     action
 }
@@ -55,7 +56,8 @@ async fn a_successor_is_made_beside_the_key_that_the_plan_says_it_succeeds_and_b
 
 #[tokio::test]
 async fn a_successor_that_was_cut_off_is_released_beside_the_key_that_it_succeeds() {
-    for succeeds in [vec![key_id(OLD)], vec![]] {
+    let old = Predecessor { address: A.parse().unwrap(), id: key_id(OLD), generation: 1, until: None };
+    for succeeds in [vec![old], vec![]] {
         let (world, mut keeper) = start();
         world.lock().before("patch", 0, |inner| inner.stopping = true);
         for _ in 0..9 {
@@ -132,4 +134,24 @@ async fn a_credential_must_have_the_permissions_of_its_key() {
             }
         }
     }
+}
+
+#[tokio::test]
+async fn what_is_made_in_the_place_of_a_key_in_another_environment_says_so_in_its_entry() {
+    let (world, mut keeper) = start();
+    let elsewhere = "key.staging.a".parse().unwrap();
+    let mut action = second(&[OLD]);
+    let Step::MintKey(mint) = &mut action.step else { panic!() };
+    mint.succeeds.push(Predecessor {
+        address: elsewhere,
+        id: key_id("hcxlk_far"),
+        generation: 1,
+        until: None,
+    });
+    assert_done(&world.apply(&plan(vec![action]), &mut keeper).await, A);
+    assert_eq!(
+        keeper.sealed.keys[1].in_place_of,
+        [key_id("hcxlk_far")],
+        "its own generations are known by number"
+    );
 }

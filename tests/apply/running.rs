@@ -284,6 +284,61 @@ async fn an_entry_is_forgotten_a_day_after_its_deletion_if_the_key_is_gone() {
 }
 
 #[tokio::test]
+async fn what_was_forgotten_is_remembered_until_the_key_was_gone_for_a_day() {
+    let world = World::new();
+    let mut keeper = Keeper::new(&world);
+    for (id, is_there) in [("hcxlk_there", true), ("hcxlk_gone", false), ("hcxlk_both", false)] {
+        match is_there {
+            true => drop(managed(&mut keeper, "key.production.a", id, KeyState::Live, false)),
+            false => record(&mut keeper, "key.production.a", id, KeyState::Live),
+        }
+        keeper.sealed.former.push(keycomb::model::FormerReader {
+            id: key_id(id),
+            name: "ops".into(),
+            fingerprint: "0".repeat(16),
+        });
+        keeper.sealed.take(Record::Forgotten { id: key_id(id) });
+    }
+    // One branch forgot it, another went on with it: that is for a person.
+    let both =
+        keeper.sealed.forgotten.iter().find(|known| known.id == key_id("hcxlk_both")).cloned().unwrap();
+    record(&mut keeper, "key.production.b", "hcxlk_both", KeyState::Live);
+    assert!(keeper.sealed.forgotten.contains(&both));
+    assert_eq!(keeper.sealed.former.len(), 3, "who could read it still can");
+    let empty: Plan = plan(vec![]);
+    let mut told = vec![];
+    for seconds in [0, 86_400, 86_401] {
+        world.lock().clock = std::time::Duration::from_secs(seconds);
+        world.apply(&empty, &mut keeper).await;
+        told.push(keeper.sealed.forgotten.len());
+    }
+    assert_eq!(told, [3, 3, 2]);
+    assert_eq!(
+        world.records(),
+        [
+            Record::ForgottenSought { id: key_id("hcxlk_gone"), gone: Some(crate::world::at(0)) },
+            Record::ForgottenOver { id: key_id("hcxlk_gone"), gone: crate::world::at(0) }
+        ]
+    );
+    assert_eq!(keeper.sealed.former.len(), 2);
+    assert_eq!(world.writes(), []);
+}
+
+#[tokio::test]
+async fn what_was_forgotten_and_is_there_again_is_remembered_anew() {
+    let world = World::new();
+    let mut keeper = Keeper::new(&world);
+    record(&mut keeper, "key.production.a", "hcxlk_a", KeyState::Live);
+    keeper.sealed.take(Record::Forgotten { id: key_id("hcxlk_a") });
+    world.apply(&plan(vec![]), &mut keeper).await;
+    assert!(keeper.sealed.forgotten[0].gone.is_some());
+    world.lock().put_key("hcxlk_a", "hcxen_1", "a", false);
+    world.lock().clock = std::time::Duration::from_secs(90_000);
+    world.apply(&plan(vec![]), &mut keeper).await;
+    assert_eq!(keeper.sealed.forgotten[0].gone, None);
+}
+
+#[tokio::test]
 async fn progress_hears_once_of_every_action_that_is_not_blocked() {
     #[derive(Default)]
     struct Heard(std::sync::Mutex<(Vec<String>, Vec<String>)>);

@@ -126,6 +126,59 @@ fn a_cherry_pick_has_the_keys_of_both() {
     assert_whole(&team, 4);
 }
 
+/// Renamed on one branch, rotated on the other: both generations are where the files say.
+#[test]
+fn a_merge_takes_what_one_branch_made_to_where_the_other_moved_the_key() {
+    let team = repository();
+    let renamed = FIRST.replace("[key.first]", "[key.second]\nname = \"first\"");
+    git(&team, &["checkout", "--quiet", "-B", "one", "main"]).exits(0);
+    fs::write(team.path("keys/first.toml"), renamed).unwrap();
+    team.run(&["mv", "key.production.first", "key.production.second", "--yes"]).exits(0);
+    commit(&team, "renamed");
+    git(&team, &["checkout", "--quiet", "-B", "two", "main"]).exits(0);
+    team.run(&["rotate", "key.production.first", "--yes"]).exits(0);
+    commit(&team, "rotated");
+    git(&team, &["merge", "--no-edit", "one"]).exits(0);
+    let generations: Vec<_> =
+        sealed(&team).keys.iter().map(|key| (key.address.to_string(), key.generation)).collect();
+    let at = "key.production.second".to_owned();
+    assert_eq!(generations, [(at.clone(), 1), (at, 2)]);
+    team.run(&["plan", "--detailed-exitcode"]).exits(0);
+    let works: Vec<_> = team.sandbox.truth().live_keys().map(|key| !key.disabled).collect();
+    assert_eq!(works, [true; 2]);
+    let identity = team.identity.to_str().unwrap();
+    let opened = team.run(&["secrets", "open", "key.production.second", "-i", identity]).exits(0);
+    assert!(team.sandbox.truth().keys.iter().any(|key| key.credential == opened.stdout.trim()));
+}
+
+/// Forgotten on one branch, rotated on the other: nothing of it is stopped, nor its only secret lost, before a person has
+/// looked.
+#[test]
+fn a_merge_keeps_what_one_branch_forgot_and_the_other_rotated_and_the_plan_asks() {
+    let team = repository();
+    git(&team, &["checkout", "--quiet", "-B", "one", "main"]).exits(0);
+    fs::write(team.path("keys/first.toml"), "[environment.production]\n").unwrap();
+    team.run(&["forget", "key.production.first", "--yes"]).exits(0);
+    commit(&team, "forgotten");
+    git(&team, &["checkout", "--quiet", "-B", "two", "main"]).exits(0);
+    team.run(&["rotate", "key.production.first", "--yes"]).exits(0);
+    commit(&team, "rotated");
+    git(&team, &["merge", "--no-edit", "one"]).exits(0);
+    assert_eq!(sealed(&team).keys.len(), 2);
+    let before = writes(&team);
+    let ran = team.run(&["apply", "--yes"]).exits(5);
+    let said = ran.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(said.contains("`keycomb forget key.production.first`"), "{said}");
+    assert_eq!(writes(&team), before);
+    // Declared again, it is managed with both; forgotten once more, it is nobody's.
+    fs::write(team.path("keys/first.toml"), FIRST).unwrap();
+    team.run(&["plan", "--detailed-exitcode"]).exits(0);
+    fs::write(team.path("keys/first.toml"), "[environment.production]\n").unwrap();
+    team.run(&["forget", "key.production.first", "--yes"]).exits(0);
+    assert_eq!((sealed(&team).keys.len(), sealed(&team).forgotten.len()), (0, 2));
+    assert_eq!(writes(&team), before);
+}
+
 #[test]
 fn two_first_files_are_refused_and_both_are_left_in_the_file() {
     let team = two_branches();

@@ -136,6 +136,36 @@ fn what_cannot_change_in_place_is_replaced_and_its_consumers_have_the_overlap_to
     assert!(keys(&team, "web")[0].disabled);
 }
 
+/// An environment cannot change either: the key there is another one, at another address.
+#[test]
+fn a_key_in_another_environment_is_made_there_and_the_one_it_had_works_for_the_overlap() {
+    let (team, clock) = team();
+    let moved = TWO.replacen("environment = \"staging\"", "environment = \"production\"", 1);
+    team.declare(&format!("[environment.production]{moved}"));
+    let ran = team.run(&["apply", "--yes"]).exits(0);
+    let said = ran.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(said.contains("key.production.ci configuration replace"), "{}", ran.stdout);
+    assert!(
+        said.contains("generation 1 of key.staging.ci") && said.contains("works until 2026-11-28T12:00:"),
+        "{said}"
+    );
+    assert_eq!(keys(&team, "ci").iter().map(|key| key.disabled).collect::<Vec<_>>(), [false, false]);
+    let ran = team.run(&["plan", "--detailed-exitcode"]).exits(0);
+    assert!(ran.stdout.contains("`key.production.ci` has taken its place"), "{}", ran.stdout);
+    assert_eq!(status(&team, CI)[0][..2], ["overlap", "disable"]);
+    assert_eq!(status(&team, "key.production.ci")[0][..2], ["live", "rotate"]);
+
+    clock.advance(8 * DAY);
+    let ran = team.run(&["apply", "--yes"]).exits(0);
+    assert!(ran.stdout.contains("has taken its place since"), "{}", ran.stdout);
+    let two = keys(&team, "ci");
+    assert_eq!(two.iter().map(|key| key.disabled).collect::<Vec<_>>(), [true, false]);
+    clock.advance(15 * DAY);
+    team.run(&["apply", "--yes"]).exits(0);
+    assert_eq!(keys(&team, "ci").len(), 1);
+    team.run(&["plan", "--detailed-exitcode"]).exits(0);
+}
+
 #[test]
 fn a_calendar_holds_what_is_to_come() {
     let (team, _) = team();

@@ -12,6 +12,7 @@
 
 mod crashes;
 mod declared;
+mod elsewhere;
 mod faults;
 mod invariants;
 mod lab;

@@ -294,6 +294,7 @@ pub fn live_of(key: &DesiredKey, id: &str) -> LiveKey {
 pub fn record_of(key: &DesiredKey, id: &str) -> SealedKey {
     SealedKey {
         moved_from: vec![],
+        in_place_of: vec![],
         address: key.address.clone(),
         generation: 1,
         state: KeyState::Live,

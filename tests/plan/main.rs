@@ -9,6 +9,7 @@
 )]
 
 mod builders;
+mod elsewhere;
 mod environments;
 mod external;
 mod findings;

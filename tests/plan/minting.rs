@@ -273,12 +273,14 @@ fn what_is_unsealed_comes_before_everything_else() {
 #[test]
 fn a_protected_key_goes_for_a_successor_that_was_not_tried_only_when_named() {
     let mut world = world();
+    world.desired("key.production.a").protected = true;
     let old = SealedKey { protected: true, ..record_of(&wanted(), "old") };
     world.sealed().keys.push(old);
     world.live.keys.push(live_of(&wanted(), "old"));
     world.sealed().keys.push(SealedKey {
         generation: 2,
         since: ago(30 * DAY),
+        protected: true,
         ..record_of(&wanted(), "new")
     });
     world.live.keys.push(live_of(&wanted(), "new"));

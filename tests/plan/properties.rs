@@ -295,14 +295,44 @@ proptest! {
     }
 
     #[test]
-    fn an_address_has_at_most_one_action_that_is_taken_besides_discards_and_revocations(world in world()) {
-        let mut seen = BTreeSet::new();
+    fn an_address_that_shall_work_takes_one_step_and_any_key_does_besides_discards_and_revocations(world in world()) {
+        let (mut seen, mut keys) = (BTreeSet::new(), BTreeSet::new());
         // What is revoked waits for nothing, and its successor does not wait for another apply.
-        let is_of_revoked = |a: &Action| a.reason.code == ReasonCode::Revoked && a.id.is_some();
+        let revoked: BTreeSet<String> = world.sealed.iter().flat_map(|sealed| &sealed.keys)
+            .filter(|key| key.revoked.is_some()).map(|key| key.id.to_string()).collect();
+        let is_of_revoked = |a: &Action| a.id.as_ref().is_some_and(|id| revoked.contains(id));
         let is_aside = |a: &Action| a.verb == Verb::Discard || is_of_revoked(a);
         let is_step = |a: &&Action| a.blocked.is_none() && !is_aside(a);
         for action in world.plan().actions.iter().filter(is_step) {
-            prop_assert!(seen.insert(action.address.clone()), "{}", action.address);
+            let works = world.desired.keys.get(&action.address).is_none_or(|desired| desired.enabled);
+            let is_wanted = works && (world.desired.keys.contains_key(&action.address) || !action.address.is_key());
+            prop_assert!(!is_wanted || seen.insert(action.address.clone()), "{}", action.address);
+            prop_assert!(keys.insert((action.address.clone(), action.id.clone())), "{}", action.address);
+        }
+    }
+
+    /// The same for a key that the files put into another environment: it goes on until the one there has worked for long
+    /// enough.
+    #[test]
+    fn what_the_files_put_elsewhere_works_until_it_does_there(world in world(), cut in 0..12usize) {
+        let mut world = world;
+        world.sealed().keys.iter_mut().for_each(|record| record.revoked = None);
+        let taken = |world: &World| -> Vec<(KeyId, Timestamp)> {
+            let mints = world.plan().actions.into_iter().filter_map(|action| match action.step {
+                Step::MintKey(mint) => Some((action.address, mint.succeeds)),
+                _ => None,
+            });
+            let old = mints.flat_map(|(to, old)| old.into_iter().filter(move |old| old.address != to));
+            old.filter_map(|old| Some((old.id, old.until?))).collect()
+        };
+        let promised = taken(&world);
+        for round in 0..6 {
+            simulate::apply_first(&mut world, round, if round == 0 { cut } else { usize::MAX });
+            for (id, until) in promised.iter().filter(|(_, until)| *until > world.live.now) {
+                let works = world.live.keys.iter().any(|key| &key.id == id && !key.disabled);
+                prop_assert!(works, "{round}: {id} stopped before {until}");
+            }
+            world.live.now = ago(-2 * DAY * (i64::try_from(round).unwrap() + 1));
         }
     }
 
@@ -364,7 +394,11 @@ proptest! {
         let mut after = world;
         simulate::apply_first(&mut after, 1, cut);
         for action in after.plan().actions.iter().filter(|action| action.blocked.is_none()) {
-            let stops = matches!(action.verb, Verb::Disable | Verb::Delete | Verb::Discard);
+            // What is off already only begins its quarantine.
+            let stops = match action.verb {
+                Verb::Disable => action.secret == SecretEffect::StopsWorking,
+                verb => matches!(verb, Verb::Delete | Verb::Discard),
+            };
             // An address takes one step an apply: what was to follow there follows now. That never is what serves it.
             let carried_out = || first.actions.iter().take(cut).filter(|a| a.address == action.address);
             let is_declared = after.desired.keys.contains_key(&action.address);

@@ -456,3 +456,24 @@ fn what_is_protected_is_not_forgotten() {
     world.sealed().keys[0].protected = false;
     only(&forget(&mut world, "key.production.base"));
 }
+
+/// One branch forgot it, another one rotated it, and a merge kept both: nothing of it stops before a person has looked.
+#[test]
+fn what_is_disputed_is_neither_stopped_nor_deleted_unless_it_is_named() {
+    let mut world = World::production();
+    world.sync(configuration("key.production.a"), "one");
+    world.sync(configuration("key.production.a"), "two");
+    world.record("two").generation = 2;
+    let (id, at) = (key_id("one"), address("key.production.a"));
+    world.sealed().forgotten.push(Forgotten { id, address: at.clone(), gone: None });
+    world.record("two").since = ago(DAY);
+    assert!(world.plan().is_empty(), "declared, it goes its way");
+    world.undeclare("key.production.a");
+    assert_eq!(world.told(), ["blocked:disable:forgotten key.production.a"; 2]);
+    assert!(world.plan().actions.iter().all(|action| action.blocked.as_ref().unwrap().guard));
+    let mut again = world.clone();
+    again.ask.forget.insert(at.clone());
+    assert_eq!(again.told(), ["forget key.production.a"]);
+    world.allow.addresses.insert(at);
+    assert_eq!(world.told(), ["disable key.production.a"; 2]);
+}

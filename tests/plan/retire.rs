@@ -192,9 +192,51 @@ fn an_address_takes_one_step_at_a_time() {
     let mut world = superseded();
     world.desired("key.production.a").name = "b".into();
     assert_eq!(world.told(), ["update key.production.a"]);
-    world.undeclare("key.production.a");
-    assert_eq!(world.told(), ["disable key.production.a"]);
-    assert_eq!(world.only().generation, Some(1), "declared again meanwhile, the second serves");
+}
+
+/// Whoever switches a key off, or takes it out of the files, wants nothing of it to work.
+#[test]
+fn what_is_switched_off_or_taken_out_during_an_overlap_stops_with_all_its_generations_at_once() {
+    let overlapping = || {
+        let mut world = superseded();
+        world.record("two").since = ago(DAY);
+        world
+    };
+    type Edit = fn(&mut World);
+    let edits: [Edit; 2] =
+        [|w| w.undeclare("key.production.a"), |w| w.desired("key.production.a").enabled = false];
+    for edit in edits {
+        let mut world = overlapping();
+        assert!(world.plan().is_empty());
+        edit(&mut world);
+        let plan = world.plan();
+        assert_eq!(world.told(), ["disable key.production.a"; 2]);
+        let generations: Vec<_> = plan.actions.iter().map(|action| action.generation).collect();
+        assert_eq!(generations, [Some(1), Some(2)]);
+        assert!(plan.actions.iter().all(|action| action.secret == SecretEffect::StopsWorking));
+        // Protected, neither does; by name both do.
+        for id in ["one", "two"] {
+            world.record(id).protected = true;
+        }
+        if world.desired.keys.contains_key(&address("key.production.a")) {
+            world.desired("key.production.a").protected = true;
+        }
+        assert_eq!(world.told(), ["blocked:disable:protected key.production.a"; 2]);
+        world.allow.addresses.insert(address("key.production.a"));
+        assert_eq!(world.told(), ["disable key.production.a"; 2]);
+    }
+}
+
+#[test]
+fn of_two_that_are_switched_off_the_last_ingest_key_of_an_environment_is_the_newest() {
+    let mut world = World::empty();
+    world.sync_environment("production", "Production");
+    world.sync(ingest("key.production.a"), "one");
+    world.sync(ingest("key.production.a"), "two");
+    (world.record("two").generation, world.record("two").since) = (2, ago(DAY));
+    world.desired("key.production.a").enabled = false;
+    assert_eq!(world.told(), ["disable key.production.a", "blocked:disable:last_ingest key.production.a"]);
+    assert_eq!(world.plan().actions[0].generation, Some(1));
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Successor first: when a key gets its next generation, and when the one before goes.
 
 use keycomb::model::*;
-use keycomb::plan::{FindingKind, ReasonCode, SecretEffect, Severity, Step, Undo, Verb, lives};
+use keycomb::plan::{FindingKind, Predecessor, ReasonCode, SecretEffect, Severity, Step, Undo, Verb, lives};
 
 use super::builders::*;
 
@@ -134,11 +134,13 @@ fn the_old_key_does_not_stop_for_a_successor_that_was_refused() {
     let mut world = rotated(6);
     world.record("two").proof = None;
     assert!(world.plan().is_empty());
-    assert!(world.findings(FindingKind::Rotation)[0].text.contains("could not be tried"));
+    assert!(world.findings(FindingKind::Rotation)[0].text.contains("was not tried"));
     let mut world = rotated(7);
     world.record("two").proof = None;
     assert_eq!(world.only().verb, Verb::Disable);
 }
+
+const DISABLE: &[&str] = &["disable key.production.a"];
 
 #[test]
 fn protection_is_the_addresses_and_holds_no_predecessor_of_a_proven_successor() {
@@ -147,9 +149,16 @@ fn protection_is_the_addresses_and_holds_no_predecessor_of_a_proven_successor() 
         world.record("one").protected = true;
         world.record("two").protected = protect_files;
         world.desired(A).protected = protect_files;
-        assert_eq!(world.only().verb, Verb::Disable, "{protect_files}");
+        // To lift it is a change of its own, before the key stops.
+        if !protect_files {
+            assert_eq!(world.told(), ["update key.production.a"]);
+            super::simulate::apply(&mut world, 1);
+        }
+        assert_eq!(world.told(), DISABLE, "{protect_files}");
         world.record("two").proof = None;
-        assert_eq!(world.only_blocked(), (Verb::Disable, "unproven", true), "{protect_files}");
+        let told = world.told();
+        let expected = if protect_files { "blocked:disable:unproven key.production.a" } else { DISABLE[0] };
+        assert_eq!(told, [expected]);
     }
     // Without its block it is neither disabled nor deleted, whatever its generation.
     let mut world = rotated(7);
@@ -240,7 +249,9 @@ fn a_successor_that_was_cut_off_is_released_beside_the_old_key_and_never_doubled
     };
     world.sealed().keys.push(entry);
     world.live.keys.push(provisional(&key, "two", LINEAGE, '2', MINUTE));
-    let step = Step::ReleaseKey { id: key_id("two"), enabled: true, succeeds: vec![key_id("one")] };
+    let until = Some(ago(-7 * DAY));
+    let old = Predecessor { address: address(A), id: key_id("one"), generation: 1, until };
+    let step = Step::ReleaseKey { id: key_id("two"), enabled: true, succeeds: vec![old] };
     assert_eq!((world.only().verb, world.only().step), (Verb::Release, step));
     // Its release was begun, and may arrive yet.
     world.record("two").state = KeyState::Releasing;
@@ -381,7 +392,7 @@ fn the_old_key_is_disabled_within_the_window_too() {
     // What is to stop by the files stops at any time.
     in_hours(&mut world, "Mon-Fri 09:00-16:00 Europe/Berlin");
     world.desired(A).enabled = false;
-    assert_eq!(world.told(), ["disable key.production.a"]);
+    assert_eq!(world.told(), ["disable key.production.a"; 2]);
 }
 
 #[test]
@@ -407,4 +418,62 @@ fn what_another_checkout_rotated_away_is_not_enabled_again() {
     assert_eq!(world.told(), ["enable key.production.a"], "nobody has taken its place");
     world.live.keys.push(live_of(&configuration("key.production.a"), "successor"));
     assert_eq!(world.told(), ["blocked:enable:exists key.production.a"]);
+}
+
+/// It holds for the address, and an older generation is what it is about.
+#[test]
+fn protection_that_is_lifted_and_a_changed_quarantine_reach_every_generation_before_they_matter() {
+    let mut world = rotated(8);
+    for id in ["one", "two"] {
+        world.record(id).protected = true;
+    }
+    world.record("two").protected = false;
+    world.desired(A).quarantine = Period::days(3);
+    world.record("two").quarantine = Period::days(3);
+    let action = world.only();
+    assert_eq!(
+        (action.verb, action.id.as_deref()),
+        (Verb::Update, Some("hcxik_two")),
+        "the older one stays so far"
+    );
+    let changes: Vec<_> =
+        action.changes.iter().map(|c| (c.field, c.before.as_deref(), c.after.as_deref())).collect();
+    assert_eq!(
+        changes,
+        [("protected", Some("true"), Some("false")), ("quarantine", Some("14d"), Some("3d"))]
+    );
+    super::simulate::apply(&mut world, 1);
+    let one = world.record("one").clone();
+    assert_eq!((one.protected, one.quarantine), (false, Period::days(3)));
+    assert_eq!(world.told(), ["disable key.production.a"]);
+    // In quarantine too; what is deleted, or was never released, is left as it is.
+    for (state, is_told) in
+        [(KeyState::Disabled, true), (KeyState::Deleted, false), (KeyState::Dropping, false)]
+    {
+        let mut world = rotated(8);
+        (world.record("one").state, world.record("one").since) = (state, ago(0));
+        world.live("one").disabled = true;
+        world.record("one").quarantine = Period::days(99);
+        let told = world.told();
+        assert_eq!(told.contains(&"update key.production.a".to_owned()), is_told, "{state:?} {told:?}");
+    }
+}
+
+#[test]
+fn asked_for_a_rotation_of_what_was_only_staged_the_plan_says_that_it_was_not_rotated() {
+    let mut world = due();
+    let key = world.desired(A).clone();
+    let entry = SealedKey {
+        generation: 2,
+        state: KeyState::Provisional,
+        created: ago(MINUTE),
+        ..record_of(&key, "two")
+    };
+    world.sealed().keys.push(entry);
+    world.live.keys.push(provisional(&key, "two", LINEAGE, '2', MINUTE));
+    assert!(!world.only().reason.text.contains("not rotated"));
+    world.ask.rotate.insert(address(A));
+    let action = world.only();
+    assert_eq!(action.verb, Verb::Release);
+    assert!(action.reason.text.starts_with("not rotated: "), "{}", action.reason.text);
 }

@@ -70,9 +70,15 @@ fn take(world: &mut World, action: &Action, fresh: &str, made: &mut HashMap<Labe
             live.disabled = enabled.map_or(live.disabled, |enabled| !enabled);
             let name = live.name.clone();
             let record = world.sealed().keys.iter_mut().find(|k| k.id == id).unwrap();
-            let Remembered { owner, protected, quarantine } = remember;
-            (record.owner, record.protected, record.quarantine) = (owner, protected, quarantine);
             (record.name, record.applied, record.state) = (name, applied, KeyState::Live);
+            let Remembered { owner, protected, quarantine } = remember;
+            let is_here = |k: &&mut SealedKey| {
+                k.address == action.address && matches!(k.state, KeyState::Live | KeyState::Disabled)
+            };
+            for record in world.sealed().keys.iter_mut().filter(is_here) {
+                record.owner.clone_from(&owner);
+                (record.protected, record.quarantine) = (protected, quarantine);
+            }
         }
         Step::RetireKey { id, .. } => {
             world.live.keys.iter_mut().find(|k| k.id == id).unwrap().disabled = true;
@@ -119,8 +125,9 @@ fn mint(
     fresh: &str,
     made: &HashMap<Label, EnvironmentId>,
 ) {
-    let MintKey { environment, key_type, name, permissions, enabled, generation, succeeds: _, remember } =
-        mint;
+    let MintKey { environment, key_type, name, permissions, enabled, generation, succeeds, remember } = mint;
+    let elsewhere = succeeds.into_iter().filter(|old| old.address != action.address);
+    let in_place_of = elsewhere.map(|old| old.id).collect();
     let environment = match environment {
         EnvironmentRef::Id(id) => id,
         EnvironmentRef::Planned(label) => {
@@ -145,6 +152,7 @@ fn mint(
     let Remembered { owner, protected, quarantine } = remember;
     world.sealed().keys.push(SealedKey {
         moved_from: vec![],
+        in_place_of,
         address: action.address.clone(),
         generation,
         state: KeyState::Live,

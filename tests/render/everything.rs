@@ -68,7 +68,12 @@ fn minted() -> Vec<Action> {
         make("key.staging.web", Verb::Rotate, ReasonCode::RotationDue, "due for rotation since 2026-02-25");
     if let Step::MintKey(mint) = &mut rotate.step {
         let until = Some("2026-03-04T12:00:00Z".parse().unwrap());
-        mint.succeeds = vec![Predecessor { id: key_id(), generation: 1, until }];
+        mint.succeeds = vec![Predecessor {
+            address: "key.staging.web".parse().unwrap(),
+            id: key_id(),
+            generation: 1,
+            until,
+        }];
     }
     let release = Action {
         secret: SecretEffect::StartsWorking,
@@ -145,6 +150,7 @@ fn recorded() -> SealedKey {
     SealedKey {
         address: "key.staging.old".parse().unwrap(),
         moved_from: vec![],
+        in_place_of: vec![],
         generation: 1,
         state: KeyState::Live,
         id: key_id(),

@@ -86,6 +86,7 @@ fn sealed() -> Sealed {
     let mut sealed = Sealed::new(TeamSlug::new("acme").unwrap(), Endpoint::us(), lineage);
     let key = SealedKey {
         moved_from: vec![],
+        in_place_of: vec![],
         address: "key.production.checkout".parse().unwrap(),
         generation: 1,
         state: KeyState::Live,
@@ -110,6 +111,7 @@ fn sealed() -> Sealed {
     };
     let adopted = SealedKey {
         moved_from: vec![],
+        in_place_of: vec![],
         address: "key.staging.old".parse().unwrap(),
         recipients: vec![],
         sealed: None,

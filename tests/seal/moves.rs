@@ -126,7 +126,7 @@ fn nothing_is_moved_onto_something_else_and_a_cut_off_run_moves_whole() {
     assert_eq!(folder.read().unwrap().unwrap().keys, before.keys);
     let keeper = folder.open().unwrap();
     assert_eq!((&keeper.sealed().keys, &keeper.sealed().forgotten), (&before.keys, &before.forgotten));
-    let forgotten = Forgotten { id: KeyId::new("k_b").unwrap(), address: address("b") };
+    let forgotten = Forgotten { id: KeyId::new("k_b").unwrap(), address: address("b"), gone: None };
     assert_eq!(keeper.sealed().forgotten, [forgotten]);
 }
 
@@ -136,8 +136,9 @@ fn a_file_of_an_earlier_version_reads_and_keeps_its_bytes() {
     let text = write(&sealed);
     assert!(!text.contains("moved_from") && !text.contains("forgotten"), "{text}");
     assert_eq!(write(&parse(&text).unwrap()), text);
-    let both = format!("{text}\n[[forgotten]]\nid = \"k_a\"\naddress = \"key.production.a\"\n");
-    assert!(parse(&both).is_err(), "managed and forgotten at once");
+    let forgotten = "\n[[forgotten]]\nid = \"k_a\"\naddress = \"key.production.a\"\n";
+    assert!(parse(&format!("{text}{forgotten}")).is_ok(), "disputed");
+    assert!(parse(&format!("{text}{forgotten}{forgotten}")).is_err());
 }
 
 #[test]
@@ -152,11 +153,96 @@ fn a_merge_forgets_what_the_other_side_left_as_it_was_and_nothing_else() {
     let changed =
         with(&base.keys, &[Record::State { id, state: KeyState::Disabled, since: base.keys[0].since }]);
     for (ours, theirs) in [(&forgot, &changed), (&changed, &forgot)] {
+        // Nothing is dropped, and that it was forgotten is not either: a person has to look.
         let merged = merge(Some(&base), ours, theirs).unwrap().sealed;
-        assert_eq!((merged.keys.len(), merged.forgotten.len()), (2, 0));
-        // Without a base nobody knows who did what: nothing is dropped.
+        assert_eq!((&merged.keys, &merged.forgotten), (&changed.keys, &forgot.forgotten));
+        assert_eq!(parse(&write(&merged)).unwrap(), merged);
+        // Without a base nobody knows who did what.
         let merged = merge(None, ours, theirs).unwrap().sealed;
+        assert_eq!((merged.keys.len(), merged.forgotten.len()), (2, 1));
+    }
+}
+
+#[test]
+fn a_key_that_one_side_forgot_and_the_other_rotated_is_managed_with_all_its_generations_and_disputed() {
+    let base = with(&[key("a", "k_a"), key("b", "k_b")], &[]);
+    let forgot = with(&base.keys, &[Record::Forgotten { id: KeyId::new("k_a").unwrap() }]);
+    let second = SealedKey { generation: 2, state: KeyState::Live, ..key("a", "k_a2") };
+    let rotated = with(&base.keys, &[Record::Key { key: Box::new(second) }]);
+    for (ours, theirs) in [(&forgot, &rotated), (&rotated, &forgot)] {
+        let merged = merge(Some(&base), ours, theirs).unwrap();
+        assert_eq!(merged.undecided, []);
+        assert_eq!((&merged.sealed.keys, &merged.sealed.forgotten), (&rotated.keys, &forgot.forgotten));
+        // Merged once more with either side nothing changes.
+        for side in [ours, theirs] {
+            assert_eq!(merge(Some(&base), &merged.sealed, side).unwrap().sealed, merged.sealed);
+        }
+        // Settled by a write on one branch, it is settled.
+        let one = merged.sealed.key(&KeyId::new("k_a").unwrap()).unwrap().clone();
+        let mut settled = merged.sealed.clone();
+        settled.take(Record::Key { key: Box::new(SealedKey { owner: Some("z".into()), ..one }) });
+        assert_eq!(settled.forgotten, []);
+        for (ours, theirs) in [(&settled, &merged.sealed), (&merged.sealed, &settled)] {
+            assert_eq!(merge(Some(&merged.sealed), ours, theirs).unwrap().sealed.forgotten, []);
+        }
+    }
+    // Taken back on one branch while the other one did nothing, it is just managed.
+    let adopted = with(&base.keys, &[]);
+    for (ours, theirs) in [(&forgot, &adopted), (&adopted, &forgot)] {
+        let merged = merge(Some(&forgot), ours, theirs).unwrap().sealed;
         assert_eq!((merged.keys.len(), merged.forgotten.len()), (2, 0));
+    }
+}
+
+/// One branch renames a key, the other rotates it.
+#[test]
+fn a_generation_that_the_other_side_made_follows_the_key_where_it_was_moved() {
+    let (recipient, identities) = identity();
+    let sealed_for = |entry: SealedKey| {
+        let armor = seal(&payload(&entry, &blank(), entry.id.as_str()), &[&recipient]).unwrap();
+        SealedKey { sealed: Some(armor), ..entry }
+    };
+    let live = |name: &str, id: &str, generation| {
+        sealed_for(SealedKey { generation, state: KeyState::Live, ..key(name, id) })
+    };
+    let base = with(&[live("a", "k_1", 1), live("x", "k_x", 1)], &[]);
+    let mut renamed = base.clone();
+    moved(&mut renamed, "a", "b");
+    let staged = SealedKey { state: KeyState::Staged, ..live("a", "k_3", 3) };
+    let made = [live("a", "k_2", 2), staged, live("x", "k_y", 2)];
+    let rotated = with(&[base.keys.clone(), made.to_vec()].concat(), &[]);
+    for (ours, theirs) in [(&renamed, &rotated), (&rotated, &renamed)] {
+        let merged = merge(Some(&base), ours, theirs).unwrap();
+        assert_eq!(merged.undecided, []);
+        let merged = merged.sealed;
+        let at = |id: &str| &merged.key(&KeyId::new(id).unwrap()).unwrap().address;
+        assert_eq!((at("k_1"), at("k_2")), (&address("b"), &address("b")));
+        // What is not released yet has its address in its name at the service; and nothing else moves.
+        assert_eq!((at("k_3"), at("k_y")), (&address("a"), &address("x")));
+        let read = parse(&write(&merged)).unwrap();
+        for entry in &read.keys {
+            assert_eq!(open(entry, &read, &identities).unwrap().secret.expose(), entry.id.as_str());
+        }
+        for side in [ours, theirs] {
+            let again = merge(Some(&base), &merged, side).unwrap();
+            assert_eq!((again.undecided.len(), &again.sealed), (0, &merged));
+        }
+    }
+}
+
+/// The same where the whole environment was renamed, with a key that is new on the other branch.
+#[test]
+fn a_key_that_the_other_side_made_follows_its_environment() {
+    let base = with(&[key("a", "k_a")], &[environment("production")]);
+    let mut renamed = base.clone();
+    let (from, to) = ("environment.production".parse().unwrap(), "environment.prod".parse().unwrap());
+    renamed.take(renamed.relocated(&from, &to));
+    let fresh = SealedKey { state: KeyState::Live, ..key("new", "k_new") };
+    let grown = with(&[key("a", "k_a"), fresh], &[environment("production")]);
+    for (ours, theirs) in [(&renamed, &grown), (&grown, &renamed)] {
+        let merged = merge(Some(&base), ours, theirs).unwrap();
+        let found: Vec<String> = merged.sealed.keys.iter().map(|key| key.address.to_string()).collect();
+        assert_eq!((found, merged.undecided.len()), (vec!["key.prod.a".into(), "key.prod.new".into()], 0));
     }
 }
 

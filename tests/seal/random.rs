@@ -69,6 +69,7 @@ fn keys(n: u32) -> impl Strategy<Value = SealedKey> {
             sealed,
             secret,
             revoked,
+            in_place_of: (1..n % 3).map(|other| KeyId::new(format!("id_{other}")).unwrap()).collect(),
             ..made
         }
     })
@@ -110,6 +111,9 @@ fn records() -> impl Strategy<Value = Record> {
         (0..6u32).prop_flat_map(keys).prop_map(|key| Record::Key { key: Box::new(key) }),
         (0..6u32).prop_map(move |n| Record::KeyGone { id: id(n) }),
         (0..6u32).prop_map(move |n| Record::Forgotten { id: id(n) }),
+        (0..6u32, prop::option::of(time()))
+            .prop_map(move |(n, gone)| Record::ForgottenSought { id: id(n), gone }),
+        (0..6u32, time()).prop_map(move |(n, gone)| Record::ForgottenOver { id: id(n), gone }),
         (0..6u32, 0..3u32).prop_map(move |(n, to)| {
             let address: keycomb::model::Address = format!("key.production.k{to}").parse().unwrap();
             let moved_from = vec![format!("key.production.k{}", n % 3).parse().unwrap()];

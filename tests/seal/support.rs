@@ -45,6 +45,7 @@ pub fn blank() -> Sealed {
 pub fn key(name: &str, id: &str) -> SealedKey {
     SealedKey {
         moved_from: vec![],
+        in_place_of: vec![],
         address: format!("key.production.{name}").parse().unwrap(),
         generation: 1,
         state: KeyState::Provisional,

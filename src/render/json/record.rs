@@ -50,6 +50,8 @@ impl<'a> RecordView<'a> {
                 Self { address: Some(address.to_string()), ..named("environment_gone") }
             }
             Record::Forgotten { id } => Self { id: Some(id.as_str()), ..named("forgotten") },
+            Record::ForgottenSought { id, .. } => Self { id: Some(id.as_str()), ..named("forgotten_sought") },
+            Record::ForgottenOver { id, .. } => Self { id: Some(id.as_str()), ..named("forgotten_over") },
             Record::Moved { from, to, environment, .. } => Self {
                 id: environment.as_ref().map(EnvironmentId::as_str),
                 address: Some(to.to_string()),

@@ -67,8 +67,8 @@ pub(super) enum StepView<'a> {
         id: &'a str,
         /// Whether it shall be enabled.
         enabled: bool,
-        /// The service's ids of the keys that it takes the place of.
-        succeeds: Vec<&'a str>,
+        /// The keys that it takes the place of, oldest first.
+        succeeds: Vec<PredecessorView<'a>>,
     },
     /// PATCH a key; where nothing is set only the record changes.
     UpdateKey {
@@ -147,7 +147,7 @@ impl<'a> StepView<'a> {
             Step::ReleaseKey { id, enabled, succeeds } => Self::ReleaseKey {
                 id: id.as_str(),
                 enabled: *enabled,
-                succeeds: succeeds.iter().map(KeyId::as_str).collect(),
+                succeeds: succeeds.iter().map(PredecessorView::of).collect(),
             },
             Step::UpdateKey { id, name, permissions, enabled, applied, remember } => Self::UpdateKey {
                 id: id.as_str(),
@@ -198,18 +198,25 @@ impl<'a> StepView<'a> {
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "Predecessor")]
 pub(super) struct PredecessorView<'a> {
+    /// Its address: another one than the successor's where that is in another environment.
+    address: String,
     /// The service's id.
     id: &'a str,
     /// 1, 2, 3 …
     generation: u32,
-    /// Until when it works at least, if its successor is made now, RFC 3339 in UTC; null when it does not work.
+    /// Until when it works at least, if its successor works from now on, RFC 3339 in UTC; null when it does not work.
     until: Option<String>,
 }
 
 impl<'a> PredecessorView<'a> {
     fn of(predecessor: &'a Predecessor) -> Self {
-        let Predecessor { id, generation, until } = predecessor;
-        Self { id: id.as_str(), generation: *generation, until: until.map(|until| until.to_string()) }
+        let Predecessor { address, id, generation, until } = predecessor;
+        Self {
+            address: address.to_string(),
+            id: id.as_str(),
+            generation: *generation,
+            until: until.map(|until| until.to_string()),
+        }
     }
 }
 

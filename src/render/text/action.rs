@@ -184,14 +184,19 @@ fn put_details(page: &mut Page<'_>, indent: usize, action: &Action) {
 
 /// Until when consumers may go on with what they have.
 fn predecessors(style: &Style, action: &Action) -> Option<(Tone, String)> {
-    let Step::MintKey(mint) = &action.step else { return None };
+    let succeeds = match &action.step {
+        Step::MintKey(mint) => &mint.succeeds,
+        Step::ReleaseKey { succeeds, .. } => succeeds,
+        _ => return None,
+    };
     let told = |old: &Predecessor| {
-        let Predecessor { id, generation, until } = old;
+        let Predecessor { address, id, generation, until } = old;
+        let of = if *address == action.address { String::new() } else { format!(" of {address}") };
         let works = until
             .map_or_else(|| "does not work".to_owned(), |until| format!("works until {until:.0} at least"));
-        format!("generation {generation} ({}) {works}", style.shown(id.as_str()))
+        format!("generation {generation}{of} ({}) {works}", style.shown(id.as_str()))
     };
-    let told: Vec<String> = mint.succeeds.iter().map(told).collect();
+    let told: Vec<String> = succeeds.iter().map(told).collect();
     (!told.is_empty()).then(|| (Tone::Plain, told.join("; ")))
 }
 

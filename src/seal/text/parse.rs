@@ -127,8 +127,8 @@ fn check(sealed: &Sealed) -> Result<(), TextError> {
         once(format!("intent `{}`", intent.nonce))?;
     }
     for forgotten in &sealed.forgotten {
-        // Managed and forgotten at once would be both.
-        once(format!("key id `{}`", forgotten.id))?;
+        // It may have an entry besides: one branch forgot it, and another went on with it.
+        once(format!("forgotten key id `{}`", forgotten.id))?;
     }
     for challenge in &sealed.challenges {
         // A fingerprint is 16 hexadecimal digits: it can be repeated.
@@ -172,6 +172,8 @@ const FIELDS: &[(&str, &str)] = &[
     ("intent", "a list of `[[intent]]` tables"),
     ("forgotten", "a list of `[[forgotten]]` tables"),
     ("moved_from", "a list of addresses"),
+    ("in_place_of", "a list of ids"),
+    ("gone", "an RFC 3339 time in quotes"),
     ("address", "`environment.NAME` or `key.ENVIRONMENT.NAME`"),
     ("id", "1 to 128 of the characters A-Z a-z 0-9 _ -"),
     ("name", "a text"),

@@ -100,6 +100,7 @@ fn write_key(out: &mut String, key: &SealedKey) {
     let SealedKey {
         address,
         moved_from,
+        in_place_of,
         generation,
         state,
         id,
@@ -122,6 +123,9 @@ fn write_key(out: &mut String, key: &SealedKey) {
     line(out, "address", &toml_string(&address.to_string()));
     if !moved_from.is_empty() {
         list(out, "moved_from", moved_from.iter().map(|address| toml_string(&address.to_string())));
+    }
+    if !in_place_of.is_empty() {
+        list(out, "in_place_of", in_place_of.iter().map(|id| toml_string(id.as_str())));
     }
     line(out, "generation", generation);
     line(out, "state", &toml_string(state.as_str()));
@@ -170,10 +174,13 @@ fn write_intent(out: &mut String, intent: &Intent) {
 }
 
 fn write_forgotten(out: &mut String, forgotten: &Forgotten) {
-    let Forgotten { id, address } = forgotten;
+    let Forgotten { id, address, gone } = forgotten;
     out.push_str("\n[[forgotten]]\n");
     line(out, "id", &toml_string(id.as_str()));
     line(out, "address", &toml_string(&address.to_string()));
+    if let Some(gone) = gone {
+        line(out, "gone", &toml_string(&gone.to_string()));
+    }
 }
 
 fn recipient(recipient: &RecipientRef) -> String {
