@@ -10,12 +10,40 @@ pub struct Report {
     pub outcomes: Vec<Outcome>,
     /// Whether somebody asked to stop.
     pub interrupted: bool,
-    /// Why the sealed file could not be replaced at the end; its journal still holds everything.
+    /// Why the sealed file could not be replaced at the end; its journal still holds everything that could be written down
+    /// ([`Report::is_unnoted`]).
     pub unfolded: Option<String>,
     /// The sealed file's serial after the apply.
     pub serial: u64,
     /// The service's clock at the end.
     pub ended: Timestamp,
+    /// Whom to tell, where a key was revoked.
+    pub users: Option<Users>,
+}
+
+/// Who uses a key and where, as far as the files and the record say. Hostile text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Users {
+    /// The key.
+    pub address: Address,
+    /// The name of its environment at the service, where that is known; its label otherwise.
+    pub environment: String,
+    /// Its name at the service.
+    pub name: String,
+    /// Whom to ask.
+    pub owner: Option<String>,
+    /// What it is for.
+    pub purpose: Option<String>,
+    /// What uses it; empty where the files do not say.
+    pub consumers: Vec<String>,
+}
+
+impl Report {
+    /// Whether the journal lacks something of what was done: it could not be written down.
+    pub fn is_unnoted(&self) -> bool {
+        let is_unnoted = |became: &Became| matches!(became, Became::Failed { cause: Cause::Seal, .. });
+        self.outcomes.iter().any(|outcome| is_unnoted(&outcome.became))
+    }
 }
 
 /// What became of one action.

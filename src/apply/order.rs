@@ -5,10 +5,10 @@ use crate::plan::{Action, Step};
 /// What is carried out side by side.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Stage {
-    /// Before all else: what follows is planned for the record as it is then. Takes no time.
-    Record,
-    /// What somebody else may be using this very moment.
+    /// What somebody else may be using this very moment: before all else, also before what can only fail at the disk.
     RevokeKeys,
+    /// What follows is planned for the record as it is then. Takes no time.
+    Record,
     /// What earlier applies left comes next: its time runs out.
     ReleaseKeys,
     /// Also before anything is minted: what is left of one try is then in no other's way.
@@ -26,8 +26,8 @@ pub(super) enum Stage {
 impl Stage {
     /// All stages, in order.
     pub(super) const ALL: [Self; 11] = [
-        Self::Record,
         Self::RevokeKeys,
+        Self::Record,
         Self::ReleaseKeys,
         Self::DiscardKeys,
         Self::CreateEnvironments,

@@ -5,7 +5,7 @@ use super::outcome::{DONE, Fate, Step as Attempt, chain, done_with, failed, in_d
 use super::run::Run;
 use super::update::as_it_is;
 use crate::model::{KeyId, KeyState, LiveKey, Record, Revocation, Revoked, SealedKey, Timestamp};
-use crate::plan::Action;
+use crate::plan::{Action, Step};
 use crate::ports::{
     Deletion, Failure, KeepError, KeepRecord, KeyChange, ReadLive, ServiceError, Surroundings, WriteLive,
 };
@@ -27,7 +27,7 @@ enum Stopped {
 impl<R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'_, R, W, K, S> {
     /// Stops a key that is not to be trusted any more. What the record does not have at this address is not ours to stop.
     pub(super) async fn revoke_key(&self, action: &Action, id: &KeyId, revoked: &Revoked) -> Attempt<Became> {
-        let mut entry = self.managed_key(action, id)?;
+        let mut entry = self.revocable_key(action, id)?;
         entry.revoked = Some(revoked.clone());
         // On the record first: where this run ends in the middle, the next one carries it on. A record that cannot be
         // kept does not save a key that leaked.
@@ -43,6 +43,23 @@ impl<R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'_, R, W, K,
             (Stopped::Gone(Some(note)), Ok(())) => Ok(done_with(note)),
             (Stopped::Gone(None) | Stopped::Disabled(_), Ok(())) => Ok(DONE),
         }
+    }
+
+    /// The entry of a key at the action's address, or on its way there by a move of this plan, which comes after this.
+    fn revocable_key(&self, action: &Action, id: &KeyId) -> Attempt<SealedKey> {
+        let is_moving = |record: &Record| match record {
+            Record::Moved { keys, .. } => {
+                keys.iter().any(|key| key.id == *id && key.address == action.address)
+            }
+            _ => false,
+        };
+        let mut steps = self.plan.actions.iter().map(|action| &action.step);
+        if steps.any(|step| matches!(step, Step::Record(records) if records.iter().any(is_moving)))
+            && let Some(entry) = self.with_sealed(|sealed| sealed.key(id).cloned())
+        {
+            return Ok(entry);
+        }
+        self.managed_key(action, id)
     }
 
     fn note(&self, entry: &SealedKey) -> Result<(), KeepError> {

@@ -389,6 +389,7 @@ impl<'a, R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'a, R, W
             unfolded,
             serial: keeper.sealed().serial,
             ended,
+            users: None,
         }
     }
 

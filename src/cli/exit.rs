@@ -178,6 +178,7 @@ mod tests {
             unfolded: None,
             serial: 1,
             ended: Timestamp::UNIX_EPOCH,
+            users: None,
         }
     }
 

@@ -61,6 +61,27 @@ pub fn holder_of(file: &Path, limit: Duration) -> Option<String> {
     found
 }
 
+/// The content of the version of a file that a commit has; `None` where git has none, or cannot be asked within the limit.
+/// Blocks.
+pub fn version(file: &Path, commit: &str, limit: Duration) -> Option<String> {
+    let name = file.file_name()?.to_str()?;
+    let mut command = git::command(folder_of(file))?;
+    command.args(["cat-file", "blob", &format!("{commit}:./{name}")]);
+    let mut child = command.spawn().ok()?;
+    let stdout = child.stdout.take()?;
+    let (sender, receiver) = mpsc::channel();
+    // Not waited for: see `listen`.
+    std::thread::spawn(move || {
+        let mut text = String::new();
+        let read = stdout.take(LARGEST_VERSION).read_to_string(&mut text);
+        let _ = sender.send(read.ok().map(|_| text));
+    });
+    let found = receiver.recv_timeout(limit).ok().flatten();
+    let _ = child.kill();
+    let _ = child.wait();
+    found.filter(|text| !text.is_empty())
+}
+
 fn folder_of(file: &Path) -> &Path {
     file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
@@ -146,6 +167,8 @@ fn wait(child: &mut Child, until: Instant) -> Option<ExitStatus> {
     }
 }
 
+/// More than any sealed file.
+const LARGEST_VERSION: u64 = 64 * 1024 * 1024;
 /// More than any history's changes.
 const LARGEST: u64 = 4 * 1024 * 1024 * 1024;
 /// Longer than any line that matters.

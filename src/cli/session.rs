@@ -63,7 +63,12 @@ pub fn load(global: &Global) -> Result<Loaded, Failure> {
 /// Where the sealed file is: beside the configuration, or with the sandbox's state. A sandbox never touches the
 /// sealed file of the real service.
 pub fn sealed_path(folder: &Path, desired: &Desired, sandbox: bool) -> PathBuf {
-    let file = if sandbox { ".keycomb/sandbox.sealed.toml" } else { &desired.seal.file };
+    sealed_file(folder, &desired.seal.file, sandbox)
+}
+
+/// The same for the name of the file alone.
+pub(super) fn sealed_file(folder: &Path, file: &str, sandbox: bool) -> PathBuf {
+    let file = if sandbox { ".keycomb/sandbox.sealed.toml" } else { file };
     // "./" in front would only be in the way when the path is shown.
     if folder == Path::new(".") { PathBuf::from(file) } else { folder.join(file) }
 }
@@ -90,10 +95,17 @@ impl Session {
     /// # Errors
     /// What is wrong with it (4).
     pub fn check_read(&self) -> Result<(), Failure> {
-        if let Some(diagnosis) = honeycomb::diagnose_team(&self.access, &self.context()) {
-            return Err(failure(diagnosis));
-        }
+        self.check_team()?;
         check_scopes(&self.access, READ)
+    }
+
+    /// Whether the credential is of the configured team.
+    ///
+    /// # Errors
+    /// It is not (4).
+    pub fn check_team(&self) -> Result<(), Failure> {
+        let diagnosis = honeycomb::diagnose_team(&self.access, &self.context());
+        diagnosis.map_or(Ok(()), |diagnosis| Err(failure(diagnosis)))
     }
 
     /// Reads the configuration, finds the credential, connects, and asks who we are.
@@ -101,7 +113,20 @@ impl Session {
     /// # Errors
     /// A wrong configuration (3), no credential or a refused one (4), an unreachable service (1).
     pub async fn connect(global: &Global, service: &Service, output: Output) -> Result<Self, Failure> {
-        let Loaded { mut desired, folder, .. } = load(global)?;
+        let Loaded { desired, folder, .. } = load(global)?;
+        Self::connect_for(desired, folder, service, output).await
+    }
+
+    /// The same for a configuration that is read already, from that folder.
+    ///
+    /// # Errors
+    /// As [`Session::connect`], but for the configuration's.
+    pub async fn connect_for(
+        mut desired: Desired,
+        folder: PathBuf,
+        service: &Service,
+        output: Output,
+    ) -> Result<Self, Failure> {
         let sandbox = if service.sandbox { Some(start_sandbox(&folder, &desired.team).await?) } else { None };
         let sealed_path = sealed_path(&folder, &desired, service.sandbox);
         let (endpoint, found) = match &sandbox {

@@ -139,6 +139,11 @@ impl Collector {
         self.drafts.is_empty()
     }
 
+    /// Whether some file is not understood: no TOML, or no text.
+    pub(super) fn is_broken(&self) -> bool {
+        self.sources.iter().any(|source| source.is_broken)
+    }
+
     /// All that is wrong.
     pub(super) fn into_problems(mut self) -> Problems {
         let mut drafts = std::mem::take(&mut self.drafts);

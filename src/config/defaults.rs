@@ -8,7 +8,7 @@ use super::values::Region;
 use crate::model::{Endpoint, Limit, Period, Policy, Rotation, TeamSlug};
 
 /// How long a key stays disabled before it is deleted, where no file says.
-const QUARANTINE: Period = Period::days(14);
+pub(super) const QUARANTINE: Period = Period::days(14);
 
 /// The team and its endpoint; `None` after having said what is wrong.
 pub(super) fn endpoint(place: Place, raw: RawHoneycomb, out: &mut Collector) -> Option<(TeamSlug, Endpoint)> {

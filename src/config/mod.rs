@@ -18,6 +18,7 @@
 mod collector;
 mod defaults;
 mod environments;
+mod essentials;
 mod external;
 mod field;
 mod include;
@@ -39,6 +40,7 @@ mod text;
 mod values;
 pub mod write;
 
+pub use essentials::{Essentials, essentials};
 pub use problem::{Elsewhere, Problem, Problems};
 pub use read::{Loaded, LoadedFile, load};
 pub use schema::schema;
@@ -52,6 +54,9 @@ pub const MAX_FILE_BYTES: usize = 1024 * 1024;
 
 /// The sealed file when `[seal]` does not name one, relative to the main file's folder.
 pub const DEFAULT_SEAL_FILE: &str = "keycomb.sealed.toml";
+
+/// The version of the format that this program reads.
+const VERSION: i64 = 1;
 
 /// One file of the configuration, as it was read.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -10,11 +10,8 @@ use super::place::{At, Place};
 use super::problem::Problems;
 use super::raw::{RawEnvironment, RawExternalKey, RawFile, RawKey};
 use super::seal::seal;
-use super::{DEFAULT_SEAL_FILE, SourceFile, syntax};
+use super::{DEFAULT_SEAL_FILE, SourceFile, VERSION, syntax};
 use crate::model::{Desired, Label};
-
-/// The version of the format that this program reads.
-const VERSION: i64 = 1;
 
 /// What the main file says about other files.
 pub(super) struct Includes {

@@ -45,10 +45,7 @@ pub fn load(path: &Path) -> Result<Loaded, Problems> {
 
 /// The same, with the files as they were read, the main file first, and the globs that it includes.
 pub(super) fn load_sources(path: &Path) -> Result<(Loaded, Vec<SourceFile>, Vec<String>), Problems> {
-    let folder = match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
-        _ => PathBuf::from("."),
-    };
+    let folder = folder_of(path);
     let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
     let text = match read_file(path) {
         Ok(text) => text,
@@ -65,6 +62,14 @@ pub(super) fn load_sources(path: &Path) -> Result<(Loaded, Vec<SourceFile>, Vec<
     })?;
     let files = sources.iter().map(fingerprint).collect();
     Ok((Loaded { desired, files, folder }, sources, patterns))
+}
+
+/// The folder that a file is in.
+pub(super) fn folder_of(path: &Path) -> PathBuf {
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
+        _ => PathBuf::from("."),
+    }
 }
 
 fn fingerprint(file: &SourceFile) -> LoadedFile {
@@ -84,7 +89,7 @@ fn unreadable(name: String, error: &std::io::Error) -> Problems {
 }
 
 /// Reads at most one byte more than is allowed: the size is judged where all files are.
-fn read_file(path: &Path) -> std::io::Result<Vec<u8>> {
+pub(super) fn read_file(path: &Path) -> std::io::Result<Vec<u8>> {
     // Opening a pipe would wait for its writer.
     if !path.metadata()?.is_file() {
         return Err(std::io::Error::other("it is not a regular file"));

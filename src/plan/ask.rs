@@ -56,7 +56,12 @@ impl Ask {
 
     /// Whether this run does anything about an address.
     pub(super) fn is_about(&self, address: &Address) -> bool {
-        let is_revoked = self.revoke.as_ref().is_none_or(|revoke| revoke.address == *address);
+        // Its environment's record too: where that was renamed, the key's address was with it.
+        let is_around = |revoked: &Address| match address {
+            Address::Environment(label) => revoked.environment() == label,
+            Address::Key { .. } => revoked == address,
+        };
+        let is_revoked = self.revoke.as_ref().is_none_or(|revoke| is_around(&revoke.address));
         is_revoked && self.only.as_ref().is_none_or(|only| only.contains(address))
     }
 }

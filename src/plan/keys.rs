@@ -10,7 +10,7 @@ use super::index::Index;
 use super::minting::{busy, busy_staged, mint, moved_from};
 use super::phase::{Phase, is_staged};
 use super::retire::retire;
-use super::revoke::belongs_to_revoking;
+use super::revoke::{belongs_to_revoking, is_outlived, is_revoked};
 use super::succession::{instead_of_create, predecessors, supersede};
 use super::times::{STAGE_GRACE, stage_ends};
 use super::update::update;
@@ -58,6 +58,10 @@ fn declared<'a>(
     let mut actions = match current.and_then(|at| generations.get(at)) {
         Some((record, Phase::Serving(live))) => update(index, place, desired, (record, live), generations),
         Some((record, Phase::Unreleased(live))) => vec![release(index, desired, (record, live), generations)],
+        // What was revoked after it needs a successor, whatever became of this one.
+        Some((record, _)) if is_outlived(record, generations) => {
+            vec![mint(index, place, desired, first_reason(desired, generations), vec![])]
+        }
         Some((record, _)) => vec![missing(index, place, desired, record, generations)],
         None if generations.iter().any(|(_, phase)| matches!(phase, Phase::Pending)) => {
             let reason =
@@ -197,10 +201,6 @@ fn first_reason(desired: &DesiredKey, generations: &[(&SealedKey, Phase<'_>)]) -
         return Reason::at(&desired.origin, ReasonCode::Revoked, text);
     }
     Reason::at(&desired.origin, ReasonCode::Declared, "declared, and not at the service")
-}
-
-fn is_revoked(record: &SealedKey, phase: &Phase<'_>) -> bool {
-    matches!(phase, Phase::Revoked(_)) || record.revoked.is_some()
 }
 
 fn release(

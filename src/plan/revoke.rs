@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 
 use super::draft::Refusal;
 use super::index::Index;
+use super::phase::Phase;
 use super::retire::next_step;
 use super::value::{Action, Blocked, Change, Reason, ReasonCode, SecretEffect, Step, Verb};
 use crate::model::{Address, KeyState, LiveKey, Provisional, Revocation, Revoked, SealedKey, visible};
@@ -36,12 +37,24 @@ pub(super) fn revoke(index: &Index<'_>, record: &SealedKey, live: Option<&LiveKe
 pub(super) fn belongs_to_revoking(action: &Action) -> bool {
     // What has the name of the successor already is in its way.
     let is_mint = |verb: Verb| matches!(verb, Verb::Create | Verb::Adopt);
+    let is_successor = action.reason.code == ReasonCode::Revoked;
     match (&action.step, &action.blocked) {
         (Step::RevokeKey { .. }, _) => true,
-        (Step::MintKey(_), _) => is_mint(action.verb),
-        (_, Some(Blocked { verb, .. })) => is_mint(*verb),
+        (Step::MintKey(_), _) => is_successor || is_mint(action.verb),
+        (_, Some(Blocked { verb, .. })) => is_successor || is_mint(*verb),
         _ => false,
     }
+}
+
+/// Whether a generation is revoked: in this run, or by the record.
+pub(super) fn is_revoked(record: &SealedKey, phase: &Phase<'_>) -> bool {
+    matches!(phase, Phase::Revoked(_)) || record.revoked.is_some()
+}
+
+/// Whether a later generation than this one is revoked: whoever took up that one needs another, and this one was to go.
+pub(super) fn is_outlived(record: &SealedKey, generations: &[(&SealedKey, Phase<'_>)]) -> bool {
+    let is_later = |other: &SealedKey| other.generation > record.generation;
+    generations.iter().any(|(other, phase)| is_later(other) && is_revoked(other, phase))
 }
 
 /// A successor does not begin to work beside a revoked key that a guard keeps.

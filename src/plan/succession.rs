@@ -10,6 +10,7 @@ use super::index::Index;
 use super::minting::{busy, mint};
 use super::phase::Phase;
 use super::retire::{next_step, protected_refusal};
+use super::revoke::is_outlived;
 use super::update::is_configuration;
 use super::value::{Action, Blocked, Change, Predecessor, Reason, ReasonCode, Step, Verb};
 use crate::model::{DesiredKey, KeyProof, KeyState, LiveKey, Period, SealedKey, Timestamp};
@@ -94,7 +95,12 @@ pub(super) fn succeed(
 ) -> Option<Action> {
     let is_asked = index.input.ask.rotate.contains(&desired.address);
     let fixed = fixed(index, place, desired, live);
-    let (verb, reason) = why(index, desired, (record, live), &fixed, is_asked)?;
+    let (verb, reason) = if desired.enabled && !is_asked && is_outlived(record, generations) {
+        let text = "the generation that took its place is revoked: whoever took that up needs another";
+        (Verb::Rotate, Reason::at(&desired.origin, ReasonCode::Revoked, text))
+    } else {
+        why(index, desired, (record, live), &fixed, is_asked)?
+    };
     let is_newer = |other: &SealedKey| other.generation > record.generation;
     let newer = || generations.iter().filter(|(other, _)| is_newer(other)).map(|(_, phase)| phase);
     // What is said of it says it all.

@@ -6,7 +6,7 @@ use super::value::{Action, Finding, FindingKind, SecretEffect, Summary, Undo, Ve
 
 impl Summary {
     /// Counts.
-    pub(super) fn of(actions: &[Action], findings: &[Finding]) -> Self {
+    pub fn of(actions: &[Action], findings: &[Finding]) -> Self {
         let mut verbs: BTreeMap<Verb, usize> = BTreeMap::new();
         for action in actions {
             *verbs.entry(action.verb).or_default() += 1;

@@ -25,9 +25,12 @@ pub(super) fn management<'a>(
         .ok_or(Refusal::Unauthorized)
 }
 
-/// The key behind `X-Honeycomb-Team`.
-pub(super) fn key<'a>(store: &'a Store, credential: Option<&str>) -> Result<&'a Key, Refusal> {
-    credential.and_then(|credential| store.key_of_credential(credential)).ok_or(Refusal::Unauthorized)
+/// The key behind `X-Honeycomb-Team`, and the team that it is of: any of the service's.
+pub(super) fn key<'a>(store: &'a Store, credential: Option<&str>) -> Result<(&'a Store, &'a Key), Refusal> {
+    let mut teams = std::iter::once(store).chain(&store.neighbours);
+    credential
+        .and_then(|credential| teams.find_map(|team| Some((team, team.key_of_credential(credential)?))))
+        .ok_or(Refusal::Unauthorized)
 }
 
 /// Whether the scopes allow a call; `:write` implies `:read`. `/2/auth` needs none.

@@ -129,6 +129,15 @@ impl Sandbox {
         key
     }
 
+    /// Adds another team to the service, with an environment and an enabled key of each type, and returns what it has.
+    /// Its keys' credentials work at `/1/auth`; nothing else here knows it.
+    pub fn add_neighbour(&self, slug: &str) -> Truth {
+        let mut world = self.shared.world();
+        let truth = world.service.store.create_neighbour(slug, self.shared.clock.now());
+        self.shared.save(&world).ok();
+        truth
+    }
+
     /// Makes an environment of the Classic kind and returns its id.
     pub fn add_classic_environment(&self) -> String {
         let mut world = self.shared.world();

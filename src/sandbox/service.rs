@@ -98,8 +98,8 @@ impl Service {
     ) -> Result<Answer, Refusal> {
         allowed(route, &incoming.method)?;
         if *route == Route::AuthV1 {
-            let body =
-                wire::key_auth(&self.store, checks::key(&self.store, incoming.team_header.as_deref())?);
+            let (team, key) = checks::key(&self.store, incoming.team_header.as_deref())?;
+            let body = wire::key_auth(team, key);
             self.spend(route, incoming, now, budget)?;
             return Ok(Answer::json(200, JSON, &body));
         }

@@ -11,7 +11,7 @@ use super::permissions::{self, Permissions};
 use super::records::{
     Environment, EnvironmentChange, Key, KeyChange, Management, NewEnvironment, NewKey, Team,
 };
-use super::truth::{KeyType, ManagementKey};
+use super::truth::{KeyType, ManagementKey, Truth};
 
 /// The version of the state file that this code reads and writes.
 pub(super) const VERSION: u32 = 1;
@@ -51,6 +51,9 @@ pub(super) struct Store {
     pub(super) deleted_environments: Vec<Environment>,
     pub(super) keys: BTreeMap<String, Key>,
     pub(super) deleted_keys: Vec<Key>,
+    /// Other teams of the same service: `/1/auth` knows their keys too, and nothing else here does.
+    #[serde(default)]
+    pub(super) neighbours: Vec<Store>,
     /// Counts changes, to know when to save.
     #[serde(skip)]
     pub(super) revision: u64,
@@ -80,6 +83,7 @@ impl Store {
             deleted_environments: Vec::new(),
             keys: BTreeMap::new(),
             deleted_keys: Vec::new(),
+            neighbours: Vec::new(),
             revision: 0,
         }
     }
@@ -116,6 +120,16 @@ impl Store {
         self.revision += 1;
         self.serial += 1;
         (self.serial, ids::chance(self.seed, self.serial))
+    }
+
+    /// Adds another team with an environment and a key of each type; gives what it has. Its ids are of another seed.
+    pub(super) fn create_neighbour(&mut self, slug: &str, now: Timestamp) -> Truth {
+        let (serial, _) = self.next();
+        let mut neighbour = Self::new(!self.seed.wrapping_add(serial), slug, slug);
+        neighbour.fill(1, 2, now);
+        let truth = neighbour.truth();
+        self.neighbours.push(neighbour);
+        truth
     }
 
     /// Makes a management key; a write scope makes the read scope of the same name redundant and drops it.

@@ -204,7 +204,8 @@ pub enum SealError {
     /// The record could not be kept.
     #[error("the record cannot be kept")]
     #[diagnostic(help(
-        "free space or mend the folder, then run again; the journal beside the file holds what was done"
+        "free space or mend the folder, then run the same command again; if a journal is beside the file, keep it: it holds \
+         what could be written down"
     ))]
     Keep(#[source] KeepError),
     /// An identity that cannot be used.

@@ -78,6 +78,29 @@ async fn the_leak_is_stopped_before_anything_else_is_sent() {
     }
 }
 
+/// It was renamed in the files: what is only written down can fail at the disk, and does not hold the deletion up.
+#[tokio::test]
+async fn a_move_in_the_same_plan_comes_after_the_leak_is_stopped() {
+    for fails in [None, Some(0)] {
+        let (world, mut keeper, _) = scene(Revocation::Delete);
+        let to: keycomb::model::Address = "key.production.renamed".parse().unwrap();
+        let moved = keeper.sealed.relocated(&AT.parse().unwrap(), &to);
+        let record = keycomb::plan::Step::Record(vec![moved]);
+        let mut rename = revoke("key.production.renamed", "hcxlk_leaked", Revocation::Delete);
+        (rename.verb, rename.step) = (keycomb::plan::Verb::Move, record);
+        let plan = plan(vec![rename, revoke("key.production.renamed", "hcxlk_leaked", Revocation::Delete)]);
+        keeper.fail_append = fails;
+        let report = world.apply(&plan, &mut keeper).await;
+        assert!(key(&world, "hcxlk_leaked").is_none(), "{report:?}");
+        let entry = keeper.sealed.key(&key_id("hcxlk_leaked")).unwrap();
+        if fails.is_none() {
+            assert_eq!(report.counts(), (2, 0, 0, 0), "{report:?}");
+            assert_eq!((&entry.address, entry.state), (&to, KeyState::Deleted));
+            assert!(entry.revoked.is_some());
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_deletion_without_an_answer_is_sent_until_the_key_is_gone() {
     for faults in [

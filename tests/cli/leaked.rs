@@ -3,7 +3,7 @@
 use std::io::Write as _;
 use std::process::Stdio;
 
-use keycomb::sandbox::{KeyTruth, Options};
+use keycomb::sandbox::KeyTruth;
 
 use crate::team::{Ran, Team};
 
@@ -36,13 +36,13 @@ fn applied() -> Team {
     team
 }
 
-fn truth(team: &Team, name: &str) -> KeyTruth {
+pub fn truth(team: &Team, name: &str) -> KeyTruth {
     let id = team.key_id(name);
     team.sandbox.truth().keys.into_iter().find(|key| key.id == id).unwrap()
 }
 
 /// Pipes a text in; nothing of `secret` may come out again, nor be left in a file.
-fn leak(team: &Team, text: &str, secret: &str, more: &[&str]) -> Ran {
+pub fn leak(team: &Team, text: &str, secret: &str, more: &[&str]) -> Ran {
     let mut arguments = vec!["revoke", "--leaked", "-"];
     arguments.extend(more);
     let mut child = team
@@ -65,7 +65,7 @@ fn leak(team: &Team, text: &str, secret: &str, more: &[&str]) -> Ran {
     ran
 }
 
-fn is_gone(team: &Team, id: &str) -> bool {
+pub fn is_gone(team: &Team, id: &str) -> bool {
     team.sandbox.truth().keys.iter().any(|key| key.id == id && key.deleted.is_some())
 }
 
@@ -257,17 +257,22 @@ fn a_management_key_is_recognised_and_what_to_do_is_said() {
 #[test]
 fn a_key_of_another_team_is_told() {
     let team = applied();
-    // Another team's service knows it; ours is asked for it all the same.
-    let theirs = Team::with(Options { team_slug: "theirs".into(), ..Options::default() });
-    theirs.declare(KEYS);
-    let text = std::fs::read_to_string(theirs.path("keycomb.toml")).unwrap();
-    std::fs::write(theirs.path("keycomb.toml"), text.replace("team = \"acme\"", "team = \"theirs\""))
-        .unwrap();
-    theirs.run(&["apply", "--yes"]).exits(0);
-    let key = truth(&theirs, "checkout");
-    let ran = leak(&team, &key.credential, &key.secret, &["--yes"]);
-    assert!(ran.exit == 10 || ran.exit == 3, "{} {}", ran.exit, ran.stderr);
-    assert!(!is_gone(&theirs, &key.id));
+    let theirs = team.sandbox.add_neighbour("theirs");
+    let before = team.sandbox.truth();
+    let sealed = std::fs::read_to_string(team.path("keycomb.sealed.toml")).unwrap();
+    for key in &theirs.keys {
+        for more in [&["--yes"][..], &["--yes", "-i", "identity.txt"]] {
+            team.sandbox.clear_requests();
+            let ran = leak(&team, &key.credential, &key.secret, more).exits(10);
+            for said in ["it works", "`theirs`, not to `acme`", "only they can revoke it"] {
+                assert!(ran.stderr.contains(said), "{said}: {}", ran.stderr);
+            }
+            let requests = team.sandbox.requests();
+            assert!(requests.iter().all(|request| request.method == "GET"), "{requests:?}");
+        }
+    }
+    assert_eq!(team.sandbox.truth(), before);
+    assert_eq!(std::fs::read_to_string(team.path("keycomb.sealed.toml")).unwrap(), sealed);
 }
 
 /// What is not Honeycomb's may be anybody's secret.

@@ -15,6 +15,7 @@ mod attacked;
 mod credentials;
 mod diagnosis;
 mod drift;
+mod emergency;
 mod examples;
 mod external;
 mod git;

@@ -59,9 +59,9 @@ impl Witness {
         Self { is_rotation, ..self }
     }
 
-    /// Nothing need work where a key is revoked.
+    /// Nothing need work where a key is revoked; but within an overlap the older one does.
     pub fn revoking(mut self, revoked: Option<&Address>) -> Self {
-        self.working.retain(|address| Some(address) != revoked);
+        self.working.retain(|address| self.is_rotation || Some(address) != revoked);
         Self { revoked: revoked.cloned(), ..self }
     }
 
@@ -197,6 +197,9 @@ impl Witness {
                 [_, entry] if self.is_rotation => entry,
                 _ => return Err(format!("S7: {} live at {address}", live.len())),
             };
+            let revoked = sealed.generations(address).filter(|entry| entry.revoked.is_some());
+            let newest = revoked.map(|entry| entry.generation).max();
+            hold!(newest.is_none_or(|newest| entry.generation > newest), "S7: {address} has no successor");
             accounted.extend(live.iter().map(|entry| entry.id.to_string()));
             let Some(key) = truth.live_keys().find(|key| key.id == entry.id.as_str()) else {
                 return Err(format!("S7: {address} is gone"));

@@ -34,7 +34,7 @@ impl Start {
 /// A scenario's name and how it is set up.
 pub type Scenario = (&'static str, fn(&Bench, &mut Rng, u64) -> Start);
 
-pub const ALL: [Scenario; 29] = [
+pub const ALL: [Scenario; 30] = [
     ("first", first),
     ("create", create),
     ("replace", replace),
@@ -64,6 +64,7 @@ pub const ALL: [Scenario; 29] = [
     ("rotate-delete", rotation::delete),
     ("revoke", revoke::revoke),
     ("revoke-disable", revoke::disable),
+    ("revoke-successor", revoke::successor),
 ];
 
 pub fn apply(more: &[&str]) -> Vec<String> {

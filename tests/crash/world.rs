@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
+use std::io::Write as _;
 use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
@@ -65,6 +66,7 @@ pub struct Snapshot {
     files: BTreeMap<String, Vec<u8>>,
     state: Vec<u8>,
     now: Timestamp,
+    stdin: Vec<u8>,
 }
 
 impl Snapshot {
@@ -82,6 +84,8 @@ pub struct World<'b> {
     pub clock: Arc<ManualClock>,
     /// Everything that was said, for the search for secrets.
     pub said: Vec<(String, Vec<u8>)>,
+    /// What the binary reads from its stdin.
+    pub stdin: Vec<u8>,
     /// Where the binary runs.
     folder: PathBuf,
     home: TempDir,
@@ -148,7 +152,7 @@ impl Bench {
         fs::create_dir(home.path().join("work")).unwrap();
         snapshot.lay_out(&home.path().join("work"));
         fs::write(home.path().join("state.json"), &snapshot.state).unwrap();
-        self.world(home, snapshot.now, 0, latency)
+        World { stdin: snapshot.stdin.clone(), ..self.world(home, snapshot.now, 0, latency) }
     }
 
     fn world(&self, home: TempDir, now: Timestamp, seed: u64, latency: Duration) -> World<'_> {
@@ -164,7 +168,7 @@ impl Bench {
         };
         let sandbox = self.runtime.block_on(Sandbox::start(options)).unwrap();
         let folder = home.path().join("work");
-        World { bench: self, sandbox, clock, said: Vec::new(), folder, home }
+        World { bench: self, sandbox, clock, said: Vec::new(), stdin: Vec::new(), folder, home }
     }
 
     fn endpoint(&self) -> String {
@@ -238,7 +242,12 @@ impl World<'_> {
         let read =
             |entry: fs::DirEntry| (entry.file_name().into_string().unwrap(), fs::read(entry.path()).unwrap());
         let state = fs::read(self.home.path().join("state.json")).unwrap();
-        Snapshot { files: files.map(read).collect(), state, now: self.clock.now() }
+        Snapshot { files: files.map(read).collect(), state, now: self.clock.now(), stdin: self.stdin.clone() }
+    }
+
+    /// Puts a recipient's identity beside it.
+    pub fn put_identity(&self) {
+        fs::write(self.folder().join("identity.txt"), &identity().1).unwrap();
     }
 
     /// Writes keycomb.toml.
@@ -403,10 +412,15 @@ impl World<'_> {
         let mut child = self
             .command(how, &log)
             .args(arguments)
+            .stdin(Stdio::piped())
             .stdout(File::create(out("stdout")).unwrap())
             .stderr(File::create(out("stderr")).unwrap())
             .spawn()
             .unwrap();
+        if let Some(mut stdin) = child.stdin.take() {
+            // Whoever reads nothing may be gone already.
+            let _ = stdin.write_all(&self.stdin);
+        }
         let exit = self.wait_for(&mut child, matches!(how, How::Until(_)));
         let calls = match how {
             How::Watched(_) => strace::read(&log, &self.sealed_path(), exit == Ok(None)),

@@ -130,10 +130,109 @@ fn only_the_generation_that_leaked_goes_and_the_one_that_serves_stays() {
     assert_eq!(world.told(), ["delete key.production.a"]);
     assert_eq!(revoked(&world), [(key_id("a"), Revocation::Delete)]);
     world.ask.revoke.as_mut().unwrap().only = Some(key_id("b"));
-    let plan = world.plan();
+    assert_eq!(world.told(), ["delete key.production.a", "rotate key.production.a"]);
     assert_eq!(revoked(&world), [(key_id("b"), Revocation::Delete)]);
-    // The older one serves again, so that there is nothing to make.
-    assert_eq!(plan.actions.len(), 1, "{}", told(&plan));
+}
+
+/// `key.production.a` as `a` and, within the overlap, as its successor `b`.
+fn overlapping() -> World {
+    let mut world = World::production();
+    world.sync(configuration(AT), "a");
+    world.live.keys.push(live_of(&configuration(AT), "b"));
+    let newer = SealedKey { generation: 2, since: ago(HOUR), ..record_of(&configuration(AT), "b") };
+    world.sealed().keys.push(newer);
+    assert!(world.plan().is_empty(), "{:?}", world.told());
+    world
+}
+
+fn label(text: &str) -> Label {
+    Label::new(text).unwrap()
+}
+
+fn ask_for(id: &str, how: Revocation) -> Ask {
+    let revoke = Revoke { address: address(AT), only: Some(key_id(id)), how, reason: "in a log".into() };
+    Ask { revoke: Some(revoke), ..Ask::default() }
+}
+
+#[test]
+fn the_successor_revoked_in_the_overlap_gets_another_and_the_older_one_serves_until_then() {
+    for how in [Revocation::Delete, Revocation::Disable] {
+        let mut world = overlapping();
+        world.ask = ask_for("b", how);
+        let plan = world.plan();
+        let rotate = plan.actions.iter().find(|action| action.verb == Verb::Rotate).unwrap();
+        assert_eq!((rotate.reason.code, rotate.generation), (ReasonCode::Revoked, Some(3)));
+        let Step::MintKey(mint) = &rotate.step else { panic!("{}", told(&plan)) };
+        assert_eq!(mint.succeeds.iter().map(|old| old.id.clone()).collect::<Vec<_>>(), [key_id("a")]);
+        assert_eq!(revoked(&world), [(key_id("b"), how)], "and nothing else");
+        super::simulate::apply(&mut world, 1);
+        world.ask = Ask::default();
+        assert!(world.plan().is_empty(), "{:?}", world.told());
+        assert!(!world.live("a").disabled, "it works until the overlap with the third is over");
+    }
+}
+
+#[test]
+fn cut_off_after_the_deletion_the_next_apply_makes_the_third() {
+    let mut world = overlapping();
+    world.record("b").revoked = marked(Revocation::Delete);
+    // The deletion comes first, and the third with it.
+    assert_eq!(world.told(), ["delete key.production.a", "rotate key.production.a"]);
+    world.delete_live("b");
+    world.record("b").state = KeyState::Deleted;
+    assert_eq!(world.told(), ["rotate key.production.a"]);
+    assert_eq!(world.only().generation, Some(3));
+    // A listing that lags does not bring it back.
+    world.record("b").since = ago(MINUTE);
+    world.live.keys.push(live_of(&configuration(AT), "b"));
+    assert_eq!(world.told(), ["rotate key.production.a"]);
+    world.delete_live("b");
+    // Whoever deleted the older one by hand leaves the address with nothing: the third is made all the same.
+    world.delete_live("a");
+    assert_eq!(world.told(), ["create key.production.a"]);
+}
+
+#[test]
+fn a_key_that_is_switched_off_in_the_files_needs_no_third() {
+    let mut world = overlapping();
+    world.desired(AT).enabled = false;
+    world.ask = ask_for("b", Revocation::Delete);
+    assert_eq!(world.told(), ["delete key.production.a"]);
+}
+
+#[test]
+fn what_was_renamed_in_the_files_and_not_applied_is_revoked_at_its_new_address() {
+    let mut world = World::production();
+    world.sync(configuration("key.production.before"), "a");
+    world.undeclare("key.production.before");
+    world.declare(DesiredKey { moved_from: Some(address("key.production.before")), ..configuration(AT) });
+    world.ask = ask(Revocation::Delete);
+    assert_eq!(world.told(), ["move key.production.a", "delete key.production.a", "create key.production.a"]);
+    assert_eq!(revoked(&world), [(key_id("a"), Revocation::Delete)]);
+}
+
+#[test]
+fn a_renamed_environment_takes_the_key_along_that_is_revoked() {
+    let mut world = World::production();
+    world.sync(configuration(AT), "a");
+    world.sync(configuration("key.production.other"), "o");
+    let rename = |text: &str| text.replace("production", "prod").parse::<Address>().unwrap();
+    let mut desired = world.desired.environments.shift_remove(&label("production")).unwrap();
+    (desired.label, desired.moved_from) = (label("prod"), Some(label("production")));
+    world.desired.environments.insert(label("prod"), desired);
+    for at in [AT, "key.production.other", "key.production.base"] {
+        if let Some(mut key) = world.desired.keys.shift_remove(&address(at)) {
+            key.address = rename(at);
+            world.desired.keys.insert(rename(at), key);
+        }
+    }
+    let revoke = Revoke { address: rename(AT), only: None, how: Revocation::Delete, reason: "x".into() };
+    world.ask = Ask { revoke: Some(revoke), ..Ask::default() };
+    assert_eq!(
+        world.told(),
+        ["move environment.prod", "delete key.prod.a", "create key.prod.a"],
+        "nothing is done about the others"
+    );
 }
 
 #[test]

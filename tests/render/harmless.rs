@@ -6,7 +6,7 @@ use keycomb::plan::{
     Severity, Undo, Verb,
 };
 use keycomb::render::{ExternalRow, SecretRow, StatusRow, Style, json, text};
-use keycomb::report::{Became, Cause, Report};
+use keycomb::report::{Became, Cause, Report, Users};
 use proptest::prelude::*;
 use unicode_width::UnicodeWidthStr;
 
@@ -128,7 +128,15 @@ fn any_report() -> impl Strategy<Value = Report> {
                 outcome.id = Some(id);
                 outcome
             });
-            Report { unfolded, ..report(outcomes.collect()) }
+            let users = unfolded.clone().map(|text| Users {
+                address: "key.production.checkout".parse().unwrap(),
+                environment: text.clone(),
+                name: text.clone(),
+                owner: Some(text.clone()),
+                purpose: Some(text.clone()),
+                consumers: vec![text],
+            });
+            Report { unfolded, users, ..report(outcomes.collect()) }
         },
     )
 }

@@ -3,7 +3,7 @@
 use insta::assert_snapshot;
 use keycomb::plan::Verb;
 use keycomb::render::text;
-use keycomb::report::Became;
+use keycomb::report::{Became, Cause, Report};
 
 use crate::build::{ascii, colored, outcome, plain, report, with_visible_escapes};
 use crate::everything::every_outcome;
@@ -65,4 +65,18 @@ fn a_plan_that_is_not_the_reports_lends_it_nothing() {
 #[test]
 fn nothing_done_still_has_its_counts() {
     assert_snapshot!(text::report(&report(vec![]), None, &plain(80)));
+}
+
+#[test]
+fn what_could_not_be_written_down_is_not_said_to_be_in_the_journal() {
+    let unfolded = |became| {
+        let outcomes = vec![outcome("key.production.checkout", Verb::Delete, became)];
+        let report = Report { unfolded: Some("no space left on device".into()), ..report(outcomes) };
+        text::report(&report, None, &plain(200))
+    };
+    let whole = unfolded(Became::Done { note: None });
+    assert!(whole.contains("its journal holds everything"), "{whole}");
+    let why = "gone, and that could not be written down".into();
+    let lacking = unfolded(Became::Failed { why, help: None, cause: Cause::Seal });
+    assert!(!lacking.contains("holds everything") && lacking.contains("the same command again"), "{lacking}");
 }

@@ -19,11 +19,20 @@ cannot be tried. Management keys, HoneyHive keys, keys of other teams and keys t
 manage are recognised, and you are told what to do by hand (exit 10). Where nobody can be asked and
 there is no --yes it only says what it is (exit 64).
 
-What only the successor needs (a writable sealed file, its lock, recipients) does not hold the
-deletion up. Whatever stays undone: run the same command again. Between the two, `keycomb apply`
-finishes it too.
+Where the generation that leaked is a successor within its overlap, the older one works on, and a
+third is made at once for whoever took up the leaked one.
 
-Exit 10: the service did not show that the key is gone. Take it for working, and look.";
+What only the successor needs does not hold the deletion up: a writable sealed file, its lock,
+recipients, the rest of the configuration, a whole list of what the service has. The team and the
+service must be told by the configuration or, where that cannot be read, by the sealed file.
+Whatever stays undone: run the same command again. Once the sealed file says that the key is
+revoked, `keycomb apply` makes the successor too.
+
+Where the sealed file is an older version and git has a newer one, generations that only that one
+knows are named, with the commit; --leaked revokes one too whose id is in the credential.
+
+Exit 3, 7 or 9: revoked, and no successor yet. Exit 10: the service did not show that the key is
+gone, or a generation is alive that this sealed file does not know. Take it for working, and look.";
 
 /// `keycomb revoke`
 #[derive(Debug, Args)]

@@ -2,18 +2,22 @@
 
 use crate::cli::output::Output;
 use crate::model::{Address, Desired, Revocation, visible};
-use crate::plan::{Action, Plan, SecretEffect, Step};
+use crate::plan::{Action, Plan, SecretEffect, Step, Verb};
+use crate::report::Users;
 
 /// Says what stops working and when, what takes its place, and who uses it.
-pub(super) fn before(plan: &Plan, desired: &Desired, address: &Address, output: &Output) {
+pub(super) fn before(plan: &Plan, desired: &Desired, users: &Users, may_follow: bool, output: &Output) {
     for action in &plan.actions {
         if let Step::RevokeKey { id, revoked } = &action.step {
             let generation = action.generation.unwrap_or_default();
             output.say(&format!("generation {generation}, `{id}`: {}", ends(action, revoked.how)));
         }
     }
-    output.say(&successor(plan, desired, address));
-    users(desired, address, output);
+    output.say(&match may_follow {
+        true => successor(plan, desired, &users.address),
+        false => "no successor in this run: what it needs is not known".to_owned(),
+    });
+    tell(users, desired.keys.contains_key(&users.address), output);
 }
 
 fn ends(action: &Action, how: Revocation) -> &'static str {
@@ -35,8 +39,13 @@ fn successor(plan: &Plan, desired: &Desired, address: &Address) -> String {
     let of_mint = |action: &&Action| matches!(action.step, Step::MintKey(_));
     match plan.actions.iter().find(of_mint) {
         Some(action) => format!(
-            "its successor, generation {}, is made right after it",
-            action.generation.unwrap_or_default()
+            "its successor, generation {}, is made right after it{}",
+            action.generation.unwrap_or_default(),
+            if action.verb == Verb::Rotate {
+                "; the one before it works until that one's overlap is over"
+            } else {
+                ""
+            }
         ),
         None if !desired.keys.contains_key(address) => {
             "no successor: the address is not declared any more".to_owned()
@@ -48,33 +57,37 @@ fn successor(plan: &Plan, desired: &Desired, address: &Address) -> String {
     }
 }
 
-/// Whom to tell, as far as the files say.
-pub(super) fn users(desired: &Desired, address: &Address, output: &Output) {
-    let Some(key) = desired.keys.get(address) else {
-        return output.say("who uses it is not known: it is not declared any more");
-    };
-    let facts = [
-        ("owner", key.owner.clone()),
-        ("purpose", key.purpose.clone()),
-        ("consumers", (!key.consumers.is_empty()).then(|| key.consumers.join(", "))),
-    ];
-    for (name, fact) in &facts {
+/// Whom to tell, as far as the files and the record say.
+fn tell(users: &Users, is_declared: bool, output: &Output) {
+    let Users { address: _, environment, name, owner, purpose, consumers } = users;
+    output.say(&format!("used in: `{}`, named `{}`", visible(environment), visible(name)));
+    let facts = [("owner", owner), ("purpose", purpose)];
+    for (title, fact) in facts {
         if let Some(fact) = fact {
-            output.say(&format!("{name}: {}", visible(fact)));
+            output.say(&format!("{title}: {}", visible(fact)));
         }
     }
-    if key.consumers.is_empty() {
-        output.say("consumers: none declared (`consumers = [...]` of the key's block): find out who uses it");
+    match consumers.as_slice() {
+        [] if !is_declared => {
+            output.say("consumers: not known, for no declaration of it could be read: find out who uses it");
+        }
+        [] => {
+            output.say(
+                "consumers: none declared (`consumers = [...]` of the key's block): find out who uses it",
+            );
+        }
+        all => output.say(&format!("consumers: {}", visible(&all.join(", ")))),
     }
 }
 
 /// Says what is left for people to do.
-pub(super) fn after(is_made: bool, desired: &Desired, address: &Address, output: &Output) {
+pub(super) fn after(is_made: bool, desired: &Desired, users: &Users, output: &Output) {
     if is_made {
+        let address = &users.address;
         output.say(&format!(
             "tell them that `{address}` has a new secret: `keycomb secrets open {address} -i IDENTITY` prints it. Commit the \
              sealed file."
         ));
-        users(desired, address, output);
+        tell(users, desired.keys.contains_key(address), output);
     }
 }

@@ -4,6 +4,8 @@
 
 use std::collections::BTreeSet;
 
+use super::decide;
+use super::lost::{self, Lost};
 use super::shape::{Shape, bare};
 use crate::cli::args::Revoke as Args;
 use crate::cli::exit::Exit;
@@ -17,7 +19,7 @@ use crate::model::{
     EnvironmentId, KeyId, KeyState, KeyType, Live, LiveKey, Permission, Sealed, SealedKey, Secret, brief,
     visible,
 };
-use crate::ports::Proof;
+use crate::ports::{Proof, ReadLive as _};
 use crate::seal::{self, Identities};
 
 /// What a credential turned out to be.
@@ -106,12 +108,46 @@ pub(super) async fn identify(
     } else {
         output.say("it does not work now: the service refuses it");
     }
-    let live = session.live(sealed).await?;
-    let case = Case { credential, args, session, sealed, live: &live, proof: proof.as_ref(), output };
-    match shape {
-        Shape::Ingest(id) => case.ingest(&id),
-        _ => case.configuration(),
+    let (live, unlisted) = live(&shape, session, sealed).await?;
+    let lost = match sealed {
+        Some(sealed) => {
+            let elsewhere = session.elsewhere(Some(sealed), &live, output).await;
+            lost::find(session, sealed, &live, &elsewhere).await
+        }
+        None => vec![],
+    };
+    let case = Case { credential, args, session, sealed, live: &live, lost, proof: proof.as_ref(), output };
+    match (shape, unlisted) {
+        (Shape::Ingest(id), _) => case.ingest(&id),
+        // Which it is of several can only be told where all are known, or by what is sealed.
+        (_, Some(failure)) if args.identity.is_empty() => Err(failure),
+        (_, Some(failure)) => match case.configuration()? {
+            Verdict::Managed(entry) => Ok(Verdict::Managed(entry)),
+            Verdict::Told(_) => Err(failure),
+        },
+        (_, None) => case.configuration(),
     }
+}
+
+/// All keys; where they cannot be listed whole, those that are recorded and may be meant, and why.
+async fn live(
+    shape: &Shape,
+    session: &Session,
+    sealed: Option<&Sealed>,
+) -> Result<(Live, Option<Failure>), Failure> {
+    let Some(sealed) = sealed else { return Ok((session.live(None).await?, None)) };
+    let is_meant = |entry: &SealedKey| match shape {
+        Shape::Ingest(id) => entry.id == *id,
+        _ => entry.key_type == KeyType::Configuration,
+    };
+    let (mut live, unlisted) = decide::look(session, sealed, is_meant).await;
+    if let (Shape::Ingest(id), Some(_)) = (shape, &unlisted)
+        && sealed.key(id).is_none()
+    {
+        let key = session.reader.key(id).await.map_err(|error| session.explain(&error))?;
+        live.keys.extend(key);
+    }
+    Ok((live, unlisted))
 }
 
 /// Everything that is known of a credential.
@@ -121,14 +157,28 @@ struct Case<'a> {
     session: &'a Session,
     sealed: Option<&'a Sealed>,
     live: &'a Live,
+    /// What only another version of the sealed file knows.
+    lost: Vec<Lost>,
     proof: Option<&'a Proof>,
     output: &'a Output,
 }
 
 impl Case<'_> {
+    /// What the sealed file has of an ingest key; or another version of it, where the service itself says that this is its
+    /// credential. Any branch can hold such a version, so it is not enough that an entry in it opens.
+    fn entry(&self, id: &KeyId) -> Option<&SealedKey> {
+        let is_proven = self.proof.is_some_and(|proof| proof.id == id.as_str());
+        let lost = || self.lost_of(id).filter(|_| is_proven).map(|lost| &lost.entry);
+        self.sealed.and_then(|sealed| sealed.key(id)).or_else(lost)
+    }
+
+    fn lost_of(&self, id: &KeyId) -> Option<&Lost> {
+        self.lost.iter().find(|lost| lost.entry.id == *id)
+    }
+
     fn ingest(&self, id: &KeyId) -> Result<Verdict, Failure> {
         let live = self.live.keys.iter().find(|key| key.id == *id);
-        let Some(entry) = self.sealed.and_then(|sealed| sealed.key(id)) else {
+        let Some(entry) = self.entry(id) else {
             return Ok(self.unmanaged(&live.into_iter().collect::<Vec<_>>()));
         };
         if live.is_none() && entry.state == KeyState::Deleted {
@@ -277,6 +327,12 @@ impl Case<'_> {
     fn managed(&self, entry: &SealedKey) -> Verdict {
         let SealedKey { address, generation, id, .. } = entry;
         self.output.say(&format!("it is the credential of `{address}`, generation {generation}, `{id}`"));
+        if let Some(lost) = self.lost_of(id) {
+            self.output.say(&format!(
+                "the sealed file here has no entry of it: it was rolled back, and commit {} has it; it comes back as a revoked one",
+                lost.commit
+            ));
+        }
         if let (None, Some(live)) = (self.proof, self.live.keys.iter().find(|key| key.id == *id)) {
             self.output.say(&format!("it could do: {}", permissions(live.permissions.iter())));
         }
@@ -295,6 +351,9 @@ impl Case<'_> {
                 self.output.say("keycomb does not manage it, and deletes nothing that it does not manage. It is:");
                 for key in several {
                     self.output.say(&format!("  `{}`, named `{}`", key.id, brief(&key.name)));
+                }
+                for lost in several.iter().filter_map(|key| self.lost_of(&key.id)) {
+                    lost::say(std::slice::from_ref(lost), &lost.entry.address, self.session, self.output);
                 }
                 self.output.say(
                     "delete it by hand, in Honeycomb under the environment's API keys; or take it under management \

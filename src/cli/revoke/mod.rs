@@ -1,9 +1,13 @@
 //! `keycomb revoke`: a key that is not to be trusted any more is deleted at once, and then gets its successor.
 //!
-//! Whatever only the successor needs (a writable record, recipients) does not hold the deletion up.
+//! Whatever only the successor needs (a writable record, recipients, a whole configuration, a whole listing) does not hold the
+//! deletion up.
 
 mod brief;
+mod decide;
+mod ground;
 mod leaked;
+mod lost;
 mod shape;
 mod unkept;
 
@@ -12,19 +16,20 @@ use super::carry::{self, Order};
 use super::exit::Exit;
 use super::failure::Failure;
 use super::interrupt::Interrupt;
-use super::known::Known;
 use super::output::Output;
 use super::session::{Session, check_scopes, from_seal};
 use super::surroundings::fresh_lineage;
 use super::undo;
 use crate::apply::Home;
 use crate::config;
-use crate::model::{self, Address, Revocation, Scope, Sealed, SealedKey, visible};
-use crate::plan::{self, Allow, Ask, Plan, Revoke, Step, Summary};
+use crate::model::{self, Address, Record, Revocation, Scope, Sealed, SealedKey, visible};
+use crate::plan::{Plan, Revoke, Step, Summary};
 use crate::ports::KeepRecord;
 use crate::report::{Became, Report};
 use crate::seal::Keeper;
 
+use decide::Decided;
+use ground::Ground;
 use leaked::Verdict;
 use unkept::Unkept;
 
@@ -50,11 +55,29 @@ pub async fn run(
     if !args.yes && !output.interactive {
         return Err(nobody_to_ask());
     }
-    let session = interrupt.or(Session::open(global, &args.service, *output)).await?;
-    let revoke = Revoke { address, only: None, how, reason };
-    let ended = revoke_with(&revoke, args, &session, output, interrupt).await;
-    session.close().await;
+    let ground = interrupt.or(ground::open(args, global, output)).await?;
+    let wanted = Wanted { revoke: Revoke { address, only: None, how, reason }, restored: None };
+    let ended = revoke_with(&wanted, args, &ground, output, interrupt).await;
+    ground.session.close().await;
     ended
+}
+
+/// What is to be revoked.
+struct Wanted {
+    revoke: Revoke,
+    /// Its entry from git's history, where the record lost it.
+    restored: Option<SealedKey>,
+}
+
+impl Wanted {
+    /// The record with that entry in it.
+    fn record(&self, sealed: &Sealed) -> Sealed {
+        let mut sealed = sealed.clone();
+        if let Some(entry) = self.restored.clone().filter(|entry| sealed.key(&entry.id).is_none()) {
+            sealed.take(Record::Key { key: Box::new(entry) });
+        }
+        sealed
+    }
 }
 
 /// Finds out whose a credential is, and revokes that.
@@ -74,21 +97,23 @@ async fn run_leaked(
     if let Some(exit) = leaked::by_shape(&credential, output) {
         return Ok(exit);
     }
-    let session = interrupt.or(Session::open(global, &args.service, *output)).await?;
+    let ground = interrupt.or(ground::open(args, global, output)).await?;
     let ended = async {
-        let sealed = session.sealed()?;
-        let identified = leaked::identify(&credential, args, &session, sealed.as_ref(), output);
+        let sealed = ground.session.sealed()?;
+        let identified = leaked::identify(&credential, args, &ground.session, sealed.as_ref(), output);
         match interrupt.or(identified).await? {
             Verdict::Told(exit) => Ok(exit),
             Verdict::Managed(entry) => {
-                let SealedKey { address, id, .. } = *entry;
-                let revoke = Revoke { address, only: Some(id), how, reason };
-                revoke_with(&revoke, args, &session, output, interrupt).await
+                let (address, id) = (entry.address.clone(), entry.id.clone());
+                let is_lost = sealed.is_some_and(|sealed| sealed.key(&id).is_none());
+                let restored = is_lost.then_some(*entry);
+                let wanted = Wanted { revoke: Revoke { address, only: Some(id), how, reason }, restored };
+                revoke_with(&wanted, args, &ground, output, interrupt).await
             }
         }
     };
     let ended = ended.await;
-    session.close().await;
+    ground.session.close().await;
     ended
 }
 
@@ -102,23 +127,23 @@ fn nobody_to_ask() -> Failure {
 
 /// Revokes under the lock and with the record written, as far as either can be had.
 async fn revoke_with(
-    revoke: &Revoke,
+    wanted: &Wanted,
     args: &Args,
-    session: &Session,
+    ground: &Ground,
     output: &Output,
     interrupt: &Interrupt,
 ) -> Result<Exit, Failure> {
-    let (path, desired) = (&session.sealed_path, &session.desired);
+    let (path, desired) = (&ground.session.sealed_path, &ground.session.desired);
     let opened =
         Keeper::open(path, &desired.team, &desired.endpoint, fresh_lineage(), &carry::holder("revoke"));
     match opened {
-        Ok(mut keeper) => carry_out(revoke, args, session, &mut keeper, preflight, output, interrupt).await,
+        Ok(mut keeper) => carry_out(wanted, args, ground, &mut keeper, preflight, output, interrupt).await,
         Err(error) => {
             // Without a record nothing is known of the key; without a lock or a place to write to it still is.
-            let Ok(Some(sealed)) = session.sealed() else { return Err(from_seal(error)) };
-            let mut keeper = Unkept::new(sealed, path.display().to_string());
+            let Ok(Some(sealed)) = ground.session.sealed() else { return Err(from_seal(error)) };
+            let mut keeper = Unkept::new(wanted.record(&sealed), path.display().to_string());
             let unkept = move |_: &mut Unkept, _: &Plan, _: &Session| Err(from_seal(error));
-            carry_out(revoke, args, session, &mut keeper, unkept, output, interrupt).await
+            carry_out(wanted, args, ground, &mut keeper, unkept, output, interrupt).await
         }
     }
 }
@@ -130,23 +155,32 @@ fn preflight(keeper: &mut Keeper, plan: &Plan, session: &Session) -> Result<(), 
 
 /// Decides, shows, asks, revokes. `may_mint` says why the successor cannot be kept, if so: it is left out then.
 async fn carry_out<K: KeepRecord>(
-    revoke: &Revoke,
+    wanted: &Wanted,
     args: &Args,
-    session: &Session,
+    ground: &Ground,
     keeper: &mut K,
     may_mint: impl FnOnce(&mut K, &Plan, &Session) -> Result<(), Failure>,
     output: &Output,
     interrupt: &Interrupt,
 ) -> Result<Exit, Failure> {
-    let (address, desired) = (&revoke.address, &session.desired);
-    let mut plan = interrupt.or(decide(revoke, session, keeper.sealed())).await?;
+    let (address, session) = (&wanted.revoke.address, &ground.session);
+    let desired = &session.desired;
+    let sealed = wanted.record(keeper.sealed());
+    let decided = interrupt.or(decide::decide(&wanted.revoke, session, &sealed, output)).await?;
+    let Decided { mut plan, users, unlisted, unmoved, lost } = decided;
+    let unmade = ground.is_bare.then(ground::unknown).or(unlisted).or(unmoved);
+    if unmade.is_some() {
+        without_successor(&mut plan);
+    }
     let order = order(args);
     carry::show(&order, &plan, output)?;
+    lost::say(&lost, address, session, output);
     if plan.actions.is_empty() {
         output.say(&format!("`{address}` is revoked already, and nothing is left to do"));
-        return Ok(Exit::Done);
+        let ended = unmade.map_or(Ok(Exit::Done), Err);
+        return graver(ended, if lost.is_empty() { Exit::Done } else { Exit::Unconfirmed });
     }
-    brief::before(&plan, desired, address, output);
+    brief::before(&plan, desired, &users, unmade.is_none(), output);
     check_scopes(&session.access, &[Scope::KeysWrite])?;
     if !args.yes && !output.interactive {
         return Err(nobody_to_ask());
@@ -154,38 +188,53 @@ async fn carry_out<K: KeepRecord>(
     if !args.yes {
         interrupt.or(carry::confirm(&format!("Revoke {address}?"), output)).await?;
     }
-    let unmade = may_mint(keeper, &plan, session).err();
-    if unmade.is_some() {
-        without_successor(&mut plan);
-    }
+    let unmade = match unmade {
+        Some(failure) => Some(failure),
+        None => may_mint(keeper, &plan, session).err().inspect(|_| without_successor(&mut plan)),
+    };
     let began = model::Timestamp::now();
-    let report = carry::perform(order.home, &plan, session, keeper, output, interrupt).await?;
+    let restored = wanted.restored.clone().filter(|entry| keeper.sealed().key(&entry.id).is_none());
+    let kept = restored.map_or(Ok(()), |entry| keeper.append(Record::Key { key: Box::new(entry) }));
+    let mut report = match kept {
+        Ok(()) => carry::perform(order.home, &plan, session, keeper, output, interrupt).await?,
+        // It stops working all the same; what stays is for whoever joins the two files.
+        Err(_) => {
+            let mut keeper = Unkept::new(sealed, session.sealed_path.display().to_string());
+            carry::perform(order.home, &plan, session, &mut keeper, output, interrupt).await?
+        }
+    };
+    report.users = Some(users.clone());
     undo::keep(session, (order.verb, began), (&plan, &report), output);
     let exit = carry::tell(&order, &plan, &report, session, output, interrupt)?;
-    brief::after(is_made(&plan, &report), desired, address, output);
+    brief::after(is_made(&plan, &report), desired, &users, output);
+    // Said once more, nearest to where the eye is.
+    lost::say(&lost, address, session, output);
+    let floor = if lost.is_empty() { exit } else { gravest(exit, Exit::Unconfirmed) };
     match unmade {
-        Some(failure) => Err(unfinished(failure, &report, address, output)),
-        None => Ok(exit),
+        Some(failure) => graver(Err(unfinished(failure, &report, address, output)), floor),
+        None => Ok(floor),
     }
 }
 
-async fn decide(revoke: &Revoke, session: &Session, sealed: &Sealed) -> Result<Plan, Failure> {
-    let known = sealed.keys.iter().map(|key| key.address.to_string());
-    if !sealed.keys.iter().any(|key| key.address == revoke.address) {
-        let known: Vec<String> = known.collect();
-        let help = config::closest(&revoke.address.to_string(), known.iter().map(String::as_str))
-            .map_or_else(
-                || "`keycomb status` shows what is managed".to_owned(),
-                |name| format!("did you mean `{name}`?"),
-            );
-        let message = format!("nothing is recorded at `{}`, so there is nothing to revoke", revoke.address);
-        return Err(Failure::words(Exit::Config, message, help));
+/// Of two ends the one that counts: that something may be live unsealed or unrevoked, above all else.
+fn gravest(one: Exit, other: Exit) -> Exit {
+    let rank = |exit: Exit| match exit {
+        Exit::Unconfirmed => 3,
+        Exit::Done => 0,
+        Exit::Partly | Exit::Blocked | Exit::Config => 1,
+        _ => 2,
+    };
+    if rank(other) > rank(one) { other } else { one }
+}
+
+fn graver(ended: Result<Exit, Failure>, floor: Exit) -> Result<Exit, Failure> {
+    match ended {
+        Ok(exit) => Ok(gravest(exit, floor)),
+        Err(mut failure) => {
+            failure.exit = gravest(failure.exit, floor);
+            Err(failure)
+        }
     }
-    // Git's history is not searched: nothing here hangs on it, and it may take its time.
-    let live = session.live(Some(sealed)).await?;
-    let known = Known { sealed: Some(sealed), live, elsewhere: std::collections::BTreeMap::new() };
-    let ask = Ask { revoke: Some(revoke.clone()), ..Ask::default() };
-    Ok(plan::plan(&known.input(&session.desired, Allow::default(), ask)))
 }
 
 fn order(args: &Args) -> Order<'_> {
@@ -204,8 +253,8 @@ fn order(args: &Args) -> Order<'_> {
 
 /// Nothing is asked of the service whose answer could not be kept.
 fn without_successor(plan: &mut Plan) {
-    plan.actions.retain(|action| !matches!(action.step, Step::MintKey(_)));
-    plan.summary = Summary { changes: plan.actions.len(), ..Summary::default() };
+    plan.actions.retain(|action| matches!(action.step, Step::RevokeKey { .. } | Step::Record(_)));
+    plan.summary = Summary::of(&plan.actions, &plan.findings);
 }
 
 fn is_made(plan: &Plan, report: &Report) -> bool {

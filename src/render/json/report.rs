@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::action::BlockedView;
-use crate::report::{Became, Cause, Outcome, Report};
+use crate::report::{Became, Cause, Outcome, Report, Users};
 
 /// What became of each action of a plan.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -17,8 +17,8 @@ pub(super) struct ReportView<'a> {
     outcomes: Vec<OutcomeView<'a>>,
     /// Whether somebody asked to stop.
     interrupted: bool,
-    /// Why the sealed file could not be replaced at the end, in which case its journal still holds everything;
-    /// null when it was.
+    /// Why the sealed file could not be replaced at the end; null when it was. Its journal still holds everything, but what
+    /// an outcome of cause `seal` says could not be written down.
     unfolded: Option<&'a str>,
     /// The sealed file's serial after the apply.
     serial: u64,
@@ -27,11 +27,13 @@ pub(super) struct ReportView<'a> {
     ended: String,
     /// Counts over outcomes.
     summary: CountsView,
+    /// Whom to tell that a key was revoked; null in the report of anything else.
+    users: Option<UsersView<'a>>,
 }
 
 impl<'a> ReportView<'a> {
     pub(super) fn of(report: &'a Report) -> Self {
-        let Report { outcomes, interrupted, unfolded, serial, ended } = report;
+        let Report { outcomes, interrupted, unfolded, serial, ended, users } = report;
         Self {
             format: "keycomb.report/1",
             outcomes: outcomes.iter().map(OutcomeView::of).collect(),
@@ -40,6 +42,39 @@ impl<'a> ReportView<'a> {
             serial: *serial,
             ended: ended.to_string(),
             summary: CountsView::of(report),
+            users: users.as_ref().map(UsersView::of),
+        }
+    }
+}
+
+/// Who uses a key and where, as far as the files and the sealed file say.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Users")]
+struct UsersView<'a> {
+    /// The key.
+    address: String,
+    /// The name of its environment at the service, where that is known; its label otherwise.
+    environment: &'a str,
+    /// Its name at the service.
+    name: &'a str,
+    /// Whom to ask.
+    owner: Option<&'a str>,
+    /// What it is for.
+    purpose: Option<&'a str>,
+    /// What uses it; empty where the files do not say.
+    consumers: &'a [String],
+}
+
+impl<'a> UsersView<'a> {
+    fn of(users: &'a Users) -> Self {
+        let Users { address, environment, name, owner, purpose, consumers } = users;
+        Self {
+            address: address.to_string(),
+            environment,
+            name,
+            owner: owner.as_deref(),
+            purpose: purpose.as_deref(),
+            consumers,
         }
     }
 }

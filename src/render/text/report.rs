@@ -13,7 +13,7 @@ use crate::report::{Became, Outcome, Report};
 /// doubt, failed; within each in the plan's order. The plan, where it is given, says what was blocked and how
 /// many secrets were issued. The last line has the counts.
 pub fn report(report: &Report, plan: Option<&Plan>, style: &Style) -> String {
-    let Report { outcomes, interrupted, unfolded, serial, ended } = report;
+    let Report { outcomes, interrupted, unfolded, serial, ended, users: _ } = report;
     let mut page = Page::new(style);
     let parts = [
         (Tone::Strong, "keycomb apply".to_owned()),
@@ -39,11 +39,14 @@ pub fn report(report: &Report, plan: Option<&Plan>, style: &Style) -> String {
     }
     if let Some(why) = unfolded {
         put_sentence(&mut page, 0, Tone::Bad, &format!("The sealed file could not be replaced: {why}"));
-        put_help(
-            &mut page,
-            2,
-            "nothing is lost: its journal holds everything; keep both, and run apply again",
-        );
+        let help = match report.is_unnoted() {
+            true => {
+                "not all of the above could be written down, and its journal lacks that too; keep both, mend the cause, and run the \
+                 same command again"
+            }
+            false => "nothing is lost: its journal holds everything; keep both, and run apply again",
+        };
+        put_help(&mut page, 2, help);
     }
     if *interrupted || unfolded.is_some() {
         page.end();
