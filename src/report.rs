@@ -1,6 +1,6 @@
 //! What became of each action of a plan.
 
-use crate::model::{Address, Timestamp};
+use crate::model::{Address, KeyType, Timestamp};
 use crate::plan::{Blocked, Verb};
 
 /// The end of an apply: one outcome for each action, whatever happened.
@@ -19,6 +19,8 @@ pub struct Report {
     pub ended: Timestamp,
     /// Whom to tell, where a key was revoked.
     pub users: Option<Users>,
+    /// What the command looked at and left out.
+    pub skipped: Vec<Skipped>,
 }
 
 /// Who uses a key and where, as far as the files and the record say. Hostile text.
@@ -38,12 +40,17 @@ pub struct Users {
     pub consumers: Vec<String>,
 }
 
-impl Report {
-    /// Whether the journal lacks something of what was done: it could not be written down.
-    pub fn is_unnoted(&self) -> bool {
-        let is_unnoted = |became: &Became| matches!(became, Became::Failed { cause: Cause::Seal, .. });
-        self.outcomes.iter().any(|outcome| is_unnoted(&outcome.became))
-    }
+/// Something at the service that was left out where all was asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Skipped {
+    /// The key's type; `None` for an environment.
+    pub key_type: Option<KeyType>,
+    /// The service's id.
+    pub id: String,
+    /// Its name at the service. Hostile text.
+    pub name: String,
+    /// Why. May hold hostile text.
+    pub why: String,
 }
 
 /// What became of one action.
@@ -130,6 +137,12 @@ pub enum Cause {
 }
 
 impl Report {
+    /// Whether the journal lacks something of what was done: it could not be written down.
+    pub fn is_unnoted(&self) -> bool {
+        let is_unnoted = |became: &Became| matches!(became, Became::Failed { cause: Cause::Seal, .. });
+        self.outcomes.iter().any(|outcome| is_unnoted(&outcome.became))
+    }
+
     /// How many were (staged, left for a later apply).
     pub fn staged(&self) -> (usize, usize) {
         let count = |is: fn(&Became) -> bool| self.outcomes.iter().filter(|o| is(&o.became)).count();

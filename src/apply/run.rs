@@ -390,6 +390,7 @@ impl<'a, R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'a, R, W
             serial: keeper.sealed().serial,
             ended,
             users: None,
+            skipped: vec![],
         }
     }
 

@@ -12,8 +12,9 @@ use super::session::Session;
 use super::survey;
 use crate::apply::Home;
 use crate::config::write::{Block, Edit, EnvironmentBlock, KeyBlock};
-use crate::model::{Address, EnvironmentAttributes, Label, LiveEnvironment, LiveKey, visible};
+use crate::model::{Address, EnvironmentAttributes, Label, LiveEnvironment, LiveKey, brief, visible};
 use crate::plan::{Adopt, Ask};
+use crate::report::Skipped;
 
 /// Adopts one thing, or all.
 ///
@@ -64,7 +65,7 @@ async fn one(
         false => None,
     };
     let adopt = [(address.clone(), Adopt { id: id.to_owned(), secret })].into();
-    Ok(Asked { ask: Ask { adopt, ..Ask::default() }, files })
+    Ok(Asked { ask: Ask { adopt, ..Ask::default() }, files, skipped: vec![] })
 }
 
 fn all(
@@ -84,12 +85,18 @@ fn all(
     }
     let found = survey::survey(folder, &args.env, session, known, &global.config)?;
     for skipped in &found.skipped {
-        output.say(&format!("skipped: {}", visible(skipped)));
+        output.say(&format!("skipped: {}", visible(&line(skipped))));
     }
     if found.asked.ask.adopt.is_empty() {
         output.say("nothing to adopt");
     }
-    Ok(found.asked)
+    Ok(Asked { skipped: found.skipped, ..found.asked })
+}
+
+fn line(skipped: &Skipped) -> String {
+    let Skipped { key_type, id, name, why } = skipped;
+    let what = key_type.map_or_else(|| "environment".to_owned(), |key_type| format!("{key_type} key"));
+    format!("{what} `{}` ({id}): {why}", brief(name))
 }
 
 /// The block for one thing, at the end of a file.

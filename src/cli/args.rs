@@ -33,7 +33,7 @@ pub use holders::{Exec, Prove, Rekey, Undo, Variable, Verify};
 pub use import::{Import, ImportTerraform};
 pub use plan::Plan;
 pub use revoke::Revoke;
-pub use rotate::Rotate;
+pub use rotate::{Keys, Rotate};
 pub use sandbox::{Rehearse, Sandbox};
 pub use scan::Scan;
 pub use schema::{Schema, SchemaKind};

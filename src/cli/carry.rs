@@ -9,8 +9,9 @@ use super::exit::Exit;
 use super::failure::Failure;
 use super::interrupt::Interrupt;
 use super::known::Known;
+use super::lift::{allow, refuse_nobodys};
 use super::output::Output;
-use super::plan::{allow, style};
+use super::plan::style;
 use super::progress::Bar;
 use super::session::{Session, check_scopes, from_seal, unconnected};
 use super::staged;
@@ -23,7 +24,7 @@ use crate::model::{Desired, Recipient, Scope, Sealed, visible};
 use crate::plan::{self, Action, Ask, Plan, SecretEffect, Step, Verb};
 use crate::ports::KeepRecord;
 use crate::render::{self, Sheet};
-use crate::report::Report;
+use crate::report::{Report, Skipped};
 use crate::seal::{Holder, Keeper};
 
 /// What a command is to carry out, and how it talks about it.
@@ -55,6 +56,8 @@ pub(super) struct Asked {
     /// Changes to the configuration, and what it declares with them. Written once the plan is agreed to and before
     /// anything is carried out; not at all where the plan could not do what they declare.
     pub(super) files: Option<(Edit, Desired)>,
+    /// What it looked at and left out.
+    pub(super) skipped: Vec<Skipped>,
 }
 
 /// Shows the plan that comes of the files and of what `ask` adds to them, asks, and carries it out. `ask` is called once
@@ -71,7 +74,7 @@ pub(super) async fn carry_out(
     interrupt: &Interrupt,
 ) -> Result<Exit, Failure> {
     let asked = async |session: &Session, known: &Known<'_>| {
-        ask(&session.desired, known).map(|ask| Asked { ask, files: None })
+        ask(&session.desired, known).map(|ask| Asked { ask, ..Asked::default() })
     };
     carry_out_with(order, asked, global, output, interrupt).await
 }
@@ -113,7 +116,7 @@ pub(super) async fn carry_out_with(
              by its lineage alone",
         ));
     }
-    let (plan, files) = interrupt.or(decide(order, ask, &mut session, &keeper, output)).await?;
+    let (plan, files, skipped) = interrupt.or(decide(order, ask, &mut session, &keeper, output)).await?;
     show(order, &plan, output)?;
     if let Some(edit) = &files {
         refuse_half(&plan)?;
@@ -142,6 +145,7 @@ pub(super) async fn carry_out_with(
     }
     let began = model::Timestamp::now();
     let report = perform(order.home, &plan, &session, &mut keeper, output, interrupt).await?;
+    let report = Report { skipped, ..report };
     drop(keeper);
     undo::keep(&session, (order.verb, began), (&plan, &report), output);
     let ended = tell(order, &plan, &report, &session, output, interrupt);
@@ -247,16 +251,22 @@ async fn decide(
     session: &mut Session,
     keeper: &Keeper,
     output: &Output,
-) -> Result<(Plan, Option<Edit>), Failure> {
+) -> Result<(Plan, Option<Edit>, Vec<Skipped>), Failure> {
     let known = Known::read(session, Some(keeper.sealed()), output).await?;
     refuse_second_file(session, keeper.sealed(), &known)?;
-    let Asked { ask, files } = ask(session, &known).await?;
+    refuse_nobodys(order.lift, &session.desired, known.sealed)?;
+    let Asked { ask, files, skipped } = ask(session, &known).await?;
     let ask = Ask { credential: Some(session.access.key_id.clone()), ..ask };
     let files = files.map(|(edit, desired)| {
         session.declares(desired);
         edit
     });
-    Ok((plan::plan(&known.input(&session.desired, allow(order.lift), ask)), files))
+    let mut plan = plan::plan(&known.input(&session.desired, allow(order.lift), ask));
+    if files.is_some() {
+        // Lines of files that are not written yet lead nowhere.
+        plan.actions.iter_mut().for_each(|action| action.reason.origin = None);
+    }
+    Ok((plan, files, skipped))
 }
 
 /// Files that would declare what is not so are not written.

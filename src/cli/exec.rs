@@ -18,7 +18,7 @@ const USUAL: &str = "HONEYCOMB_API_KEY";
 /// Opens the credentials and lets the command take this process's place. Comes back only when that failed.
 ///
 /// # Errors
-/// Two keys for one variable (64); what cannot be opened (3, 9); a command that cannot be started (1).
+/// Two keys for one variable (64); what cannot be opened (3, 9); a command that cannot be started (126, 127).
 pub fn run(args: &Args, global: &Global, output: &Output) -> Result<Exit, Failure> {
     let mut names = BTreeMap::new();
     for Variable { name, address } in &args.variable {
@@ -58,9 +58,28 @@ fn start(command: &[OsString], variables: &[(&str, Secret)]) -> Result<Exit, Fai
     super::hardening::give_core_files_back();
     // Only a failure comes back.
     let source = command.exec();
+    Err(not_started(program, source))
+}
+
+/// As shells say it, so that a script tells it from what the command itself ends with.
+#[cfg(unix)]
+fn not_started(program: &std::ffi::OsStr, source: std::io::Error) -> Failure {
+    let is_path = program.to_string_lossy().contains('/');
+    // A script that is there is not found either where its interpreter is not.
+    let is_there = is_path && std::path::Path::new(program).exists();
+    let (exit, help) = match source.kind() {
+        std::io::ErrorKind::NotFound if is_there => {
+            (Exit::NotExecutable, "it is there, and the interpreter that its first line names is not")
+        }
+        std::io::ErrorKind::NotFound if is_path => (Exit::NotFound, "check its name"),
+        std::io::ErrorKind::NotFound => (Exit::NotFound, "no folder of PATH has it; check its name"),
+        _ => (Exit::NotExecutable, "check that it is a program, and that it may be executed"),
+    };
     let program = program.to_string_lossy();
     let program = crate::config::mask(&program);
-    Err(Failure::io(format!("cannot start `{program}`"), "check its name and that it may be run", source))
+    let mut failure = Failure::io(format!("cannot start `{program}`"), help, source);
+    failure.exit = exit;
+    failure
 }
 
 #[cfg(not(unix))]

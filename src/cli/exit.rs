@@ -31,6 +31,10 @@ pub enum Exit {
     Declined = 11,
     /// The command line is wrong.
     Usage = 64,
+    /// `secrets exec`: the command is there and cannot be executed, as shells say it.
+    NotExecutable = 126,
+    /// `secrets exec`: there is no such command, as shells say it.
+    NotFound = 127,
     /// The terminal was closed (SIGHUP), after the journal and the table were written.
     HungUp = 129,
     /// Interrupted by Ctrl-C, after the journal and the table were written.
@@ -56,6 +60,7 @@ Exit codes:
        message says whether to run again or to look
   11   declined at the prompt
   64   usage
+  126  `secrets exec`: the command cannot be executed; 127: there is none
   129  hung up, 130 interrupted, 143 terminated: after the journal and the
        report were written";
 
@@ -179,6 +184,7 @@ mod tests {
             serial: 1,
             ended: Timestamp::UNIX_EPOCH,
             users: None,
+            skipped: vec![],
         }
     }
 

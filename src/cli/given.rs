@@ -10,7 +10,7 @@ use crate::model::{
     Address, Desired, KeyId, KeyProof, KeyType, LiveEnvironment, LiveKey, Payload, Recipient, RecipientRef,
     Sealed, Secret, TeamSlug, credential,
 };
-use crate::plan::{SealedSecret, next_generation};
+use crate::plan::{SealedSecret, sealed_generation};
 use crate::ports::{Proof, ReadLive as _};
 use crate::seal;
 
@@ -41,7 +41,7 @@ pub(super) fn read_stdin(output: &Output) -> Result<Secret, Failure> {
     if secret.is_printable() { Ok(secret) } else { Err(wrong("it is empty, or more than one word")) }
 }
 
-/// Tries the credential, and seals it for the generation that the adopted key will be.
+/// Tries the credential, and seals it for the entry that the key has, or for the one that it will have.
 ///
 /// # Errors
 /// A key that is not there or is disabled, a credential that is refused or is another key's (4); sealing (9).
@@ -71,7 +71,7 @@ pub(super) async fn seal(
         team: sealed.team.clone(),
         endpoint: sealed.endpoint.clone(),
         address: address.clone(),
-        generation: next_generation(sealed, address),
+        generation: sealed_generation(sealed, address, &key.id),
         id: key.id.clone(),
         key_type: key.key_type,
         environment: key.environment.clone(),

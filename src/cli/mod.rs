@@ -25,6 +25,7 @@ mod import;
 mod init;
 mod interrupt;
 mod known;
+mod lift;
 mod log;
 mod man;
 mod merge;

@@ -2,16 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use super::args::{Allowed, Format, Global, Lift, Plan as Args};
+use super::args::{Format, Global, Plan as Args};
 use super::emit;
 use super::exit::Exit;
 use super::external;
 use super::failure::Failure;
 use super::known::Known;
+use super::lift::{allow, refuse_nobodys};
 use super::output::Output;
 use super::session::Session;
 use crate::model::Scope;
-use crate::plan::{self, Allow, Ask};
+use crate::plan::{self, Ask};
 use crate::render::{self, Sheet, StatusRow, Style};
 
 /// Shows what would change.
@@ -26,6 +27,7 @@ pub async fn run(args: &Args, global: &Global, output: &Output) -> Result<Exit, 
     }
     let sealed = session.sealed()?;
     let known = Known::read(&session, sealed.as_ref(), output).await?;
+    refuse_nobodys(&args.lift, &session.desired, known.sealed)?;
     let mut input = known.input(&session.desired, allow(&args.lift), Ask::default());
     if let Some(later) = args.at {
         input.now = later.after(input.now);
@@ -49,22 +51,6 @@ pub async fn run(args: &Args, global: &Global, output: &Output) -> Result<Exit, 
         Sheet { plan: Some(&plan), drift: Some(&drift), keys: &keys, external: &external, report: None };
     emit::write(&args.emit.emit, &sheet, output)?;
     Ok(Exit::of_plan(&plan, args.detailed_exitcode))
-}
-
-/// What the person lifted by naming it.
-pub(super) fn allow(lift: &Lift) -> Allow {
-    let mut allow = Allow::default();
-    for allowed in &lift.allow {
-        match allowed {
-            Allowed::Delete(number) => allow.delete = Some(*number),
-            Allowed::Disable(number) => allow.disable = Some(*number),
-            Allowed::Replace(number) => allow.replace = Some(*number),
-            Allowed::Address(address) => {
-                allow.addresses.insert(address.clone());
-            }
-        }
-    }
-    allow
 }
 
 /// How tables are shown on stdout: in a pipe, with all their columns.

@@ -13,7 +13,7 @@ use super::failure::Failure;
 use super::output::Output;
 use super::secrets::{Opened, identities_of, read_all, refuse_unknown};
 use super::session::from_seal;
-use crate::model::{SealedKey, brief};
+use crate::model::{RecipientRef, SealedKey, brief};
 use crate::ports::KeepRecord as _;
 use crate::render;
 use crate::seal::{self, Closed, Keeper, Rekeyed};
@@ -72,8 +72,9 @@ fn text(rekeyed: &Rekeyed) -> String {
     let mut text = String::new();
     for (before, after) in anew {
         let (came, left) = (not_in(after, before), not_in(before, after));
-        let part = |sign: &str, names: Vec<&str>| -> String {
-            names.iter().map(|name| format!(" {sign}{}", brief(name))).collect()
+        let both = || before.recipients.iter().chain(&after.recipients);
+        let part = |sign: &str, readers: Vec<&RecipientRef>| -> String {
+            readers.iter().map(|reader| format!(" {sign}{}", brief(&reader.among(both())))).collect()
         };
         let _ = writeln!(text, "sealed anew  {}{}{}", after.address, part("+", came), part("-", left));
     }
@@ -102,20 +103,20 @@ fn text(rekeyed: &Rekeyed) -> String {
 }
 
 /// Who could open an entry and cannot any more: by name, with the addresses.
-fn who_left(rekeyed: &Rekeyed) -> BTreeMap<&str, Vec<String>> {
-    let mut left: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+fn who_left(rekeyed: &Rekeyed) -> BTreeMap<String, Vec<String>> {
+    let mut left: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for (before, after) in &rekeyed.anew {
-        for name in not_in(before, after) {
-            left.entry(name).or_default().push(after.address.to_string());
+        for reader in not_in(before, after) {
+            left.entry(reader.among(&after.recipients)).or_default().push(after.address.to_string());
         }
     }
     left
 }
 
-/// The recipients of one version that the other does not have, by name.
-fn not_in<'a>(one: &'a SealedKey, other: &SealedKey) -> Vec<&'a str> {
+/// The recipients of one version that the other does not have.
+fn not_in<'a>(one: &'a SealedKey, other: &SealedKey) -> Vec<&'a RecipientRef> {
     let is_there = |fingerprint: &str| other.recipients.iter().any(|to| to.fingerprint == fingerprint);
-    one.recipients.iter().filter(|to| !is_there(&to.fingerprint)).map(|to| to.name.as_str()).collect()
+    one.recipients.iter().filter(|to| !is_there(&to.fingerprint)).collect()
 }
 
 /// `secrets rekey --format json`
@@ -164,12 +165,16 @@ fn document(rekeyed: &Rekeyed, serial: u64) -> Document<'_> {
     }
 }
 
+fn names(readers: Vec<&RecipientRef>) -> Vec<&str> {
+    readers.into_iter().map(|reader| reader.name.as_str()).collect()
+}
+
 fn anew_view((before, after): &(SealedKey, SealedKey)) -> AnewView<'_> {
     AnewView {
         address: after.address.to_string(),
         generation: after.generation,
         id: after.id.as_str(),
-        added: not_in(after, before),
-        removed: not_in(before, after),
+        added: names(not_in(after, before)),
+        removed: names(not_in(before, after)),
     }
 }

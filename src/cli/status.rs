@@ -35,7 +35,8 @@ pub async fn run(args: &Args, global: &Global, output: &Output) -> Result<Exit, 
         watched.retain(|row| row.due.is_some_and(|due| due <= within.after(now)));
     }
     let drift = plan::drift(&input);
-    let calendar = args.ics.as_ref().map(|path| (path, render::calendar(&rows, &session.desired.team, now)));
+    let calendar =
+        args.ics.as_ref().map(|path| (path, render::calendar(&rows, &watched, &session.desired.team, now)));
     session.close().await;
     let style = table_style(output);
     output.write(&match args.format {

@@ -12,16 +12,17 @@ use super::session::Session;
 use crate::config::write::{Block, Edit, Labels};
 use crate::model::{
     Address, Color, Desired, EnvironmentId, KeyType, Label, LiveEnvironment, LiveKey, Provisional, Sealed,
-    brief,
+    brief, counted,
 };
 use crate::plan::{self, Adopt, Allow, Ask};
+use crate::report::Skipped;
 
 /// What was found.
 pub(super) struct Survey {
     /// What is to be adopted, and the files that declare it.
     pub(super) asked: Asked,
-    /// What cannot be, one line each. May hold hostile text.
-    pub(super) skipped: Vec<String>,
+    /// What cannot be.
+    pub(super) skipped: Vec<Skipped>,
 }
 
 /// Looks through all that the service has; `only` names environments, all where it is empty.
@@ -62,7 +63,7 @@ struct Search<'a> {
     homes: BTreeMap<EnvironmentId, Label>,
     /// By address: the id, and the block where it is not declared yet.
     found: BTreeMap<Address, (String, Option<Block>)>,
-    skipped: Vec<String>,
+    skipped: Vec<Skipped>,
 }
 
 impl<'a> Search<'a> {
@@ -240,12 +241,16 @@ impl<'a> Search<'a> {
 
     fn skip_environment(&mut self, live: &LiveEnvironment, why: &str) {
         let keys = self.known.live.keys.iter().filter(|key| key.environment == live.id).count();
-        let with = if keys == 0 { String::new() } else { format!(" and its {keys} keys") };
-        self.skipped.push(format!("environment `{}` ({}){with}: {why}", brief(&live.name), live.id));
+        let with = if keys == 0 { String::new() } else { format!(" (with {})", counted(keys, "key")) };
+        self.skip(None, live.id.as_str(), &live.name, format!("{why}{with}"));
     }
 
     fn skip_key(&mut self, live: &LiveKey, why: &str) {
-        self.skipped.push(format!("{} key `{}` ({}): {why}", live.key_type, brief(&live.name), live.id));
+        self.skip(Some(live.key_type), live.id.as_str(), &live.name, why.to_owned());
+    }
+
+    fn skip(&mut self, key_type: Option<KeyType>, id: &str, name: &str, why: String) {
+        self.skipped.push(Skipped { key_type, id: id.to_owned(), name: name.to_owned(), why });
     }
 
     /// What is asked for, the files that declare it, and what they declare.
@@ -264,7 +269,7 @@ impl<'a> Search<'a> {
             }
         }
         if files.is_empty() {
-            return Ok((Asked { ask, files: None }, self.desired.clone()));
+            return Ok((Asked { ask, ..Asked::default() }, self.desired.clone()));
         }
         let (mut edit, _) = Edit::open(config).map_err(|problems| Failure::new(Exit::Config, problems))?;
         for (file, blocks) in &files {
@@ -273,20 +278,26 @@ impl<'a> Search<'a> {
         let desired = edit.preview().map_err(|problems| Failure::new(Exit::Config, problems))?;
         // The service is the session's, whatever the files say.
         let desired = Desired { endpoint: self.desired.endpoint.clone(), ..desired };
-        Ok((Asked { ask, files: Some((edit, desired.clone())) }, desired))
+        Ok((Asked { ask, files: Some((edit, desired.clone())), skipped: vec![] }, desired))
     }
 
     /// Leaves these out, with the keys of an environment; whether there was anything to leave out.
     fn drop(&mut self, bad: &BTreeMap<Address, String>) -> bool {
-        let before = self.found.len();
-        let mut dropped = vec![];
-        self.found.retain(|address, (id, _)| {
+        let why = |address: &Address| {
             let home = Address::Environment(address.environment().clone());
-            let why = bad.get(address).or_else(|| bad.get(&home));
-            dropped.extend(why.map(|why| format!("`{address}` ({id}): {why}")));
-            why.is_none()
-        });
-        self.skipped.extend(dropped);
-        self.found.len() < before
+            bad.get(address).or_else(|| bad.get(&home))
+        };
+        let dropped: Vec<(Address, String)> =
+            self.found.keys().filter_map(|address| Some((address.clone(), why(address)?.clone()))).collect();
+        for (address, why) in &dropped {
+            let Some((id, _)) = self.found.remove(address) else { continue };
+            let live = &self.known.live;
+            if let Some(key) = live.keys.iter().find(|key| key.id.as_str() == id) {
+                self.skip(Some(key.key_type), &id, &key.name, why.clone());
+            } else if let Some(home) = live.environments.iter().find(|home| home.id.as_str() == id) {
+                self.skip(None, &id, &home.name, why.clone());
+            }
+        }
+        !dropped.is_empty()
     }
 }

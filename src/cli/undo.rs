@@ -12,11 +12,12 @@ use super::exit::Exit;
 use super::failure::Failure;
 use super::interrupt::Interrupt;
 use super::known::Known;
+use super::lift::{allow, refuse_nobodys};
 use super::output::Output;
-use super::plan::{allow, style};
+use super::plan::style;
 use super::session::Session;
 use crate::apply::Home;
-use crate::model::{Desired, Timestamp, brief};
+use crate::model::{Desired, Timestamp, brief, counted};
 use crate::plan::{self, Ask, Plan, Undoing};
 use crate::render;
 use crate::report::Report;
@@ -71,6 +72,7 @@ async fn show(
     let session = Session::open(global, &args.service, *output).await?;
     let sealed = session.sealed()?;
     let known = Known::read(&session, sealed.as_ref(), output).await?;
+    refuse_nobodys(&args.lift, &session.desired, known.sealed)?;
     let ask = asked(run, undoing, &session.desired, &known)?;
     let plan = plan::plan(&known.input(&session.desired, allow(&args.lift), ask));
     session.close().await;
@@ -181,7 +183,7 @@ fn list(folder: &Path, format: Format, output: &Output) -> Result<Exit, Failure>
         }
     }
     if broken > 0 {
-        output.say(&format!("note: {broken} accounts in `{}` cannot be used", folder.display()));
+        output.say(&format!("note: {} in `{}` cannot be used", counted(broken, "account"), folder.display()));
     }
     output.write(&match format {
         Format::Text => text(&found),

@@ -171,20 +171,38 @@ fn find_passwords(text: &str, hits: &mut Vec<(Range<usize>, Kind)>) {
 }
 
 fn find_unmarked(text: &str, hits: &mut Vec<(Range<usize>, Kind)>) {
-    let is_token = |b: &u8| b.is_ascii_alphanumeric() || b"_-+/".contains(b);
+    let is_token = |b: &u8| IS_TOKEN.get(usize::from(*b)).is_some_and(|is_token| *is_token);
     let bytes = text.as_bytes();
-    let mut at = 0;
-    while let Some(rest) = bytes.get(at..).filter(|rest| !rest.is_empty()) {
-        let length = rest.iter().take_while(|b| is_token(b)).count();
-        let token = rest.get(..length).unwrap_or_default();
-        if is_unmarked_secret(token) {
-            hits.push((at..at + length, Kind::Unmarked));
+    let mut start = 0;
+    let ends = bytes.iter().enumerate().filter(|(_, byte)| !is_token(byte)).map(|(at, _)| at);
+    for end in ends.chain([bytes.len()]) {
+        if is_unmarked_secret(bytes.get(start..end).unwrap_or_default()) {
+            hits.push((start..end, Kind::Unmarked));
         }
-        at += length.max(1);
+        start = end + 1;
     }
 }
 
+/// By byte, whether it can be in a token: a text has few of anything else, and this is most of what finding takes.
+const IS_TOKEN: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        #[expect(clippy::indexing_slicing, reason = "in bounds, or it would not compile")]
+        {
+            table[byte] =
+                (byte as u8).is_ascii_alphanumeric() || matches!(byte as u8, b'_' | b'-' | b'+' | b'/');
+        }
+        byte += 1;
+    }
+    table
+};
+
 fn is_unmarked_secret(token: &[u8]) -> bool {
+    // Most tokens are of none of the lengths.
+    if !matches!(token.len(), 22 | 23 | 32) {
+        return false;
+    }
     let has = |class: fn(&u8) -> bool| token.iter().any(class);
     let (lower, upper, digit) =
         (has(u8::is_ascii_lowercase), has(u8::is_ascii_uppercase), has(u8::is_ascii_digit));

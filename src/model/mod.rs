@@ -3,6 +3,7 @@
 //! Values only. Nothing here reads a file, a socket, a clock or an environment variable.
 
 mod address;
+mod counted;
 mod desired;
 mod digest;
 mod environment;
@@ -11,6 +12,7 @@ mod holders;
 mod ids;
 mod key;
 mod live;
+mod pattern;
 mod permission;
 mod policy;
 mod provisional;
@@ -24,6 +26,7 @@ mod visible;
 mod window;
 
 pub use address::{Address, AddressError, Label};
+pub use counted::counted;
 pub use desired::{Desired, DesiredEnvironment, DesiredKey, Origin, Rotation, SealSettings};
 pub use environment::{Color, EnvironmentAttributes, LiveEnvironment};
 pub use external::{ExternalKey, ExternalKind, KeySource, Probed};
@@ -31,6 +34,7 @@ pub use holders::{Challenge, FormerReader};
 pub use ids::{Endpoint, EntryDigest, EnvironmentId, IdError, KeyId, Lineage, Nonce, TeamSlug};
 pub use key::{KeyType, LiveKey};
 pub use live::{Access, Live, Scope};
+pub use pattern::{Pattern, PatternError};
 pub use permission::Permission;
 pub use policy::{Limit, OnMissing, Policy, Unmanaged};
 pub use provisional::Provisional;

@@ -20,6 +20,11 @@ impl Recipient {
     pub fn fingerprint(&self) -> String {
         Sha256::digest(self.0.as_bytes()).iter().take(8).map(|byte| format!("{byte:02x}")).collect()
     }
+
+    /// What is remembered of it under its name in `[seal.recipients]`.
+    pub fn named(&self, name: &str) -> RecipientRef {
+        RecipientRef { name: name.to_owned(), fingerprint: self.fingerprint() }
+    }
 }
 
 impl fmt::Display for Recipient {
@@ -111,6 +116,18 @@ pub struct RecipientRef {
     pub name: String,
     /// [`Recipient::fingerprint`].
     pub fingerprint: String,
+}
+
+impl RecipientRef {
+    /// Its name, and the beginning of its fingerprint where one of `others` has the name and is another key.
+    pub fn among<'a>(&self, others: impl IntoIterator<Item = &'a Self>) -> String {
+        let Self { name, fingerprint } = self;
+        let is_namesake = |other: &Self| other.name == *name && other.fingerprint != *fingerprint;
+        if !others.into_iter().any(is_namesake) {
+            return name.clone();
+        }
+        format!("{name} ({})", fingerprint.get(..8).unwrap_or(fingerprint))
+    }
 }
 
 #[cfg(test)]

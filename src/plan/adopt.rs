@@ -1,26 +1,35 @@
 //! Adoption: what is at the service comes into the record as it is. Nothing is sent.
 
-use super::ask::Adopt;
+use super::ask::{Adopt, SealedSecret};
 use super::draft::Refusal;
 use super::environments::is_classic;
 use super::index::Index;
 use super::phase::Phase;
 use super::unsealed::take_back;
-use super::value::{Action, Reason, ReasonCode, Step, Verb};
+use super::value::{Action, Change, Reason, ReasonCode, Step, Verb};
 use crate::model::{
     Address, AppliedKey, DesiredEnvironment, DesiredKey, EnvironmentAttributes, EnvironmentId, KeyId,
     KeyState, LiveEnvironment, LiveKey, NoSecret, Origin, Provisional, Record, Sealed, SealedEnvironment,
     SealedKey, brief,
 };
 
-/// The generation that the next key of an address will be: what an adopted key's secret is sealed for.
+/// The generation that the next key of an address will be.
 pub fn next_generation(sealed: &Sealed, address: &Address) -> u32 {
     sealed.generations(address).map(|key| key.generation).max().map_or(1, |newest| newest.saturating_add(1))
+}
+
+/// The generation that a secret of a key is sealed for: that of its entry, or the one that it will be adopted as.
+pub fn sealed_generation(sealed: &Sealed, address: &Address, id: &KeyId) -> u32 {
+    let entry = sealed.key(id).filter(|entry| entry.address == *address);
+    entry.map_or_else(|| next_generation(sealed, address), |entry| entry.generation)
 }
 
 /// The adoption of one thing; blocked where it cannot be managed at that address. `sealed` is the record so far.
 pub(super) fn adopt(index: &Index<'_>, sealed: &Sealed, address: &Address, wanted: &Adopt) -> Action {
     let desired = index.input.desired;
+    if let (Some(secret), Some(entry)) = (&wanted.secret, entry_at(sealed, address, &wanted.id)) {
+        return seal_into(index, entry, secret);
+    }
     match address {
         Address::Environment(label) => match desired.environments.get(label) {
             Some(declared) => environment(index, sealed, declared, wanted),
@@ -31,6 +40,48 @@ pub(super) fn adopt(index: &Index<'_>, sealed: &Sealed, address: &Address, wante
             None => undeclared(address, wanted),
         },
     }
+}
+
+fn entry_at<'a>(sealed: &'a Sealed, address: &Address, id: &str) -> Option<&'a SealedKey> {
+    sealed.keys.iter().find(|entry| entry.address == *address && entry.id.as_str() == id)
+}
+
+/// The given secret of a key that is managed without one. An entry that has a secret stays as it is.
+fn seal_into(index: &Index<'_>, entry: &SealedKey, given: &SealedSecret) -> Action {
+    let to = names(given);
+    let text = format!("managed already; the given secret is sealed to {to}, and nothing is sent");
+    let reason = match index.input.desired.keys.get(&entry.address) {
+        Some(desired) => reason(&desired.origin, text),
+        None => Reason::new(ReasonCode::Asked, text),
+    };
+    let action = Action::new(&entry.address, Verb::Adopt, &entry.name, reason, Step::Nothing)
+        .key(entry.key_type, entry.generation, Some(&entry.id))
+        .changes(vec![Change::from_to("secret", "unavailable", format!("sealed to {to}"))]);
+    if let Some(refusal) = refuse_secret(index, entry) {
+        return action.block(refusal);
+    }
+    let SealedSecret { armor, recipients, proof } = given.clone();
+    let key = SealedKey { recipients, proof, sealed: Some(armor), secret: None, ..entry.clone() };
+    Action { step: Step::Record(vec![Record::Key { key: Box::new(key) }]), ..action }
+}
+
+/// Whether a given secret can come into this entry.
+pub fn takes_secret(entry: &SealedKey) -> bool {
+    let is_of_use = entry.revoked.is_none() && matches!(entry.state, KeyState::Live | KeyState::Disabled);
+    is_of_use && entry.sealed.is_none()
+}
+
+fn refuse_secret(index: &Index<'_>, entry: &SealedKey) -> Option<Refusal> {
+    if entry.sealed.is_some() {
+        let text = "its secret is sealed already, and a sealed secret is never replaced";
+        let help = "There is nothing to do: `keycomb secrets verify` tries what is sealed.";
+        return Some(Refusal::new("sealed", text, help));
+    }
+    if !takes_secret(entry) {
+        let text = "it is on its way out, and its secret would be of no use";
+        return Some(Refusal::new("not_live", text, "Rotate the address, if it has no key that works."));
+    }
+    index.key(&entry.id).is_none().then(|| not_there("key", entry.id.as_str()))
 }
 
 fn undeclared(address: &Address, wanted: &Adopt) -> Action {
@@ -82,7 +133,9 @@ fn refuse_environment(
         return Some(managed(&owner.address, &address));
     }
     if let Some(record) = sealed.environment(&address) {
-        return Some(occupied(format!("`{address}` is the environment `{}` already", record.id)));
+        let text = format!("`{address}` is the environment `{}` already", record.id);
+        let help = "Declare the one that is to be adopted in a block of its own, under its own name, and adopt it there.";
+        return Some(Refusal::new("occupied", text, help));
     }
     if is_classic(live) {
         return Some(classic(live));
@@ -126,10 +179,14 @@ fn how(wanted: &Adopt) -> String {
             "managed from here on, as it is; its secret is unavailable until its next rotation".to_owned()
         }
         Some(secret) => {
-            let names: Vec<_> = secret.recipients.iter().map(|to| format!("`{}`", brief(&to.name))).collect();
-            format!("managed from here on, as it is; the given secret is sealed to {}", names.join(", "))
+            format!("managed from here on, as it is; the given secret is sealed to {}", names(secret))
         }
     }
+}
+
+fn names(given: &SealedSecret) -> String {
+    let names: Vec<_> = given.recipients.iter().map(|to| format!("`{}`", brief(&to.name))).collect();
+    names.join(", ")
 }
 
 fn entry(
@@ -217,7 +274,7 @@ fn home_of(index: &Index<'_>, sealed: &Sealed, home: &Address) -> Option<Environ
 }
 
 /// Why the address has no room.
-fn taken(index: &Index<'_>, address: &Address) -> Option<Refusal> {
+pub(super) fn taken(index: &Index<'_>, address: &Address) -> Option<Refusal> {
     let is_there = |record: &SealedKey, phase: &Phase<'_>| match phase {
         Phase::Over | Phase::Vanished | Phase::Missing => false,
         // In quarantine it is out of the way, unless somebody enabled it again.
@@ -227,10 +284,14 @@ fn taken(index: &Index<'_>, address: &Address) -> Option<Refusal> {
     let generations = index.generations(address);
     if let Some((record, _)) = generations.iter().find(|(record, phase)| is_there(record, phase)) {
         let text = format!("generation {} of this address, `{}`, is there", record.generation, record.id);
-        return Some(occupied(text));
+        let help = "An address has one key. Declare the one that is to be adopted in a block of its own, with another label and \
+                    another `name`, and adopt it there: the next apply renames it.";
+        return Some(Refusal::new("occupied", text, help));
     }
     let stray = index.strays_at(address).first()?;
-    Some(occupied(format!("`{}` was begun for this address and never finished", stray.live.id)))
+    let text = format!("`{}` was begun for this address and never finished", stray.live.id);
+    let help = "`keycomb plan` says what becomes of it; adopt this one once it is released or gone.";
+    Some(Refusal::new("occupied", text, help))
 }
 
 fn not_there(what: &str, id: &str) -> Refusal {
@@ -241,15 +302,11 @@ fn not_there(what: &str, id: &str) -> Refusal {
 
 fn managed(owner: &Address, address: &Address) -> Refusal {
     let help = match owner == address {
-        true => "There is nothing to do.".to_owned(),
+        true => "There is nothing to do. With `--secret-stdin` it gets its secret, if the record has none."
+            .to_owned(),
         false => format!("If it was renamed in the files: `keycomb mv {owner} {address}`."),
     };
     Refusal::new("managed", format!("it is managed already, as `{owner}`"), help)
-}
-
-fn occupied(text: String) -> Refusal {
-    let help = "Declare the one that is to be adopted under another name, and adopt it there.";
-    Refusal::new("occupied", text, help)
 }
 
 fn classic(live: &LiveEnvironment) -> Refusal {

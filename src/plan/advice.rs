@@ -1,12 +1,12 @@
 //! Advice: what deserves a look in the declarations and in what they lead to.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use super::draft::some_of;
 use super::index::Index;
 use super::phase::Phase;
 use super::value::{Action, Finding, FindingKind, SecretEffect, Severity};
-use crate::model::{Address, KeyState, Permission, SealedKey, brief};
+use crate::model::{Address, KeyState, Permission, RecipientRef, SealedKey, brief};
 
 /// All advice about a plan.
 pub(super) fn advice(index: &Index<'_>) -> Vec<Finding> {
@@ -71,18 +71,21 @@ fn sealed_otherwise(index: &Index<'_>) -> Option<Finding> {
     let (mut left, mut came, mut addresses) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
     for record in index.records().filter(|r| r.sealed.is_some() && r.state != KeyState::Deleted) {
         let declared = index.input.desired.seal.recipients_of(record.address.environment());
+        let declared: Vec<RecipientRef> =
+            declared.into_iter().map(|(name, recipient)| recipient.named(name)).collect();
+        let sealed = &record.recipients;
         // By the key, not by its name: under a new name it opens what it opened before.
-        let declared: BTreeMap<_, _> =
-            declared.into_iter().map(|(name, r)| (r.fingerprint(), name)).collect();
-        let sealed: BTreeMap<_, _> =
-            record.recipients.iter().map(|to| (to.fingerprint.clone(), to.name.as_str())).collect();
-        let gone: Vec<_> = sealed.iter().filter(|(key, _)| !declared.contains_key(*key)).collect();
-        let new: Vec<_> = declared.iter().filter(|(key, _)| !sealed.contains_key(*key)).collect();
+        let not_in = |one: &[RecipientRef], other: &[RecipientRef]| -> Vec<String> {
+            let is_there = |to: &RecipientRef| other.iter().any(|has| has.fingerprint == to.fingerprint);
+            let missing = one.iter().filter(|to| !is_there(to));
+            missing.map(|to| format!("`{}`", brief(&to.among(other)))).collect()
+        };
+        let (gone, new) = (not_in(sealed, &declared), not_in(&declared, sealed));
         if !gone.is_empty() || !new.is_empty() {
             addresses.insert(&record.address);
         }
-        left.extend(gone.into_iter().map(|(_, name)| format!("`{}`", brief(name))));
-        came.extend(new.into_iter().map(|(_, name)| format!("`{}`", brief(name))));
+        left.extend(gone);
+        came.extend(new);
     }
     let named = |names: BTreeSet<String>, what: &str| {
         let names: Vec<_> = names.into_iter().collect();
@@ -122,7 +125,7 @@ fn waiting(index: &Index<'_>, record: &SealedKey) -> Option<Finding> {
     let until = record.quarantine.after(record.since);
     let is_declared = index.input.desired.keys.contains_key(&record.address);
     let is_waiting = record.state == KeyState::Disabled && live.disabled && until > index.input.now;
-    let text = format!("disabled and no longer declared; an apply after {until} deletes it");
+    let text = format!("disabled and no longer declared; an apply after {until:.0} deletes it");
     (is_waiting && !is_declared)
         .then(|| note(text).at(&record.address).about(&record.id).help("Declare it again to keep it."))
 }

@@ -33,7 +33,8 @@ pub struct Ask {
 pub struct Adopt {
     /// The service's id of the environment or key.
     pub id: String,
-    /// A key's secret, sealed for the generation that [`super::next_generation`] says; `None`: nobody gave it to us.
+    /// A key's secret, sealed for the generation that [`super::sealed_generation`] says; `None`: nobody gave it to us. A key
+    /// that is managed without one gets it into its entry.
     pub secret: Option<SealedSecret>,
 }
 

@@ -110,7 +110,7 @@ fn step(live: &LiveKey, is_given_up: bool) -> Step {
 
 fn too_young(from: Timestamp) -> Refusal {
     let text = "another copy of the sealed file may still be releasing it";
-    Refusal::new("too_young", text, format!("An apply after {from} deletes it."))
+    Refusal::new("too_young", text, format!("An apply after {from:.0} deletes it."))
 }
 
 fn not_ours_any_more(live: &LiveKey) -> Refusal {

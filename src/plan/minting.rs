@@ -148,14 +148,26 @@ fn taken<'a>(
             }
             let ids: Vec<_> = several.iter().map(|key| &key.id).collect();
             let text = format!("{} keys have this environment, type and name: {}", ids.len(), some_of(&ids));
-            let help = format!(
-                "To manage one of them: `keycomb adopt ID --as {}`. Or give this one another name, or delete what nobody \
-                 uses in Honeycomb.",
-                desired.address
-            );
+            let help = match has_room(index, &desired.address) {
+                true => format!(
+                    "To manage one of them: `keycomb adopt ID --as {}`. Or give this one another name, or delete what nobody \
+                     uses in Honeycomb.",
+                    desired.address
+                ),
+                false => NO_ROOM.to_owned(),
+            };
             Some((Refusal::new("ambiguous", text, help), None))
         }
     }
+}
+
+/// What helps where the address has a key of its own, so that no other can be adopted there.
+const NO_ROOM: &str =
+    "Rename that one in Honeycomb, or delete it there if nobody uses it; or give this one another `name`.";
+
+/// Whether another key could be adopted at an address.
+fn has_room(index: &Index<'_>, address: &Address) -> bool {
+    super::adopt::taken(index, address).is_none()
 }
 
 /// Why a key of this address must not begin to work: one of the same environment, type and name does, and the record
@@ -189,6 +201,11 @@ fn exists(index: &Index<'_>, key: &LiveKey, desired: &DesiredKey) -> Refusal {
                     owner.address
                 ),
             },
+        ),
+        None if !has_room(index, address) => Refusal::new(
+            "exists",
+            format!("another key named `{name}` is there (`{id}`), and keycomb does not manage it"),
+            NO_ROOM,
         ),
         None => Refusal::new(
             "exists",

@@ -37,7 +37,7 @@ mod unsealed;
 mod update;
 mod value;
 
-pub use adopt::next_generation;
+pub use adopt::{next_generation, sealed_generation, takes_secret};
 pub use ask::{Adopt, Ask, Revoke, SealedSecret};
 pub use discard::discardable_from;
 pub use drift::{Drift, drift};

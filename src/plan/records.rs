@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use super::index::Index;
 use super::input::Input;
-use super::value::{Action, Blocked, Change, Finding, FindingKind, Plan, Severity, Step};
+use super::value::{Action, Blocked, Change, Finding, FindingKind, Plan, Severity, Step, Verb};
 use super::{adopt, forget, moves};
 use crate::model::{Address, Lineage, Sealed};
 
@@ -63,11 +63,17 @@ fn blank(input: &Input<'_>) -> Sealed {
 
 /// What the next plan would hold for the addresses that these actions are about. Told, and not done in this run.
 pub(super) fn told(actions: &[Action], then: Plan) -> Vec<Finding> {
-    let about: BTreeSet<&Address> = actions.iter().map(|action| &action.address).collect();
+    let about: BTreeSet<&Address> =
+        actions.iter().filter(|action| !is_of_secret(action)).map(|action| &action.address).collect();
     let is_about = |address: &Address| {
         about.contains(address) || about.contains(&Address::Environment(address.environment().clone()))
     };
     then.actions.into_iter().filter(|action| is_about(&action.address)).map(next).collect()
+}
+
+/// A secret that comes into an entry changes nothing that a plan goes by.
+fn is_of_secret(action: &Action) -> bool {
+    action.verb == Verb::Adopt && action.changes.iter().any(|change| change.field == "secret")
 }
 
 fn next(action: Action) -> Finding {

@@ -2,48 +2,63 @@
 
 use std::fmt::Write as _;
 
-use super::status::StatusRow;
+use super::status::{ExternalRow, StatusRow};
 use crate::model::{TeamSlug, Timestamp, brief};
 use crate::plan::Next;
 
 /// How long a line may be, in octets, its line end apart (RFC 5545, 3.1).
 const LINE: usize = 75;
 
-/// The rows that have a date, as all-day events: the same rows at the same instant give the same bytes. `now` is the service's
-/// clock.
-pub fn calendar(rows: &[StatusRow], team: &TeamSlug, now: Timestamp) -> String {
+/// What has a date, as all-day events: the same rows at the same instant give the same bytes. `now` is the service's clock.
+pub fn calendar(rows: &[StatusRow], watched: &[ExternalRow], team: &TeamSlug, now: Timestamp) -> String {
     let mut text = String::new();
     put(&mut text, "BEGIN:VCALENDAR");
     put(&mut text, "VERSION:2.0");
     put(&mut text, "PRODID:-//keycomb//keycomb//EN");
     for row in rows {
         if let Some(Next { verb, at: Some(at) }) = row.next {
-            put_event(&mut text, row, team, (verb.as_str(), at), now);
+            put(&mut text, "BEGIN:VEVENT");
+            put_step(&mut text, row, team, (verb.as_str(), at));
+            put_end(&mut text, at, now);
+        }
+    }
+    for row in watched {
+        if let Some(due) = row.due {
+            put(&mut text, "BEGIN:VEVENT");
+            put_due(&mut text, row, team);
+            put_end(&mut text, due, now);
         }
     }
     put(&mut text, "END:VCALENDAR");
     text
 }
 
-fn put_event(
-    text: &mut String,
-    row: &StatusRow,
-    team: &TeamSlug,
-    (verb, at): (&str, Timestamp),
-    now: Timestamp,
-) {
+/// What an apply does with a key.
+fn put_step(text: &mut String, row: &StatusRow, team: &TeamSlug, (verb, at): (&str, Timestamp)) {
     let StatusRow { address, generation, id, phase, .. } = row;
     let generation = generation.unwrap_or_default();
-    put(text, "BEGIN:VEVENT");
     // The same step has the same one, whenever it is asked for: it moves, and is not doubled.
     put(text, &format!("UID:{}", escaped(&format!("{team}-{address}-{generation}-{verb}@keycomb"))));
-    put(text, &format!("DTSTAMP:{}", now.strftime("%Y%m%dT%H%M%SZ")));
-    put(text, &format!("DTSTART;VALUE=DATE:{}", at.strftime("%Y%m%d")));
     put(text, &format!("SUMMARY:{}", escaped(&format!("{verb} {address} (generation {generation})"))));
     let id = id.as_deref().map(brief).unwrap_or_default();
     let description =
         format!("keycomb, team {team}: an apply from {at:.0} on does it.\nKey {id}, {}.", phase.as_str());
     put(text, &format!("DESCRIPTION:{}", escaped(&description)));
+}
+
+/// What people do with a key that is only watched.
+fn put_due(text: &mut String, row: &ExternalRow, team: &TeamSlug) {
+    let ExternalRow { label, kind, owner, .. } = row;
+    put(text, &format!("UID:{}", escaped(&format!("{team}-external_key.{label}-replace@keycomb"))));
+    put(text, &format!("SUMMARY:{}", escaped(&format!("replace external_key.{label} ({})", kind.as_str()))));
+    let owner = owner.as_deref().map(|owner| format!("\nOwner: {}.", brief(owner))).unwrap_or_default();
+    let description = format!("keycomb, team {team}: by hand, by this day at the latest.{owner}");
+    put(text, &format!("DESCRIPTION:{}", escaped(&description)));
+}
+
+fn put_end(text: &mut String, day: Timestamp, now: Timestamp) {
+    put(text, &format!("DTSTAMP:{}", now.strftime("%Y%m%dT%H%M%SZ")));
+    put(text, &format!("DTSTART;VALUE=DATE:{}", day.strftime("%Y%m%d")));
     put(text, "TRANSP:TRANSPARENT");
     put(text, "END:VEVENT");
 }
@@ -98,7 +113,32 @@ mod tests {
     }
 
     fn written(rows: &[StatusRow], now: &str) -> String {
-        calendar(rows, &TeamSlug::new("acme").unwrap(), now.parse().unwrap())
+        calendar(rows, &[], &TeamSlug::new("acme").unwrap(), now.parse().unwrap())
+    }
+
+    #[test]
+    fn a_watched_key_with_a_date_is_an_event_for_people() {
+        let dated = ExternalRow {
+            label: crate::model::Label::new("reconciler").unwrap(),
+            kind: crate::model::ExternalKind::Management,
+            owner: Some("platform; team\n".into()),
+            age: None,
+            state: "no source".into(),
+            due: Some("2027-02-01T23:00:00Z".parse().unwrap()),
+            severity: None,
+        };
+        let undated = ExternalRow { due: None, ..dated.clone() };
+        let now = "2026-11-21T12:00:00Z".parse().unwrap();
+        let text = calendar(&[], &[undated, dated], &TeamSlug::new("acme").unwrap(), now);
+        assert_eq!(text.matches("BEGIN:VEVENT\r\n").count(), 1);
+        for line in [
+            "UID:acme-external_key.reconciler-replace@keycomb",
+            "DTSTART;VALUE=DATE:20270201",
+            "SUMMARY:replace external_key.reconciler (management)",
+        ] {
+            assert!(text.contains(&format!("{line}\r\n")), "{line}\n{text}");
+        }
+        assert!(text.replace("\r\n ", "").contains("Owner: platform\\; team"), "{text}");
     }
 
     fn rotate(at: &str) -> Option<Next> {

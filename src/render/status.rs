@@ -1,6 +1,5 @@
 //! Managed keys and sealed secrets as rows of a table.
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::model::{
@@ -94,10 +93,12 @@ pub struct SecretRow {
     pub recipients: Vec<String>,
     /// Whether there is a secret to open.
     pub sealed: bool,
-    /// Who is no longer a recipient and can open it as it stands, by name.
-    pub still_opened_by: Vec<String>,
-    /// Who could open it before it was sealed anew, and is no recipient: they can open older versions. By name.
-    pub formerly: Vec<String>,
+    /// Who is no longer a recipient and can open it as it stands.
+    pub still_opened_by: Vec<RecipientRef>,
+    /// Who could open it before it was sealed anew, and is no recipient: they can open older versions.
+    pub formerly: Vec<RecipientRef>,
+    /// Who should be able to open it.
+    pub declared: Vec<RecipientRef>,
 }
 
 impl SecretRow {
@@ -109,27 +110,33 @@ impl SecretRow {
     fn of(key: &SealedKey, sealed: &Sealed, settings: &SealSettings) -> Self {
         let name = |recipient: &RecipientRef| recipient.name.clone();
         // By the key, not by its name: under a new name it opens what it opened before.
-        let declared: BTreeSet<String> = settings
+        let declared: Vec<RecipientRef> = settings
             .recipients_of(key.address.environment())
             .into_iter()
-            .map(|(_, recipient)| recipient.fingerprint())
+            .map(|(name, recipient)| recipient.named(name))
             .collect();
+        let is_declared = |fingerprint: &str| declared.iter().any(|to| to.fingerprint == fingerprint);
         // The secret of a deleted key opens nothing.
         let matters = key.sealed.is_some() && key.state != KeyState::Deleted;
-        let left = key.recipients.iter().filter(|to| matters && !declared.contains(&to.fingerprint));
+        let left = key.recipients.iter().filter(|to| matters && !is_declared(&to.fingerprint));
         let former = sealed
             .former
             .iter()
-            .filter(|reader| matters && reader.id == key.id && !declared.contains(&reader.fingerprint));
+            .filter(|reader| matters && reader.id == key.id && !is_declared(&reader.fingerprint));
+        let former = former.map(|reader| RecipientRef {
+            name: reader.name.clone(),
+            fingerprint: reader.fingerprint.clone(),
+        });
         Self {
-            still_opened_by: left.map(name).collect(),
-            formerly: former.map(|reader| reader.name.clone()).collect(),
+            still_opened_by: left.cloned().collect(),
+            formerly: former.collect(),
             address: key.address.clone(),
             generation: key.generation,
             id: key.id.to_string(),
             state: key.state.as_str().to_owned(),
             recipients: key.recipients.iter().map(name).collect(),
             sealed: key.sealed.is_some(),
+            declared,
         }
     }
 }

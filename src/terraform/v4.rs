@@ -24,8 +24,9 @@ struct Resource<'a> {
     resource_type: Cow<'a, str>,
     #[serde(borrow)]
     name: Cow<'a, str>,
-    #[serde(borrow, default)]
-    instances: Vec<Instance<'a>>,
+    /// Null where there are none, from some programs.
+    #[serde(borrow)]
+    instances: Option<Vec<Instance<'a>>>,
 }
 
 #[derive(Deserialize)]
@@ -54,7 +55,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<State, StateError> {
 
 fn add(state: &mut State, resource: &Resource<'_>, resource_type: &'static str) {
     let Resource { module, mode: _, resource_type: _, name, instances } = resource;
-    for Instance { index_key: index, status, deposed, attributes } in instances {
+    for Instance { index_key: index, status, deposed, attributes } in instances.iter().flatten() {
         let standing = match (deposed.text(), status.text()) {
             (Some(key), _) if !key.is_empty() => Standing::Deposed,
             (_, Some("tainted")) => Standing::Tainted,

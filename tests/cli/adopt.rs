@@ -423,3 +423,95 @@ fn a_key_that_only_reads_can_adopt_and_the_sandbox_can_be_adopted_too() {
     Ran::from(command.output().unwrap()).exits(0);
     team.run(&["adopt", "--all", "--write", "other", "--sandbox", "--yes"]).exits(0);
 }
+
+#[test]
+fn a_key_that_is_managed_without_its_secret_gets_it_and_never_a_second_time() {
+    let (team, ingest, configuration) = two_keys();
+    for (id, at) in [(&ingest, "key.production.shop"), (&configuration, "key.production.ci")] {
+        team.run(&["adopt", id, "--as", at, "--write", "--yes"]).exits(0);
+    }
+    // What the files want otherwise is not done by the way.
+    let text = fs::read_to_string(team.path("keycomb.toml")).unwrap();
+    fs::write(team.path("keycomb.toml"), text.replace("name = \"checkout\"", "name = \"renamed\"")).unwrap();
+    let truth = team.sandbox.truth();
+    let (shop, ci) = (truth.key(&ingest).unwrap(), truth.key(&configuration).unwrap());
+    team.sandbox.clear_requests();
+    let give = |id: &str, at: &str, text: &str| {
+        with_stdin(&team, &["adopt", id, "--as", at, "--secret-stdin", "--yes", "-vv"], text)
+    };
+    let before = written(&team);
+    // Another key's credential is sealed for nobody.
+    for (text, exit) in [("wrong", 4), (ci.credential.as_str(), 4), ("", 64)] {
+        give(&ingest, "key.production.shop", text).exits(exit);
+        assert_eq!(written(&team), before);
+    }
+    give(&ingest, "key.production.ci", &shop.credential).exits(5);
+    assert_eq!(written(&team), before);
+    let ran = give(&ingest, "key.production.shop", &shop.credential).exits(0);
+    assert!(ran.stdout.contains("sealed to `ops`, and nothing is sent"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("1 to adopt") && !ran.stdout.contains("renamed"), "{}", ran.stdout);
+    let other = give(&configuration, "key.production.ci", &ci.credential).exits(0);
+    assert_eq!(writes(&team), Vec::<String>::new());
+    // Their addresses, generations and ids are those of the entries: they open.
+    let identity = team.identity.to_str().unwrap();
+    for (key, at) in [(shop, "key.production.shop"), (ci, "key.production.ci")] {
+        let opened = team.run(&["secrets", "open", at, "-i", identity]).exits(0);
+        assert_eq!(opened.stdout, format!("{}\n", key.credential));
+        let said = [&ran, &other].map(|ran| format!("{}{}", ran.stdout, ran.stderr));
+        let all = written(&team);
+        for text in all.values().chain(&said) {
+            assert!(!text.contains(&key.secret), "a secret is in clear");
+        }
+        let runs = files(&team.path(".keycomb"));
+        assert!(runs.len() >= 2, "the accounts of the runs were not searched");
+        for path in runs {
+            assert!(!fs::read_to_string(path).unwrap().contains(&key.secret));
+        }
+    }
+    team.run(&["secrets", "verify", "-i", identity]).exits(0);
+    assert!(team.run(&["plan"]).exits(0).stdout.contains("1 to update"));
+    // Not a second time, whatever is given.
+    let sealed = written(&team);
+    let again = give(&ingest, "key.production.shop", &shop.credential).exits(5);
+    assert!(again.stdout.contains("a sealed secret is never replaced"), "{}", again.stdout);
+    assert_eq!(written(&team), sealed);
+}
+
+#[test]
+fn what_is_left_out_is_in_the_document_too() {
+    let (team, _, configuration) = two_keys();
+    let home = team.sandbox.truth().environments[0].id.clone();
+    let twin = make_key(&team, &home, "configuration", "ci", serde_json::json!({}));
+    team.sandbox.add_classic_environment();
+    let ran = team.run(&["adopt", "--all", "--write", "all", "--yes", "--format", "json"]).exits(0);
+    let report: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
+    let skipped = report["skipped"].as_array().unwrap();
+    let classic = skipped.iter().find(|one| one["kind"] == "environment").unwrap();
+    assert!(classic["why"].as_str().unwrap().contains("Classic"), "{skipped:?}");
+    let second = skipped.iter().find(|one| one["kind"] == "configuration").unwrap();
+    let left = second["id"].as_str().unwrap();
+    assert!(left == twin || left == configuration, "{skipped:?}");
+    assert_eq!(second["name"], "ci");
+    assert_eq!(skipped.len(), 2);
+    // The same that people read.
+    for one in skipped {
+        assert!(ran.stderr.contains(one["id"].as_str().unwrap()), "{}", ran.stderr);
+    }
+    let again = team.run(&["adopt", "--all", "--write", "all", "--yes", "--format", "json"]).exits(0);
+    let report: serde_json::Value = serde_json::from_str(&again.stdout).unwrap();
+    assert_eq!(report["skipped"].as_array().unwrap().len(), 2);
+    assert_eq!(report["outcomes"], serde_json::json!([]));
+}
+
+#[test]
+fn no_refusal_points_into_a_file_that_was_not_written() {
+    let (team, ingest, _) = two_keys();
+    team.run(&["adopt", &ingest, "--as", "key.production.shop", "--write", "--yes"]).exits(0);
+    // A second environment, whose key is adopted at an address of the first one.
+    let other = make_environment(&team, "staging", serde_json::json!({}));
+    let key = make_key(&team, &other, "ingest", "web", serde_json::json!({}));
+    let ran = team.run(&["adopt", &key, "--as", "key.production.web", "--write=new.toml", "--yes"]).exits(5);
+    assert!(!team.path("new.toml").exists());
+    assert!(!ran.stdout.contains("new.toml:") && !ran.stderr.contains("new.toml:"), "{ran:?}");
+    assert!(ran.stdout.contains("is in the environment `staging`"), "{}", ran.stdout);
+}

@@ -78,6 +78,26 @@ fn an_overdue_key_is_a_finding_and_no_drift() {
 }
 
 #[test]
+fn a_calendar_has_the_days_of_watched_keys_too() {
+    let (team, _) = team();
+    team.run(&["status", "--ics", "keys.ics"]).exits(0);
+    let text = fs::read_to_string(team.path("keys.ics")).unwrap();
+    for line in [
+        "SUMMARY:replace external_key.ops (management)\r\nDESCRIPTION:",
+        "DTSTART;VALUE=DATE:20200331\r\n",
+        "UID:acme-external_key.elsewhere-replace@keycomb\r\n",
+        "DTSTART;VALUE=DATE:29990101\r\n",
+    ] {
+        assert!(text.contains(line), "{line}\n{text}");
+    }
+    assert_eq!(text.matches("BEGIN:VEVENT").count(), 2, "what has no date is no event");
+    // Where only a part is asked for, the calendar has that part.
+    team.run(&["status", "--due", "30d", "--ics", "keys.ics"]).exits(0);
+    let text = fs::read_to_string(team.path("keys.ics")).unwrap();
+    assert!(text.contains("external_key.ops") && !text.contains("external_key.elsewhere"), "{text}");
+}
+
+#[test]
 fn a_key_is_tried_only_where_that_is_asked_for() {
     let (team, credential) = team();
     put(&team, &credential, 0o600);

@@ -1,6 +1,7 @@
 //! For holders of an identity: credentials used once, run with, sealed anew, recipients proven.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::PathBuf;
 use std::process::Command;
@@ -192,8 +193,37 @@ fn exec_gives_the_credential_to_the_command_and_its_exit_code_back() {
     assert_eq!(ran.exits(42).stdout, credential);
     let status = bare(&team, &exec).arg("kill -TERM $$").status().unwrap();
     assert_eq!(status.signal(), Some(15));
-    let ran = holder(&team, &["exec", "key.staging.ci", "-i", "identity.txt", "--", "no-such-command"]);
-    assert!(ran.exits(1).stderr.contains("no-such-command"));
+}
+
+/// As a shell's are, so that a script tells them from what the command ends with.
+#[test]
+fn exec_of_what_is_not_there_is_127_and_of_what_cannot_be_executed_126() {
+    let team = sampled();
+    fs::write(team.path("text"), "no program").unwrap();
+    fs::write(team.path("script"), "#!/no/such/interpreter\n").unwrap();
+    fs::set_permissions(team.path("script"), fs::Permissions::from_mode(0o755)).unwrap();
+    for (command, exit) in
+        [("no-such-command", 127), ("./no/such/command", 127), ("./text", 126), ("./script", 126), ("/", 126)]
+    {
+        let ran = holder(&team, &["exec", "key.staging.ci", "-i", "identity.txt", "--", command]).exits(exit);
+        assert!(ran.stderr.contains(&format!("cannot start `{command}`")), "{}", ran.stderr);
+    }
+}
+
+#[test]
+fn exec_gives_no_credential_to_what_the_loader_or_a_shell_obeys() {
+    let team = sampled();
+    for name in ["PATH", "LD_PRELOAD", "DYLD_INSERT_LIBRARIES", "IFS", "ENV", "BASH_ENV", "HOME", "PS4"] {
+        let variable = format!("{name}=key.staging.ci");
+        let ran =
+            holder(&team, &["exec", &variable, "-i", "identity.txt", "--", "echo", "started"]).exits(64);
+        assert!(ran.stdout.is_empty() && ran.stderr.contains("another name"), "{name}: {ran:?}");
+    }
+    // What only looks like one is the user's own.
+    for name in ["MY_PATH", "ENVIRONMENT", "SHELL_KEY"] {
+        let variable = format!("{name}=key.staging.ci");
+        holder(&team, &["exec", &variable, "-i", "identity.txt", "--", "true"]).exits(0);
+    }
 }
 
 #[test]
@@ -244,6 +274,37 @@ fn rekey_seals_to_who_came_and_away_from_who_left() {
     }
     let list = holder(&team, &["list"]).exits(0).stdout;
     assert!(list.contains("ops (older versions of the file)") && !list.contains("secrets rekey"), "{list}");
+}
+
+/// The usual case: somebody made themselves a new identity.
+#[test]
+fn a_recipient_of_the_same_name_with_another_key_is_told_apart() {
+    let team = sampled();
+    // Two generations, so that one address has two entries.
+    team.run(&["rotate", "key.staging.ci", "--yes"]).exits(0);
+    let (second, public) = second(&team, "second.txt");
+    let text = fs::read_to_string(team.path("keycomb.toml")).unwrap();
+    let old = text.lines().find(|line| line.starts_with("ops")).unwrap();
+    let mark = |line: &str| {
+        let key = line.split('"').nth(1).unwrap().parse::<keycomb::model::Recipient>().unwrap();
+        key.fingerprint()[..8].to_owned()
+    };
+    let new = format!("ops = \"{public}\"");
+    let (before, after) = (mark(old), mark(&new));
+    fs::write(team.path("keycomb.toml"), text.replace(old, &format!("{new}\nold = {}", &old[6..]))).unwrap();
+    let plan = team.run(&["plan"]).exits(0).stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(plan.contains(&format!("`ops ({after})` cannot")), "{plan}");
+    fs::write(team.path("keycomb.toml"), text.replace(old, &new)).unwrap();
+    let list = holder(&team, &["list"]).exits(0).stdout;
+    assert!(list.contains(&format!("key.staging.ci generation 1: ops ({before})")), "{list}");
+    let proposed: Vec<&str> = list.split("keycomb rotate ").nth(1).unwrap().split_whitespace().collect();
+    assert_eq!(proposed.iter().filter(|word| **word == "key.staging.ci").count(), 1, "{list}");
+    let ran = holder(&team, &["rekey", "-i", "identity.txt"]).exits(0);
+    assert!(ran.stdout.contains(&format!("+ops ({after}) -ops ({before})")), "{}", ran.stdout);
+    assert!(ran.stdout.contains(&format!("`ops ({before})` could open them")), "{}", ran.stdout);
+    let list = holder(&team, &["list"]).exits(0).stdout;
+    assert!(list.contains(&format!("ops ({before}) (older versions of the file)")), "{list}");
+    holder(&team, &["open", "key.staging.ci", "-i", &second]).exits(0);
 }
 
 #[test]

@@ -197,6 +197,70 @@ fn what_cannot_be_rotated_says_why() {
     assert_eq!(keys(&team, "ci").len(), 1);
 }
 
+#[test]
+fn a_glob_means_all_declared_keys_that_are_like_it() {
+    let (team, _) = team();
+    let ran = team.run(&["rotate", "key.staging.*", "--yes"]).exits(0);
+    assert!(
+        ran.stderr.contains("`key.staging.*` is 2 keys: key.staging.ci, key.staging.web"),
+        "{}",
+        ran.stderr
+    );
+    assert!(ran.stdout.contains("2 to rotate"), "{}", ran.stdout);
+    assert_eq!((keys(&team, "ci").len(), keys(&team, "web").len()), (2, 2));
+    // Nothing is like it: nothing is asked of the service but what there is.
+    team.sandbox.clear_requests();
+    for (glob, told) in [
+        ("key.stagin.*", "did you mean `key.staging.*`?"),
+        ("key.staging.c?i", "no declared key is like `key.staging.c?i`"),
+        ("key.production.x*", "declared are `key.staging.ci`, `key.staging.web`"),
+        ("environment.*", "no declared key is like"),
+    ] {
+        let ran = team.run(&["rotate", glob, "--yes"]).exits(3);
+        assert!(ran.stderr.contains(told), "{glob}: {}", ran.stderr);
+    }
+    let ran = team.run(&["rotate", "environment.staging", "--yes"]).exits(3);
+    assert!(ran.stderr.contains("`key.staging.*`"), "{}", ran.stderr);
+    let ran = team.run(&["rotate", "key.staging.cj", "--yes"]).exits(3);
+    assert!(ran.stderr.contains("did you mean `key.staging.ci`?"), "{}", ran.stderr);
+    team.run(&["rotate", "ci", "--yes"]).exits(64);
+    assert!(team.sandbox.requests().iter().all(|request| request.method == "GET"));
+}
+
+#[test]
+fn a_staged_rotation_enables_nothing_until_its_entry_is_home() {
+    let (team, _) = team();
+    let ran = team.run(&["rotate", CI, "--stage", "--yes"]).exits(0);
+    assert!(ran.stderr.contains("keycomb apply --release"), "{}", ran.stderr);
+    let is_on = |team: &Team| team.sandbox.truth().live_keys().filter(|key| !key.disabled).count();
+    assert_eq!((is_on(&team), team.sandbox.truth().live_keys().count()), (2, 3));
+    team.run(&["apply", "--release", "--yes"]).exits(0);
+    assert_eq!(is_on(&team), 3);
+    let ci = keys(&team, "ci");
+    let identity = team.identity.to_str().unwrap();
+    let opened = team.run(&["secrets", "open", CI, "-i", identity]).exits(0);
+    assert_eq!(opened.stdout.trim(), ci[1].credential);
+}
+
+#[test]
+fn what_is_lifted_must_be_somebodys() {
+    let (team, _) = team();
+    let before = std::fs::read(team.path("keycomb.sealed.toml")).unwrap();
+    team.sandbox.clear_requests();
+    for command in [&["plan"][..], &["apply", "--yes"], &["rotate", CI, "--yes"]] {
+        let arguments = [command, &["--allow", "key.staging.cj"]].concat();
+        let ran = team.run(&arguments).exits(64);
+        assert!(ran.stderr.contains("did you mean `key.staging.ci`?"), "{command:?}: {}", ran.stderr);
+    }
+    assert!(team.sandbox.requests().iter().all(|request| request.method == "GET"));
+    assert_eq!(std::fs::read(team.path("keycomb.sealed.toml")).unwrap(), before);
+    team.run(&["plan", "--allow", "environment.staging", "--allow", CI]).exits(0);
+    // Recorded counts, too: what is no longer declared is what is most often lifted.
+    team.declare("").run(&["plan", "--allow", CI]);
+    let ran = team.run(&["plan", "--allow", CI]);
+    assert_ne!(ran.exit, 64, "{}", ran.stderr);
+}
+
 /// The proof after the release is what the old key's end hangs on.
 #[test]
 fn the_old_key_does_not_stop_while_the_new_one_is_refused() {

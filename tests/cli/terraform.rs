@@ -342,6 +342,25 @@ fn a_state_of_opentofu_with_the_later_attribute() {
 }
 
 /// What can do most comes first, then what is old; what is disabled last.
+/// Every field that Terraform 1.14 and OpenTofu 1.11 write into a state (their `internal/states/statefile/version4.go`), and a
+/// resource that a `moved` block has brought into a module.
+#[test]
+fn every_documented_field_of_a_state_is_read_or_passed_over() {
+    let (_, said) = check(
+        "every_field.tfstate",
+        &[
+            ("key.production.by-region-eu", "sealed"),
+            ("key.production.by-region-us", "sealed"),
+            ("key.production.keys-after-move-ingest", "sealed"),
+        ],
+    );
+    assert!(
+        said.contains(r#"terraform state rm 'module.keys["after.move"].honeycombio_api_key.ingest'"#),
+        "{said}"
+    );
+    assert!(said.contains("1 of other types"), "{said}");
+}
+
 #[test]
 fn exposed_keys_are_ranked() {
     let (team, said) = check(
@@ -391,6 +410,45 @@ fn a_run_that_was_cut_off_is_run_again() {
     assert_eq!(recorded(&team).len(), 4);
     assert_eq!(fs::read(team.path("imported/production.toml")).unwrap(), declared);
     team.run(&["plan", "--detailed-exitcode"]).exits(0);
+}
+
+/// A key that was adopted before, without its secret: the state still has it.
+#[test]
+fn what_is_managed_without_its_secret_gets_it_from_the_state() {
+    let team = team();
+    let path = state(&team, "root.tfstate");
+    team.run(&["adopt", "--all", "--write", "adopted", "--yes"]).exits(0);
+    let unavailable = |team: &Team| recorded(team).iter().filter(|(_, how)| how == "unavailable").count();
+    let all = recorded(&team).len();
+    assert_eq!(unavailable(&team), all);
+    // A change in the files is left for the next apply.
+    let file = team.path("adopted/production.toml");
+    let text = fs::read_to_string(&file).unwrap();
+    fs::write(&file, text.replace("[key.checkout]\n", "[key.checkout]\nname = \"later\"\n")).unwrap();
+    let before = fs::read(team.path("keycomb.sealed.toml")).unwrap();
+    team.sandbox.clear_requests();
+    let looked = import(&team, &path, &[]).exits(0);
+    assert!(looked.stdout.contains("keycomb has no secret of it"), "{}", looked.stdout);
+    assert_eq!(fs::read(team.path("keycomb.sealed.toml")).unwrap(), before, "a look writes nothing");
+    let ran = take_over(&team, &path).exits(0);
+    assert!(ran.stdout.contains("nothing is sent"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("0 keys and 0 environments taken over"), "{}", ran.stdout);
+    assert!(!team.path("imported").exists(), "all of it is declared");
+    let sealed: Vec<String> =
+        recorded(&team).into_iter().filter(|(_, how)| how == "sealed").map(|(address, _)| address).collect();
+    assert_eq!(sealed.len(), 4, "{sealed:?}");
+    assert_eq!(unavailable(&team), all - 4);
+    assert!(team.sandbox.requests().iter().all(|request| request.method == "GET"));
+    assert_opens(&team);
+    let plan = team.run(&["plan"]).exits(0);
+    assert!(plan.stdout.contains("1 to update"), "{}", plan.stdout);
+    // Again: what has its secret keeps the very bytes, and nothing else of the files is done.
+    let before = fs::read(team.path("keycomb.sealed.toml")).unwrap();
+    let again = take_over(&team, &path).exits(0);
+    assert_eq!(fs::read(team.path("keycomb.sealed.toml")).unwrap(), before);
+    assert!(team.sandbox.requests().iter().all(|request| request.method == "GET"), "nothing is applied");
+    assert!(team.run(&["plan"]).exits(0).stdout.contains("1 to update"));
+    assert_no_leak(&team, &(looked.stdout + &ran.stdout + &ran.stderr + &again.stdout + &again.stderr));
 }
 
 #[test]

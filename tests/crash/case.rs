@@ -140,7 +140,9 @@ pub fn go_on(
         again(world, &plain, "the first run after the grace of what was staged")?;
     }
     let mut arguments = apply(&["--format", "json"]);
-    arguments.extend(start.later().iter().skip(3).filter(|word| *word != "--stage").cloned());
+    if start.later().first().is_some_and(|verb| verb == "apply") {
+        arguments.extend(start.later().iter().skip(3).filter(|word| *word != "--stage").cloned());
+    }
     let last = again(world, &arguments, "the second run after the grace")?;
     let plan: Vec<String> = ["plan", "--detailed-exitcode", "-vv"].map(str::to_owned).to_vec();
     let plan = again(world, &plan, "the plan after it")?;

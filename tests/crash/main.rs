@@ -22,6 +22,7 @@ mod leaks;
 mod once;
 mod point;
 mod proxy;
+mod record;
 mod refused;
 mod revoke;
 mod rotation;

@@ -264,9 +264,7 @@ impl World<'_> {
     }
 
     pub fn desired(&self) -> Desired {
-        let text = fs::read(self.folder().join("keycomb.toml")).unwrap();
-        let file = keycomb::config::SourceFile { name: "keycomb.toml".into(), text };
-        keycomb::config::parse(vec![file]).unwrap()
+        keycomb::config::load(&self.folder().join("keycomb.toml")).unwrap().desired
     }
 
     /// The record as the next run finds it.

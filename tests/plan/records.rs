@@ -1,7 +1,7 @@
 //! What changes the record alone: adopt, forget, move. Nothing is sent, and what follows is told.
 
 use keycomb::model::*;
-use keycomb::plan::{Action, Adopt, Ask, Plan, SealedSecret, Step, Verb, next_generation};
+use keycomb::plan::{Action, Adopt, Ask, Plan, SealedSecret, Step, Verb, next_generation, sealed_generation};
 
 use crate::builders::*;
 use crate::simulate::apply;
@@ -476,4 +476,151 @@ fn what_is_disputed_is_neither_stopped_nor_deleted_unless_it_is_named() {
     assert_eq!(again.told(), ["forget key.production.a"]);
     world.allow.addresses.insert(at);
     assert_eq!(world.told(), ["disable key.production.a"; 2]);
+}
+
+/// A seal as the command makes it, of which the planner knows no more than to whom it is.
+fn given(id: &str) -> Adopt {
+    let armor = "-----BEGIN AGE ENCRYPTED FILE-----\nx\n-----END AGE ENCRYPTED FILE-----\n";
+    let recipients = vec![RecipientRef { name: "ops".into(), fingerprint: "f1".into() }];
+    let secret = SealedSecret { armor: armor.into(), recipients, proof: Some(KeyProof::Accepted) };
+    Adopt { id: id.into(), secret: Some(secret) }
+}
+
+fn give(world: &mut World, id: &str, at: &str) -> Plan {
+    world.ask = Ask { adopt: [(address(at), given(id))].into(), ..Ask::default() };
+    world.plan()
+}
+
+/// `key.production.base` is managed, and nobody gave its secret.
+fn without_secret() -> World {
+    let mut world = World::production();
+    let entry = world.record("base");
+    (entry.sealed, entry.secret, entry.proof) = (None, Some(NoSecret::Unavailable), None);
+    entry.recipients.clear();
+    world
+}
+
+#[test]
+fn a_given_secret_comes_into_the_entry_of_a_key_that_is_managed_without_one() {
+    let mut world = without_secret();
+    let before = world.record("base").clone();
+    let sealed = world.sealed().clone();
+    assert_eq!(sealed_generation(&sealed, &address("key.production.base"), &key_id("base")), 1);
+    assert_eq!(sealed_generation(&sealed, &address("key.production.base"), &key_id("other")), 2);
+    let plan = give(&mut world, "hcxik_base", "key.production.base");
+    let action = only(&plan);
+    assert_eq!((action.verb, action.generation), (Verb::Adopt, Some(1)));
+    assert!(action.reason.text.contains("sealed to `ops`, and nothing is sent"), "{}", action.reason.text);
+    assert_eq!(action.changes[0].after.as_deref(), Some("sealed to `ops`"));
+    carried(&mut world);
+    let after = world.record("base").clone();
+    let SealedSecret { armor, recipients, proof } = given("x").secret.unwrap();
+    let expected = SealedKey { sealed: Some(armor), secret: None, recipients, proof, ..before };
+    assert_eq!(after, expected, "the rest of the entry stays as it was");
+    // What has a secret keeps it.
+    refused(&give(&mut world, "hcxik_base", "key.production.base"), "sealed");
+    assert_eq!(*world.record("base"), after);
+}
+
+#[test]
+fn a_given_secret_does_nothing_else_that_a_plan_would_do() {
+    let mut world = without_secret();
+    world.desired("key.production.base").name = "other".into();
+    world.desired("key.production.base").enabled = false;
+    let plan = give(&mut world, "hcxik_base", "key.production.base");
+    only(&plan);
+    assert_eq!(plan.findings, []);
+    // It need not even be declared any more.
+    world.undeclare("key.production.base");
+    only(&give(&mut world, "hcxik_base", "key.production.base"));
+}
+
+#[test]
+fn a_given_secret_of_a_key_on_its_way_out_or_gone_is_refused() {
+    let give = |edit: &dyn Fn(&mut World)| {
+        let mut world = without_secret();
+        edit(&mut world);
+        give(&mut world, "hcxik_base", "key.production.base")
+    };
+    let revoked = Revoked { how: Revocation::Disable, at: now(), reason: "in a log".into() };
+    refused(&give(&|w| w.record("base").revoked = Some(revoked.clone())), "not_live");
+    refused(&give(&|w| w.record("base").state = KeyState::Deleted), "not_live");
+    refused(&give(&|w| w.delete_live("base")), "not_there");
+    // At another address it is another one's key.
+    let mut world = without_secret();
+    world.declare(ingest("key.production.other"));
+    refused(&self::give(&mut world, "hcxik_base", "key.production.other"), "managed");
+}
+
+/// A seal belongs to a key id: whatever is asked, an entry that has a secret keeps the very bytes, and a seal comes into the
+/// entry of its id or into none.
+#[test]
+fn no_seal_ever_comes_into_another_keys_entry() {
+    for seed in 0..500 {
+        let mut random = fastrand::Rng::with_seed(seed);
+        let mut world = World::production();
+        for number in 0..4 {
+            let at = format!("key.production.k{number}");
+            let key = if random.bool() { ingest(&at) } else { configuration(&at) };
+            let id = format!("k{number}");
+            match random.u8(0..3) {
+                0 => {
+                    world.live.keys.push(live_of(&key, &id));
+                    world.declare(key);
+                }
+                1 => world.sync(key, &id),
+                _ => {
+                    world.sync(key, &id);
+                    let entry = world.record(&id);
+                    (entry.sealed, entry.secret) = (None, Some(NoSecret::Unavailable));
+                    entry.recipients.clear();
+                }
+            }
+        }
+        let before = world.sealed().clone();
+        let ids: Vec<String> = world.live.keys.iter().map(|key| key.id.to_string()).collect();
+        for number in 0..4 {
+            if random.bool() {
+                let mut wanted = given(random.choice(&ids).unwrap());
+                wanted.secret.as_mut().unwrap().armor.push_str(&wanted.id);
+                world.ask.adopt.insert(address(&format!("key.production.k{number}")), wanted);
+            }
+        }
+        carried(&mut world);
+        for entry in &world.sealed().keys {
+            let armor = entry.sealed.as_deref();
+            match before.key(&entry.id) {
+                Some(known) if known.sealed.is_some() => assert_eq!(known, entry, "seed {seed}"),
+                _ => assert!(
+                    armor.is_none_or(|armor| armor.ends_with(entry.id.as_str())),
+                    "seed {seed}: {entry:#?}"
+                ),
+            }
+        }
+        assert!(before.keys.iter().all(|known| world.sealed().key(&known.id).is_some()), "seed {seed}");
+    }
+}
+
+/// What `plan` proposes must not be refused by `adopt`.
+#[test]
+fn where_an_address_has_a_key_nobody_is_told_to_adopt_another_one_there() {
+    let mut world = World::production();
+    world.desired("key.production.base").permissions.clear();
+    let twin = LiveKey { id: key_id("twin"), ..world.live("base").clone() };
+    world.live.keys.push(twin);
+    let plan = world.plan();
+    let blocked =
+        plan.actions.iter().find_map(|action| action.blocked.as_ref()).expect("the twin is in the way");
+    assert_eq!(blocked.code, "exists");
+    assert!(!blocked.help.contains("keycomb adopt") && blocked.help.contains("Rename"), "{}", blocked.help);
+    let plan = adopt(&mut world, "hcxik_twin", "key.production.base");
+    refused(&plan, "occupied");
+    assert!(plan.actions[0].blocked.as_ref().unwrap().help.contains("another `name`"));
+    // The help is true: with another name it is adopted, and renamed by the next apply.
+    world.declare(DesiredKey { name: "second".into(), ..ingest("key.production.second") });
+    world.desired("key.production.base").permissions = world.live("base").permissions.clone();
+    let name = world.live("base").name.clone();
+    assert_eq!(world.live("twin").name, name);
+    let plan = adopt(&mut world, "hcxik_twin", "key.production.second");
+    only(&plan);
 }

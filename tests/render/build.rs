@@ -163,5 +163,13 @@ pub fn outcome(address: &str, verb: Verb, became: Became) -> Outcome {
 }
 
 pub fn report(outcomes: Vec<Outcome>) -> Report {
-    Report { outcomes, interrupted: false, unfolded: None, serial: 8, ended: now(), users: None }
+    Report {
+        outcomes,
+        interrupted: false,
+        unfolded: None,
+        serial: 8,
+        ended: now(),
+        users: None,
+        skipped: vec![],
+    }
 }

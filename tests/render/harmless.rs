@@ -1,6 +1,6 @@
 //! Whatever the texts are: nothing reaches the terminal raw, no line is too wide, and the counts are right.
 
-use keycomb::model::{ExternalKind, KeyType, Label};
+use keycomb::model::{ExternalKind, KeyType, Label, RecipientRef};
 use keycomb::plan::{
     Action, Blocked, Change, Finding, FindingKind, LifeStage, Plan, Reason, ReasonCode, SecretEffect,
     Severity, Undo, Verb,
@@ -25,6 +25,10 @@ const VERBS: &[Verb] = &[
     Verb::Adopt,
     Verb::Discard,
 ];
+
+fn reader(name: &str, fingerprint: &str) -> RecipientRef {
+    RecipientRef { name: name.to_owned(), fingerprint: fingerprint.to_owned() }
+}
 
 /// Letters, and much of what a terminal would obey or hide.
 fn hostile() -> impl Strategy<Value = String> {
@@ -273,8 +277,10 @@ proptest! {
             state: words[1].clone(),
             recipients: words.clone(),
             sealed: true,
-            still_opened_by: words.clone(),
-            formerly: words.clone(),
+            still_opened_by: words.iter().map(|word| reader(word, "f1")).collect(),
+            formerly: words.iter().map(|word| reader(word, "f2")).collect(),
+            // Namesakes, so that fingerprints are shown, too.
+            declared: words.iter().map(|word| reader(word, "f3")).collect(),
         };
         let used = keycomb::render::VerifyRow {
             address: row.address.clone(),

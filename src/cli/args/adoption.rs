@@ -18,7 +18,8 @@ The service shows a secret once, so an adopted key's is unavailable until its ne
 you have it, --secret-stdin takes the credential (what goes into the X-Honeycomb-Team header),
 tries it once, and seals it. For an ingest key that proves that it is this very key: its id is
 part of the credential. For a configuration key the service does not say which key it is; it must
-be of the same team, environment, type and permissions.
+be of the same team, environment, type and permissions. A key that is managed without its secret
+gets it the same way, with `--as` its address; a secret that is sealed is never replaced.
 
 Nothing is sent to the service but reads; what the files declare otherwise is told, and left for
 the next apply.";

@@ -56,8 +56,10 @@ const EXEC_HELP: &str = "\
   keycomb secrets exec key.production.web -i ID -- ./send-events
   keycomb secrets exec WRITE=key.production.web READ=key.production.ci -i ID -- ./run
 
-The command takes this process's place: signals and the exit code are its own. It
-gets the environment of keycomb as it is, and the variables named here besides.
+The command takes this process's place: signals and the exit code are its own; where
+it cannot be executed the exit code is 126, where there is none 127. It gets the
+environment of keycomb as it is, and the variables named here besides. Names that
+programs, shells or the loader go by (PATH, HOME, LD_..., BASH_ENV ...) are refused.
 
 An environment is read by every process of the same user and by root
 (/proc/PID/environ), and inherited by whatever the command starts. Where that is
@@ -90,9 +92,62 @@ impl FromStr for Variable {
                 "a variable's name has only the characters A-Z a-z 0-9 _, and no digit first".to_owned()
             );
         }
+        if name.is_some_and(is_obeyed) {
+            return Err(
+                "programs, shells or the loader go by this variable, and may print what is in it; choose another name"
+                    .to_owned(),
+            );
+        }
         let address = address.parse().map_err(|error| format!("expected [NAME=]ADDRESS: {error}"))?;
         Ok(Self { name: name.map(str::to_owned), address })
     }
+}
+
+/// Whether a variable says how programs are found, loaded or begun: with a credential in it they fail, or name it in an error
+/// (`LD_PRELOAD`, `JAVA_TOOL_OPTIONS`).
+fn is_obeyed(name: &str) -> bool {
+    const BEGIN: &[&str] = &["LD_", "DYLD_", "_RLD", "MALLOC_", "GLIBC_", "BASH_", "GIT_"];
+    const NAMES: &[&str] = &[
+        "BASHOPTS",
+        "CDPATH",
+        "EDITOR",
+        "ENV",
+        "GCONV_PATH",
+        "HOME",
+        "IFS",
+        "JAVA_TOOL_OPTIONS",
+        "JDK_JAVA_OPTIONS",
+        "LOCPATH",
+        "NLSPATH",
+        "NODE_OPTIONS",
+        "NODE_PATH",
+        "OLDPWD",
+        "PAGER",
+        "PATH",
+        "PERL5LIB",
+        "PERL5OPT",
+        "PERLLIB",
+        "PROMPT_COMMAND",
+        "PS1",
+        "PS2",
+        "PS4",
+        "PWD",
+        "PYTHONHOME",
+        "PYTHONPATH",
+        "PYTHONSTARTUP",
+        "RUBYLIB",
+        "RUBYOPT",
+        "SHELL",
+        "SHELLOPTS",
+        "TERM",
+        "TERMCAP",
+        "TERMINFO",
+        "TMPDIR",
+        "VISUAL",
+        "ZDOTDIR",
+        "_JAVA_OPTIONS",
+    ];
+    NAMES.contains(&name) || BEGIN.iter().any(|begin| name.starts_with(begin))
 }
 
 /// `keycomb secrets rekey`
@@ -210,8 +265,9 @@ pub struct Undo {
 
 const UNDO_HELP: &str = "\
 Every command that writes leaves an account of its run in .keycomb/runs/ beside the
-configuration: what it changed, from what to what, and no secrets. The 100 newest are
-kept, on the machine that ran them; .keycomb/ is not committed.
+configuration (with --sandbox: .keycomb/sandbox-runs/): what it changed, from what to
+what, and no secrets. The 100 newest are kept, on the machine that ran them; .keycomb/
+is not committed.
 
 Taken back are changes in place: names, permissions, enabled or disabled, and the
 attributes of environments, each only if it still is as the run made it. What was

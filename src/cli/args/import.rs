@@ -16,8 +16,8 @@ OpenTofu), or what `terraform show -json` prints; an encrypted one through a pip
 
 With --write DIR it is taken over as it is: keys and environments are declared in files of DIR,
 one for each environment, and recorded; a secret that lies in the state is tried once (/1/auth)
-and sealed if it works. Nothing at Honeycomb changes, and the next plan is empty. Cut off in the
-middle, run it again.
+and sealed if it works, also for a key that was adopted before without it. Nothing at Honeycomb
+changes, and the next plan is empty. Cut off in the middle, run it again.
 
 At the end it prints how the old repository lets go of them (`removed` blocks, or `state rm`),
 and which keys to rotate first: their secrets lay in the state in clear.";

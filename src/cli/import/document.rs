@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::line;
 use super::matching::{Found, Left, SecretFate, Taken};
 use crate::config::write::Written;
-use crate::model::{Address, KeyType, LiveKey, Timestamp};
+use crate::model::{Address, KeyType, LiveKey, Timestamp, counted};
 use crate::terraform::{self, Place, ResourceAddress, Standing, State, Unusable};
 
 /// `import terraform --format json`, without `--write`.
@@ -50,7 +50,8 @@ pub(super) struct TakenView {
     pub(super) from: String,
     /// `current`, or `tainted`: Terraform would have replaced it.
     pub(super) standing: &'static str,
-    /// Of the secret in the state: `none`, `in_state`, `sealed`, `sealed_untried`, `not_sealed`.
+    /// Of the secret in the state: `none`, `not_wanted` (keycomb has the key's secret, or the key is on its way out),
+    /// `in_state`, `sealed`, `sealed_untried`, `not_sealed`.
     pub(super) secret: &'static str,
     /// Why it is not sealed.
     pub(super) why: Option<String>,
@@ -117,6 +118,7 @@ fn view((address, taken): (&Address, &Taken<'_>)) -> TakenView {
     let Taken { id, place: Place { address: from, standing }, key: _, secret } = taken;
     let (secret, why) = match secret {
         SecretFate::None => ("none", None),
+        SecretFate::NotWanted => ("not_wanted", None),
         SecretFate::InState => ("in_state", None),
         SecretFate::Sealed => ("sealed", None),
         SecretFate::SealedUntried => ("sealed_untried", None),
@@ -176,14 +178,13 @@ fn rotate(found: &Found<'_>, now: Timestamp) -> Vec<RotateView> {
 }
 
 fn why(taken: &Taken<'_>, live: &LiveKey, now: Timestamp) -> String {
-    let count = live.permissions.len();
     let mut words = vec![
         if live.disabled { "disabled" } else { "enabled" }.to_owned(),
-        format!("{} with {count} permission{}", live.key_type, if count == 1 { "" } else { "s" }),
+        format!("{} with {}", live.key_type, counted(live.permissions.len(), "permission")),
     ];
     if let Some(created) = live.created {
         let days = now.duration_since(created).as_hours() / 24;
-        words.push(format!("{} day{} old", days.max(0), if days == 1 { "" } else { "s" }));
+        words.push(format!("{} old", counted(usize::try_from(days).unwrap_or_default(), "day")));
     }
     if taken.place.standing == Standing::Tainted {
         words.push("tainted: Terraform would have replaced it".to_owned());

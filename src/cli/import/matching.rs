@@ -54,6 +54,8 @@ pub(super) struct Taken<'a> {
 pub(super) enum SecretFate {
     /// There was none.
     None,
+    /// It is there, and of no use: keycomb has the key's secret, or the key is on its way out.
+    NotWanted,
     /// It is there, and nothing was done with it.
     InState,
     /// It was sealed, having worked.
@@ -117,7 +119,9 @@ fn declare(found: &mut Found<'_>, session: &Session, config: &Path) -> Result<De
     let adopt = |(address, taken): (&Address, &Taken<'_>)| {
         (address.clone(), Adopt { id: taken.id.clone(), secret: None })
     };
-    found.ask = Ask { adopt: found.taken.iter().map(adopt).collect(), ..Ask::default() };
+    // Where nothing is taken over nothing else is done, whatever the files say.
+    let only = found.taken.is_empty().then(BTreeSet::new);
+    found.ask = Ask { adopt: found.taken.iter().map(adopt).collect(), only, ..Ask::default() };
     if found.blocks.is_empty() {
         return Ok(session.desired.clone());
     }
@@ -251,7 +255,11 @@ impl<'a, 'b> Search<'a, 'b> {
         let live = self.known.live.keys.iter().find(|live| &live.id == id).ok_or_else(not_here)?;
         let pair = Some((key, live.clone()));
         if let Some(record) = self.sealed().and_then(|sealed| sealed.key(id)) {
-            self.found.managed.insert(record.address.clone(), taken(place, id.to_string(), pair));
+            let mut taken = taken(place, id.to_string(), pair);
+            if taken.secret == SecretFate::InState && !plan::takes_secret(record) {
+                taken.secret = SecretFate::NotWanted;
+            }
+            self.found.managed.insert(record.address.clone(), taken);
             return Ok(());
         }
         refuse_deposed(place)?;

@@ -78,7 +78,7 @@ async fn take_over(
         secrets::seal(state, &mut found, session, known, output).await?;
         told = Some(Document::of(state, &found, known.live.now));
         let Found { ask, files, .. } = found;
-        Ok(Asked { ask, files })
+        Ok(Asked { ask, files, skipped: vec![] })
     };
     let exit = carry_out_with(&order, asked, global, output, interrupt).await?;
     let Some(document) = told.filter(|_| exit == Exit::Done) else { return Ok(exit) };

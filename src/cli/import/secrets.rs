@@ -7,11 +7,11 @@ use crate::cli::known::Known;
 use crate::cli::output::Output;
 use crate::cli::session::Session;
 use crate::model::{Address, KeyProof, Payload, Sealed, Secret, credential};
-use crate::plan::{SealedSecret, next_generation};
+use crate::plan::{Adopt, SealedSecret, sealed_generation};
 use crate::ports::ReadLive as _;
 use crate::terraform::State;
 
-/// Tries and seals the secrets of what is taken over; one that does not work is said, and not sealed.
+/// Tries and seals the secrets of what is taken over, and of what is managed without one; one that does not work is said, and not sealed.
 ///
 /// # Errors
 /// A service that does not answer; sealing (9).
@@ -30,13 +30,17 @@ pub(super) async fn seal(
     // Without a sealed file the carrier makes its lineage first, so there is always a record.
     let Some(sealed) = known.sealed else { return Ok(()) };
     let desired = found.files.as_ref().map_or(&session.desired, |(_, desired)| desired).clone();
-    for (address, taken) in &mut found.taken {
+    for (address, taken) in found.taken.iter_mut().chain(&mut found.managed) {
+        if taken.secret != SecretFate::InState {
+            continue;
+        }
         let Some(payload) = payload(address, taken, sealed) else { continue };
         let fate = attempt(&payload, taken, session, known).await?;
         if let SecretFate::Sealed | SecretFate::SealedUntried = fate {
             let proof = (fate == SecretFate::Sealed).then_some(KeyProof::Accepted);
             let secret = SealedSecret { proof, ..given::sealed_for(&payload, sealed, &desired)? };
-            found.ask.adopt.entry(address.clone()).and_modify(|adopt| adopt.secret = Some(secret));
+            let (id, secret) = (taken.id.clone(), Some(secret));
+            found.ask.adopt.insert(address.clone(), Adopt { id, secret });
         }
         taken.secret = fate;
     }
@@ -51,7 +55,7 @@ fn payload(address: &Address, taken: &Taken<'_>, sealed: &Sealed) -> Option<Payl
         team: sealed.team.clone(),
         endpoint: sealed.endpoint.clone(),
         address: address.clone(),
-        generation: next_generation(sealed, address),
+        generation: sealed_generation(sealed, address, &live.id),
         id: live.id.clone(),
         key_type: live.key_type,
         environment: live.environment.clone(),

@@ -2,15 +2,20 @@
 
 use super::document::{Document, FileView, LeftView, RotateView, TakenView};
 use super::line;
+use crate::model::counted;
 
 /// What would be taken over. Nothing was done.
 pub(super) fn look(document: &Document) -> String {
     let mut page = vec![heading(document, "to take over")];
-    page.extend(taken("To take over", &document.taken));
-    page.extend(taken("Managed already", &document.managed));
+    page.extend(taken("To take over", &document.taken, |_| ""));
+    let note = |managed: &TakenView| match wants_secret(managed) {
+        true => "    keycomb has no secret of it: the one in the state is tried, and sealed if it works\n",
+        false => "",
+    };
+    page.extend(taken("Managed already", &document.managed, note));
     page.extend(files(document));
     page.extend(rest(document));
-    if !document.taken.is_empty() {
+    if !document.taken.is_empty() || document.managed.iter().any(wants_secret) {
         let how = "Nothing was written. `keycomb import terraform FILE --write imported` takes it over: it writes the \
                    configuration,\nseals the secrets that work, and sends nothing to Honeycomb but reads.\n";
         page.push(how.to_owned());
@@ -32,23 +37,25 @@ fn heading(document: &Document, what: &str) -> String {
     let environments = taken.len() - keys;
     format!(
         "Terraform: {} and {} {what}, {} managed already, {} left, {} of other types\n",
-        count(keys, "key"),
-        count(environments, "environment"),
+        counted(keys, "key"),
+        counted(environments, "environment"),
         managed.len(),
         left.len(),
         others
     )
 }
 
-fn count(number: usize, noun: &str) -> String {
-    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
+/// Whether a managed key has no secret, and the state has it.
+fn wants_secret(managed: &TakenView) -> bool {
+    managed.secret == "in_state"
 }
 
-fn taken(title: &str, all: &[TakenView]) -> Option<String> {
+fn taken(title: &str, all: &[TakenView], note: impl Fn(&TakenView) -> &'static str) -> Option<String> {
     let one = |taken: &TakenView| {
+        let note = note(taken);
         let TakenView { address, id, from, standing, .. } = taken;
         let tainted = if *standing == "tainted" { "  (tainted)" } else { "" };
-        format!("  {address}  {id}\n    from {from}{tainted}\n")
+        format!("  {address}  {id}\n    from {from}{tainted}\n{note}")
     };
     section(title, all.iter().map(one))
 }
@@ -59,7 +66,7 @@ fn not_sealed(document: &Document) -> Option<String> {
         let why = taken.why.clone().or_else(|| (taken.secret == "sealed_untried").then_some(untried))?;
         Some(format!("  {}: {}\n", taken.address, line(&why)))
     };
-    section("About secrets in the state", document.taken.iter().filter_map(one))
+    section("About secrets in the state", document.taken.iter().chain(&document.managed).filter_map(one))
 }
 
 fn files(document: &Document) -> Option<String> {

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Stdio};
 
 use super::managed::Managed;
-use super::text;
+use super::text::{self, Buffer};
 use super::{Counts, Found, is_about_honeycomb};
 use crate::cli::git;
 
@@ -87,8 +87,14 @@ fn walk(
         return Err("`git` could not be started");
     };
     let mut blobs = Blobs { stdin, stdout: BufReader::new(stdout) };
-    let mut walk =
-        Walk { managed, found, counts: Counts::default(), seen: HashSet::new(), commit: String::new() };
+    let mut walk = Walk {
+        managed,
+        found,
+        counts: Counts::default(),
+        seen: HashSet::new(),
+        commit: String::new(),
+        buffer: Buffer::new(),
+    };
     let mut tokens = BufReader::new(log);
     let mut token = Vec::new();
     while next(&mut tokens, &mut token)? {
@@ -152,13 +158,14 @@ struct Walk<'a> {
     counts: Counts,
     seen: HashSet<u128>,
     commit: String,
+    buffer: Buffer,
 }
 
 impl Walk<'_> {
     fn message(&mut self, message: &[u8]) {
         let mut hits = vec![];
         // From memory it can always be read.
-        let _ = text::look(message, false, self.managed, &mut hits);
+        let _ = text::look(message, false, self.managed, &mut self.buffer, &mut hits);
         self.put("(message)", hits);
     }
 
@@ -170,7 +177,8 @@ impl Walk<'_> {
         }
         let mut hits = vec![];
         let hint = is_about_honeycomb(Path::new(path));
-        match blobs.read(blob, |content| text::look(content, hint, self.managed, &mut hits)) {
+        let (managed, buffer) = (self.managed, &mut self.buffer);
+        match blobs.read(blob, |content| text::look(content, hint, managed, buffer, &mut hits)) {
             Ok(Some(looked)) => self.counts.add(&Ok(looked)),
             // A partial clone lacks it.
             Ok(None) => self.counts.unread += 1,

@@ -6,12 +6,12 @@ use std::path::Path;
 use ignore::{DirEntry, WalkBuilder};
 
 use super::managed::Managed;
-use super::text::{self, Looked};
+use super::text::{self, Buffer, Looked};
 use super::{Counts, Found, is_about_honeycomb};
 
 /// Looks through a file, or through all files of a folder. What cannot be read is counted, and the rest is looked at.
 pub(super) fn scan(root: &Path, managed: &Managed, with_ignored: bool, found: &mut Vec<Found>) -> Counts {
-    let mut counts = Counts::default();
+    let (mut counts, mut buffer) = (Counts::default(), Buffer::new());
     let mut walk = WalkBuilder::new(root);
     walk.hidden(false).follow_links(false).require_git(false).parents(true).filter_entry(is_wanted);
     walk.sort_by_file_name(std::ffi::OsStr::cmp);
@@ -25,7 +25,7 @@ pub(super) fn scan(root: &Path, managed: &Managed, with_ignored: bool, found: &m
         };
         let is_file = entry.file_type().is_some_and(|kind| kind.is_file());
         if is_file && !managed.is_home(entry.path()) {
-            look(entry.path(), managed, found, &mut counts);
+            look(entry.path(), managed, &mut buffer, found, &mut counts);
         }
     }
     counts
@@ -36,12 +36,12 @@ fn is_wanted(entry: &DirEntry) -> bool {
     entry.depth() == 0 || !matches!(entry.file_name().to_str(), Some(".git" | ".keycomb"))
 }
 
-fn look(path: &Path, managed: &Managed, found: &mut Vec<Found>, counts: &mut Counts) {
+fn look(path: &Path, managed: &Managed, buffer: &mut Buffer, found: &mut Vec<Found>, counts: &mut Counts) {
     let mut hits = vec![];
     let looked = File::open(path).and_then(|file| {
         // What was a file when it was listed may be a pipe by now, and would be waited for.
         match file.metadata()?.is_file() {
-            true => text::look(file, is_about_honeycomb(path), managed, &mut hits),
+            true => text::look(file, is_about_honeycomb(path), managed, buffer, &mut hits),
             false => Ok(Looked::Binary),
         }
     });

@@ -17,7 +17,7 @@ use super::failure::Failure;
 use super::output::Output;
 use super::session::{load, sealed_path};
 use crate::config::Loaded;
-use crate::model::visible;
+use crate::model::{counted, visible};
 use crate::{render, seal};
 
 use managed::Managed;
@@ -135,11 +135,13 @@ fn say(found: &[Found], counts: Counts, output: &Output) {
     }
     let count = |severity| found.iter().filter(|found| found.hit.severity == severity).count();
     output.say(&format!(
-        "looked through {files} texts ({} MB), passed over {binary} that are no text: {} high, {} warnings, {} notes",
+        "looked through {} ({} MB), passed over {binary} that {} no text: {} high, {}, {}",
+        counted(usize::try_from(files).unwrap_or(usize::MAX), "text"),
         bytes.div_ceil(1_000_000),
+        if binary == 1 { "is" } else { "are" },
         count(Severity::High),
-        count(Severity::Warning),
-        count(Severity::Note)
+        counted(count(Severity::Warning), "warning"),
+        counted(count(Severity::Note), "note")
     ));
     if unread > 0 {
         output.say(&format!("{unread} could not be read"));

@@ -98,6 +98,16 @@ pub(super) enum Looked {
     Binary,
 }
 
+/// What a piece is read into. One for all texts, as wiping it takes longer than looking through most of them.
+#[derive(Debug)]
+pub(super) struct Buffer(Zeroizing<Vec<u8>>);
+
+impl Buffer {
+    pub(super) fn new() -> Self {
+        Self(Zeroizing::new(Vec::with_capacity(PIECE)))
+    }
+}
+
 /// Looks through a text. `hint` is whether what it is called says that it is about Honeycomb.
 ///
 /// # Errors
@@ -106,19 +116,20 @@ pub(super) fn look(
     mut text: impl Read,
     hint: bool,
     managed: &Managed,
+    Buffer(piece): &mut Buffer,
     found: &mut Vec<Hit>,
 ) -> io::Result<Looked> {
     let mut place = Place { line: 1, column: 1, bytes: 0 };
-    let mut piece = Zeroizing::new(Vec::with_capacity(PIECE));
+    piece.clear();
     let mut is_first = true;
     loop {
         let room = PIECE.saturating_sub(piece.len());
-        let read = (&mut text).take(room as u64).read_to_end(&mut piece)?;
+        let read = (&mut text).take(room as u64).read_to_end(piece)?;
         let is_last = read < room;
         if std::mem::take(&mut is_first) && piece.iter().take(HEAD).any(|byte| *byte == 0) {
             return Ok(Looked::Binary);
         }
-        let whole = if is_last { piece.len() } else { cut(&piece) };
+        let whole = if is_last { piece.len() } else { cut(piece) };
         let looked = piece.get(..whole).unwrap_or_default();
         look_at(&String::from_utf8_lossy(looked), hint, managed, &place, found);
         place.advance(looked);
@@ -265,7 +276,7 @@ mod tests {
 
     fn hits(text: &[u8]) -> Vec<Hit> {
         let mut found = vec![];
-        look(text, false, &Managed::default(), &mut found).unwrap();
+        look(text, false, &Managed::default(), &mut Buffer::new(), &mut found).unwrap();
         found
     }
 
@@ -305,7 +316,7 @@ mod tests {
             assert_eq!(told(&text), [], "{text}");
         }
         let mut found = vec![];
-        look(CONFIGURATION.as_bytes(), true, &Managed::default(), &mut found).unwrap();
+        look(CONFIGURATION.as_bytes(), true, &Managed::default(), &mut Buffer::new(), &mut found).unwrap();
         assert_eq!(found.len(), 1, "but where the file is called so");
     }
 
@@ -349,12 +360,35 @@ mod tests {
     #[test]
     fn what_is_no_text_is_told_apart() {
         let mut found = vec![];
-        let looked = look(&b"ab\0hcaik_"[..], false, &Managed::default(), &mut found).unwrap();
+        let looked =
+            look(&b"ab\0hcaik_"[..], false, &Managed::default(), &mut Buffer::new(), &mut found).unwrap();
         assert_eq!(looked, Looked::Binary);
-        assert_eq!(look(&b""[..], false, &Managed::default(), &mut found).unwrap(), Looked::Whole(0));
+        assert_eq!(
+            look(&b""[..], false, &Managed::default(), &mut Buffer::new(), &mut found).unwrap(),
+            Looked::Whole(0)
+        );
         let mut odd = b"\xff\xfe ".to_vec();
         odd.extend(format!("hcaik_{ID26}{SECRET} ").bytes());
         odd.push(0xe4);
         assert_eq!(hits(&odd).len(), 1);
+    }
+
+    #[test]
+    fn a_buffer_that_held_another_text_changes_nothing() {
+        let key = format!("hcaik_{ID26}{SECRET}");
+        let texts = [
+            format!("{}{key}", "x ".repeat(PIECE)),
+            "plain".into(),
+            format!("ab\0{key}"),
+            format!("\n {key}"),
+        ];
+        let mut buffer = Buffer::new();
+        for text in &texts {
+            let (mut found, mut alone) = (vec![], vec![]);
+            let looked = look(text.as_bytes(), false, &Managed::default(), &mut buffer, &mut found).unwrap();
+            let other =
+                look(text.as_bytes(), false, &Managed::default(), &mut Buffer::new(), &mut alone).unwrap();
+            assert_eq!((looked, &found), (other, &alone));
+        }
     }
 }

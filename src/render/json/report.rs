@@ -4,7 +4,8 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::action::BlockedView;
-use crate::report::{Became, Cause, Outcome, Report, Users};
+use crate::model::KeyType;
+use crate::report::{Became, Cause, Outcome, Report, Skipped, Users};
 
 /// What became of each action of a plan.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -29,11 +30,13 @@ pub(super) struct ReportView<'a> {
     summary: CountsView,
     /// Whom to tell that a key was revoked; null in the report of anything else.
     users: Option<UsersView<'a>>,
+    /// What `adopt --all` left out, and why; empty for everything else.
+    skipped: Vec<SkippedView<'a>>,
 }
 
 impl<'a> ReportView<'a> {
     pub(super) fn of(report: &'a Report) -> Self {
-        let Report { outcomes, interrupted, unfolded, serial, ended, users } = report;
+        let Report { outcomes, interrupted, unfolded, serial, ended, users, skipped } = report;
         Self {
             format: "keycomb.report/1",
             outcomes: outcomes.iter().map(OutcomeView::of).collect(),
@@ -43,6 +46,7 @@ impl<'a> ReportView<'a> {
             ended: ended.to_string(),
             summary: CountsView::of(report),
             users: users.as_ref().map(UsersView::of),
+            skipped: skipped.iter().map(SkippedView::of).collect(),
         }
     }
 }
@@ -105,6 +109,27 @@ impl CountsView {
         let (staged, left) = report.staged();
         let blocked = report.outcomes.iter().filter(|outcome| outcome.became == Became::Blocked).count();
         Self { done, staged, failed, not_started, left, in_doubt, blocked }
+    }
+}
+
+/// Something at the service that was left out.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Skipped")]
+struct SkippedView<'a> {
+    /// `environment`, `ingest` or `configuration`.
+    kind: &'static str,
+    /// The service's id.
+    id: &'a str,
+    /// Its name at the service.
+    name: &'a str,
+    /// Why.
+    why: &'a str,
+}
+
+impl<'a> SkippedView<'a> {
+    fn of(skipped: &'a Skipped) -> Self {
+        let Skipped { key_type, id, name, why } = skipped;
+        Self { kind: key_type.map_or("environment", KeyType::as_str), id, name, why }
     }
 }
 

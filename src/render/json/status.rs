@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::model::RecipientRef;
 use crate::plan::Severity;
 use crate::render::status::{ExternalRow, SecretRow, StatusRow};
 
@@ -143,14 +144,25 @@ struct SecretView<'a> {
     /// Whether there is a secret to open.
     sealed: bool,
     /// Who is no longer a recipient and can open it as it stands, by name.
-    still_opened_by: &'a [String],
+    still_opened_by: Vec<&'a str>,
     /// Who could open it before it was sealed anew, and is no recipient: they can open older versions. By name.
-    formerly: &'a [String],
+    formerly: Vec<&'a str>,
 }
 
 impl<'a> SecretView<'a> {
     fn of(row: &'a SecretRow) -> Self {
-        let SecretRow { address, generation, id, state, recipients, sealed, still_opened_by, formerly } = row;
+        let SecretRow {
+            address,
+            generation,
+            id,
+            state,
+            recipients,
+            sealed,
+            still_opened_by,
+            formerly,
+            declared: _,
+        } = row;
+        let names = |readers: &'a [RecipientRef]| readers.iter().map(|reader| reader.name.as_str()).collect();
         Self {
             address: address.to_string(),
             generation: *generation,
@@ -158,8 +170,8 @@ impl<'a> SecretView<'a> {
             state,
             recipients,
             sealed: *sealed,
-            still_opened_by,
-            formerly,
+            still_opened_by: names(still_opened_by),
+            formerly: names(formerly),
         }
     }
 }

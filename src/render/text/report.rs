@@ -13,7 +13,8 @@ use crate::report::{Became, Outcome, Report};
 /// doubt, failed; within each in the plan's order. The plan, where it is given, says what was blocked and how
 /// many secrets were issued. The last line has the counts.
 pub fn report(report: &Report, plan: Option<&Plan>, style: &Style) -> String {
-    let Report { outcomes, interrupted, unfolded, serial, ended, users: _ } = report;
+    // What was skipped is said while it is read.
+    let Report { outcomes, interrupted, unfolded, serial, ended, users: _, skipped: _ } = report;
     let mut page = Page::new(style);
     let parts = [
         (Tone::Strong, "keycomb apply".to_owned()),

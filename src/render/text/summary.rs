@@ -1,6 +1,7 @@
 //! The last line: counts.
 
 use super::page::Page;
+pub(super) use crate::model::counted;
 use crate::plan::{Summary, Verb};
 use crate::render::style::Tone;
 
@@ -70,11 +71,6 @@ pub(super) fn put_more(page: &mut Page<'_>, parts: &[(Tone, String)]) {
     for part in parts {
         page.parts(6, &[(Tone::Plain, String::new()), part.clone()]);
     }
-}
-
-/// `1 key`, `2 keys`.
-pub(super) fn counted(count: usize, noun: &str) -> String {
-    if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
 }
 
 fn stops(count: usize) -> String {

@@ -1,11 +1,13 @@
 //! Managed keys and sealed secrets as tables.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use comfy_table::{ColumnConstraint, ContentArrangement, Table, TableStyle};
 
 use super::page::{Page, columns};
 use super::summary::counted;
+use crate::model::{Address, RecipientRef};
 use crate::plan::{Next, Verb};
 use crate::render::status::{SecretRow, StatusRow};
 use crate::render::style::{Style, Tone};
@@ -125,19 +127,28 @@ fn put_still_opened(page: &mut Page<'_>, rows: &[SecretRow]) {
     page.flow(2, Tone::Change, "No longer recipients, and can still open:");
     page.end();
     for row in &concerned {
-        let as_it_is = (!row.still_opened_by.is_empty()).then(|| names(style, &row.still_opened_by));
-        let older = (!row.formerly.is_empty())
-            .then(|| format!("{} (older versions of the file)", names(style, &row.formerly)));
+        let SecretRow { still_opened_by, formerly, declared, .. } = row;
+        let named = |readers: &[RecipientRef]| -> Option<String> {
+            let all = || declared.iter().chain(still_opened_by).chain(formerly);
+            let names: Vec<String> = readers.iter().map(|reader| reader.among(all())).collect();
+            (!names.is_empty()).then(|| self::names(style, &names))
+        };
+        let as_it_is = named(still_opened_by);
+        let older = named(formerly).map(|names| format!("{names} (older versions of the file)"));
         let who: Vec<String> = as_it_is.into_iter().chain(older).collect();
         page.to(2);
-        page.flow(6, Tone::Plain, &format!("{}: {}", row.address, who.join(", ")));
+        let SecretRow { address, generation, .. } = row;
+        let several = concerned.iter().filter(|other| other.address == *address).count() > 1;
+        let of = if several { format!(" generation {generation}") } else { String::new() };
+        page.flow(6, Tone::Plain, &format!("{address}{of}: {}", who.join(", ")));
         page.end();
     }
     if concerned.iter().any(|row| !row.still_opened_by.is_empty()) {
         page.flow(2, Tone::Plain, "Seal anew: keycomb secrets rekey -i IDENTITY");
         page.end();
     }
-    let addresses: Vec<String> = concerned.iter().map(|row| row.address.to_string()).collect();
+    let addresses: BTreeSet<&Address> = concerned.iter().map(|row| &row.address).collect();
+    let addresses: Vec<String> = addresses.into_iter().map(ToString::to_string).collect();
     let text = format!("Only a new secret takes it from them: keycomb rotate {}", addresses.join(" "));
     page.flow(2, Tone::Plain, &text);
     page.end();
