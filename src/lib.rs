@@ -58,5 +58,6 @@ pub mod render;
 pub mod report;
 pub mod runs;
 pub mod sandbox;
+pub mod saved;
 pub mod seal;
 pub mod terraform;

@@ -1,7 +1,7 @@
 //! What became of each action of a plan.
 
 use crate::model::{Address, KeyType, Timestamp};
-use crate::plan::{Blocked, Verb};
+use crate::plan::{Blocked, Select, Verb};
 
 /// The end of an apply: one outcome for each action, whatever happened.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,6 +17,8 @@ pub struct Report {
     pub serial: u64,
     /// The service's clock at the end.
     pub ended: Timestamp,
+    /// The part of all that the plan was about.
+    pub select: Select,
     /// Whom to tell, where a key was revoked.
     pub users: Option<Users>,
     /// What the command looked at and left out.

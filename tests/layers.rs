@@ -15,6 +15,8 @@ const TABLE: &[(&str, &[&str])] = &[
     ("ports", &["model"]),
     ("report", &["model", "plan"]),
     ("runs", &["model", "plan", "report"]),
+    // A plan in a file, and whether it still holds.
+    ("saved", &["model", "plan"]),
     ("honeycomb", &["model", "ports"]),
     ("seal", &["model", "ports"]),
     ("apply", &["model", "plan", "ports", "report"]),
@@ -37,6 +39,7 @@ const TABLE: &[(&str, &[&str])] = &[
             "rehearse",
             "terraform",
             "runs",
+            "saved",
         ],
     ),
     ("main", &["cli"]),

@@ -12,6 +12,7 @@ pub mod oracle;
 pub mod pages;
 pub mod plan;
 pub mod provisional;
+pub mod saved_plan;
 pub mod sealed_file;
 pub mod terraform;
 pub mod visible;
@@ -35,6 +36,7 @@ pub const TARGETS: &[Target] = &[
     ("pages", pages::run),
     ("plan", plan::run),
     ("provisional", provisional::run),
+    ("saved_plan", saved_plan::run),
     ("sealed_file", sealed_file::run),
     ("terraform", terraform::run),
     ("visible", visible::run),

@@ -163,6 +163,7 @@ impl<R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'_, R, W, K,
         if !moved.is_empty() {
             return Err(changed(format!("since the plan: {}", moved.join("; "))));
         }
+        self.as_expected_environment(id, &live)?;
         if change.is_empty() {
             self.record_environment(action, &live, applied.clone())?;
             return Ok(done_with("only the record changed"));
@@ -223,6 +224,7 @@ impl<R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'_, R, W, K,
             self.append(gone)?;
             return Ok(done_with("it was already gone"));
         };
+        self.as_expected_environment(id, &live)?;
         if live.delete_protected {
             return Err(changed(format!("the environment `{id}` is protected from deletion")));
         }

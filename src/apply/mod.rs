@@ -1,5 +1,6 @@
 //! Carries out a plan through the ports: mints keys so that no secret is ever lost, changes, retires, reports.
 
+mod bound;
 mod confirm;
 mod discard;
 mod environments;
@@ -20,6 +21,7 @@ mod tidy;
 mod update;
 mod verify;
 
+pub use bound::Bound;
 pub use home::Home;
 pub use limits::{CHUNK, DEADLINE, GRACE, REQUEST_LIFE, STAGE_DEADLINE, STAGE_GRACE};
 pub use progress::{Progress, Silent};
@@ -63,7 +65,23 @@ pub async fn apply_at<R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings>
     surroundings: &S,
     progress: &dyn Progress,
 ) -> Report {
-    let run = run::Run::new(plan, seal, home, ports, keeper, surroundings, progress);
+    apply_bound(&Bound::default(), home, plan, seal, ports, keeper, surroundings, progress).await
+}
+
+/// The same for a run that is held to what was approved.
+#[expect(clippy::too_many_arguments, reason = "each is a port or a value of its own")]
+pub async fn apply_bound<R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings>(
+    bound: &Bound,
+    home: Home,
+    plan: &Plan,
+    seal: &SealSettings,
+    ports: (&R, &W),
+    keeper: &mut K,
+    surroundings: &S,
+    progress: &dyn Progress,
+) -> Report {
+    let run = run::Run::new(plan, seal, home, ports, keeper, surroundings, progress).bound(bound);
+    run.begin_plan();
     run.all_stages().await;
     // Tidying up: whatever goes wrong in it is for the next run.
     let _ = AssertUnwindSafe(run.tidy_up()).catch_unwind().await;

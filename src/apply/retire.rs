@@ -70,6 +70,7 @@ impl<R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'_, R, W, K,
             let state = entry.state.as_str();
             return Err(changed(format!("the record says that `{id}` is {state}, not disabled by keycomb")));
         }
+        self.as_expected(id, &live)?;
         if !live.disabled {
             return Err(changed(format!("somebody enabled the key `{id}` again")));
         }

@@ -12,6 +12,7 @@ use futures_util::future::{self, Either};
 use futures_util::stream::{self, StreamExt as _};
 use tokio::sync::{Mutex as AsyncMutex, OnceCell};
 
+use super::bound::Bound;
 use super::home::Home;
 use super::limits::SIDE_BY_SIDE;
 use super::order::Stage;
@@ -29,6 +30,8 @@ pub(super) struct Run<'a, R, W, K, S> {
     pub plan: &'a Plan,
     pub seal: &'a SealSettings,
     pub home: Home,
+    /// What it is held to.
+    pub bound: Bound,
     pub reader: &'a R,
     pub writer: &'a W,
     pub surroundings: &'a S,
@@ -79,6 +82,7 @@ impl<'a, R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'a, R, W
             plan,
             seal,
             home,
+            bound: Bound::default(),
             reader,
             writer,
             surroundings,
@@ -89,6 +93,11 @@ impl<'a, R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'a, R, W
             listed,
             slugs,
         }
+    }
+
+    /// The same, held to what was approved.
+    pub(super) fn bound(self, bound: &Bound) -> Self {
+        Self { bound: bound.clone(), ..self }
     }
 
     /// Carries out all stages; afterwards every action has an outcome.
@@ -377,20 +386,23 @@ impl<'a, R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'a, R, W
     pub(super) fn report(self) -> Report {
         self.is_stopping();
         let ended = self.service_now();
+        let mut known = std::mem::take(&mut self.so_far().ended);
+        let outcomes =
+            self.plan.actions.iter().enumerate().map(|(i, action)| outcome(action, known.remove(&i)));
+        let outcomes: Vec<Outcome> = outcomes.collect();
+        self.end_plan(&outcomes);
         let so_far = self.so_far.into_inner().unwrap_or_else(PoisonError::into_inner);
         let keeper = self.keeper.into_inner().unwrap_or_else(PoisonError::into_inner);
         let unfolded = keeper.fold().err().map(|error| chain(&error));
-        let mut known = so_far.ended;
-        let outcomes =
-            self.plan.actions.iter().enumerate().map(|(i, action)| outcome(action, known.remove(&i)));
         Report {
-            outcomes: outcomes.collect(),
+            outcomes,
             interrupted: so_far.interrupted,
             unfolded,
             serial: keeper.sealed().serial,
             ended,
             users: None,
             skipped: vec![],
+            select: self.plan.header.terms.select.clone(),
         }
     }
 

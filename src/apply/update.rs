@@ -53,6 +53,7 @@ impl<R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'_, R, W, K,
         };
         let moved = key_moved(&action.changes, &live);
         if moved.is_empty() {
+            self.as_expected(id, &live)?;
             Ok(live)
         } else {
             Err(changed(format!("since the plan: {}", moved.join("; "))))

@@ -1,13 +1,18 @@
-//! `keycomb apply`: what the files say is carried out.
+//! `keycomb apply`: what the files say is carried out, or a saved plan.
 
 use super::args::{Apply as Args, Global};
-use super::carry::{Order, carry_out};
+use super::carry::{Asked, Order, carry_out_held};
+use super::choose::choose;
 use super::exit::Exit;
 use super::failure::Failure;
+use super::held::{self, Held};
 use super::interrupt::Interrupt;
+use super::known::Known;
 use super::output::Output;
+use super::session::Session;
 use crate::apply::Home;
-use crate::plan::Ask;
+use crate::model::visible;
+use crate::plan::{Allow, Ask};
 
 /// Shows the plan, asks, and carries it out.
 ///
@@ -24,6 +29,9 @@ pub async fn run(
         (false, true) => Home::Elsewhere,
         (false, false) => Home::Disk,
     };
+    let held = held(args, global, output)?;
+    // Somebody has looked at it already; who sits at a terminal is asked all the same.
+    let is_approved = !matches!(held, Held::Nothing) && !output.interactive;
     let order = Order {
         verb: "apply",
         look: "plan",
@@ -31,8 +39,32 @@ pub async fn run(
         lift: &args.lift,
         format: args.format,
         emit: &args.emit.emit,
-        yes: args.yes,
+        yes: args.yes || is_approved,
         home,
     };
-    carry_out(&order, |_, _| Ok(Ask::default()), global, output, interrupt).await
+    let ask = async |session: &Session, known: &Known<'_>| {
+        let input = known.input(&session.desired, Allow::default(), Ask::default());
+        let ask = Ask { select: choose(&args.choose, &input)?, ..Ask::default() };
+        Ok(Asked { ask, ..Asked::default() })
+    };
+    carry_out_held(&order, &held, ask, global, output, interrupt).await
+}
+
+fn held(args: &Args, global: &Global, output: &Output) -> Result<Held, Failure> {
+    if let Some(intent) = &args.expect {
+        return Ok(Held::Intent(intent.clone()));
+    }
+    let Some(path) = &args.file else { return Ok(Held::Nothing) };
+    let (saved, digest) = held::read(path)?;
+    let shown = path.display().to_string();
+    output.say(&format!(
+        "saved plan {}: {}, made {:.0}, valid until {:.0}",
+        visible(&shown),
+        saved.intent,
+        saved.made,
+        saved.valid_until
+    ));
+    let held = Held::Saved(Box::new(saved), digest);
+    held.check_files(global, &args.service)?;
+    Ok(held)
 }

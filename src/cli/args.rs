@@ -11,6 +11,7 @@ use crate::model::Address;
 mod adoption;
 mod apply;
 mod auth;
+mod choose;
 mod drift;
 mod emit;
 mod holders;
@@ -22,11 +23,13 @@ mod sandbox;
 mod scan;
 mod schema;
 mod secrets;
+mod show;
 mod status;
 
 pub use adoption::{Adopt, Forget, Mv};
 pub use apply::Apply;
 pub use auth::Auth;
+pub use choose::Choose;
 pub use drift::Drift;
 pub use emit::{Emit, Emitted};
 pub use holders::{Exec, Prove, Rekey, Undo, Variable, Verify};
@@ -38,6 +41,7 @@ pub use sandbox::{Rehearse, Sandbox};
 pub use scan::Scan;
 pub use schema::{Schema, SchemaKind};
 pub use secrets::{ExportFormat, Opener, Secrets};
+pub use show::Show;
 pub use status::Status;
 
 /// Keep the environments and API keys of a Honeycomb team as code.
@@ -184,6 +188,8 @@ pub enum Command {
     Check(Check),
     /// Show what would change
     Plan(Plan),
+    /// Show a saved plan; no network, no credential
+    Show(Show),
     /// Show what would change, ask, and carry it out
     ///
     /// What earlier applies left is settled first: a key that was made and sealed on this disk is released while there is time, and

@@ -7,6 +7,7 @@ use super::args::{Emitted, Format, Global, Lift, Service};
 use super::emit;
 use super::exit::Exit;
 use super::failure::Failure;
+use super::held::Held;
 use super::interrupt::Interrupt;
 use super::known::Known;
 use super::lift::{allow, refuse_nobodys};
@@ -17,11 +18,11 @@ use super::session::{Session, check_scopes, from_seal, unconnected};
 use super::staged;
 use super::surroundings::{Real, fresh_lineage};
 use super::undo;
-use crate::apply::{self, Home};
+use crate::apply::{self, Bound, Home};
 use crate::config::write::{Edit, Written};
 use crate::model;
 use crate::model::{Desired, Recipient, Scope, Sealed, visible};
-use crate::plan::{self, Action, Ask, Plan, SecretEffect, Step, Verb};
+use crate::plan::{self, Action, Ask, Plan, SecretEffect, Step, Terms, Verb};
 use crate::ports::KeepRecord;
 use crate::render::{self, Sheet};
 use crate::report::{Report, Skipped};
@@ -90,6 +91,21 @@ pub(super) async fn carry_out_with(
     output: &Output,
     interrupt: &Interrupt,
 ) -> Result<Exit, Failure> {
+    carry_out_held(order, &Held::Nothing, ask, global, output, interrupt).await
+}
+
+/// The same for what somebody has approved: nothing else is carried out.
+///
+/// # Errors
+/// As [`carry_out`]; when the plan is not what was approved (6).
+pub(super) async fn carry_out_held(
+    order: &Order<'_>,
+    held: &Held,
+    ask: impl AsyncFnOnce(&Session, &Known<'_>) -> Result<Asked, Failure>,
+    global: &Global,
+    output: &Output,
+    interrupt: &Interrupt,
+) -> Result<Exit, Failure> {
     if !order.yes && !output.interactive {
         return Err(Failure::words(
             Exit::Usage,
@@ -116,7 +132,8 @@ pub(super) async fn carry_out_with(
              by its lineage alone",
         ));
     }
-    let (plan, files, skipped) = interrupt.or(decide(order, ask, &mut session, &keeper, output)).await?;
+    let deciding = decide(order, held, ask, &mut session, &keeper, output);
+    let Decided { plan, files, skipped, bound } = interrupt.or(deciding).await?;
     show(order, &plan, output)?;
     if let Some(edit) = &files {
         refuse_half(&plan)?;
@@ -144,7 +161,7 @@ pub(super) async fn carry_out_with(
         output.say(&format!("wrote {}", visible(&written.name)));
     }
     let began = model::Timestamp::now();
-    let report = perform(order.home, &plan, &session, &mut keeper, output, interrupt).await?;
+    let report = perform_bound(&bound, order.home, &plan, &session, &mut keeper, output, interrupt).await?;
     let report = Report { skipped, ..report };
     drop(keeper);
     undo::keep(&session, (order.verb, began), (&plan, &report), output);
@@ -178,6 +195,22 @@ pub(super) async fn perform<K: KeepRecord>(
     output: &Output,
     interrupt: &Interrupt,
 ) -> Result<Report, Failure> {
+    perform_bound(&Bound::default(), home, plan, session, keeper, output, interrupt).await
+}
+
+/// The same, held to what was approved.
+///
+/// # Errors
+/// As [`perform`].
+async fn perform_bound<K: KeepRecord>(
+    bound: &Bound,
+    home: Home,
+    plan: &Plan,
+    session: &Session,
+    keeper: &mut K,
+    output: &Output,
+    interrupt: &Interrupt,
+) -> Result<Report, Failure> {
     let bar = Bar::new(plan.summary.changes, output);
     let (stopping, said_on) = (interrupt.clone(), *output);
     let say_stopping = tokio::spawn(async move {
@@ -189,7 +222,7 @@ pub(super) async fn perform<K: KeepRecord>(
     // Also when there is nothing to do: the record is tidied, and what a cut-off run left is folded.
     let ports = (&session.reader, &writer);
     let seal = &session.desired.seal;
-    let report = apply::apply_at(home, plan, seal, ports, keeper, &surroundings, &bar).await;
+    let report = apply::apply_bound(bound, home, plan, seal, ports, keeper, &surroundings, &bar).await;
     bar.end();
     say_stopping.abort();
     Ok(report)
@@ -245,28 +278,43 @@ fn on_stderr(output: &Output) -> render::Style {
     render::Style { color: output.stderr_color, ..style(output) }
 }
 
+/// What is to be done.
+struct Decided {
+    plan: Plan,
+    files: Option<Edit>,
+    skipped: Vec<Skipped>,
+    bound: Bound,
+}
+
 async fn decide(
     order: &Order<'_>,
+    held: &Held,
     ask: impl AsyncFnOnce(&Session, &Known<'_>) -> Result<Asked, Failure>,
     session: &mut Session,
     keeper: &Keeper,
     output: &Output,
-) -> Result<(Plan, Option<Edit>, Vec<Skipped>), Failure> {
+) -> Result<Decided, Failure> {
+    held.check_unused(keeper.sealed())?;
     let known = Known::read(session, Some(keeper.sealed()), output).await?;
     refuse_second_file(session, keeper.sealed(), &known)?;
     refuse_nobodys(order.lift, &session.desired, known.sealed)?;
     let Asked { ask, files, skipped } = ask(session, &known).await?;
-    let ask = Ask { credential: Some(session.access.key_id.clone()), ..ask };
+    let mut ask = Ask { credential: Some(session.access.key_id.clone()), ..ask };
+    let mut lifted = allow(order.lift);
+    if let Some(Terms { select, allow }) = held.terms() {
+        (ask.select, lifted) = (select.clone(), allow.clone());
+    }
     let files = files.map(|(edit, desired)| {
         session.declares(desired);
         edit
     });
-    let mut plan = plan::plan(&known.input(&session.desired, allow(order.lift), ask));
+    let mut plan = plan::plan(&known.input(&session.desired, lifted, ask));
     if files.is_some() {
         // Lines of files that are not written yet lead nowhere.
         plan.actions.iter_mut().for_each(|action| action.reason.origin = None);
     }
-    Ok((plan, files, skipped))
+    let bound = held.check(session, &known, &plan)?;
+    Ok(Decided { plan, files, skipped, bound })
 }
 
 /// Files that would declare what is not so are not written.
@@ -335,7 +383,12 @@ fn is_for(order: &Order<'_>, action: &Action) -> bool {
 
 /// The scopes that carrying a plan out needs, besides reading.
 pub(super) fn needed(order: &Order<'_>, plan: &Plan) -> &'static [Scope] {
-    let writes = |a: &Action| is_for(order, a) && !matches!(a.step, Step::Record(_));
+    needed_for(plan, |action| is_for(order, action))
+}
+
+/// The scopes that some of a plan's actions need, besides reading.
+pub(super) fn needed_for(plan: &Plan, is_for: impl Fn(&Action) -> bool) -> &'static [Scope] {
+    let writes = |a: &Action| is_for(a) && !matches!(a.step, Step::Record(_));
     let of_keys = plan.actions.iter().any(|a| a.address.is_key() && writes(a));
     let of_environments = plan.actions.iter().any(|a| !a.address.is_key() && writes(a));
     match (of_environments, of_keys) {
@@ -351,7 +404,8 @@ pub(super) fn recipients<'a>(plan: &Plan, seal: &'a model::SealSettings) -> Vec<
     let is_used = |name: &String| {
         plan.actions.iter().any(|action| match &action.secret {
             SecretEffect::Issued { recipients } => {
-                matches!(action.step, Step::MintKey(_)) && recipients.contains(name)
+                matches!(action.step, Step::MintKey(_))
+                    && recipients.iter().any(|recipient| &recipient.name == name)
             }
             _ => false,
         })

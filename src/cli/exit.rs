@@ -19,6 +19,8 @@ pub enum Exit {
     Credential = 4,
     /// Blocked by a guard; for an apply also: something declared cannot be had.
     Blocked = 5,
+    /// A saved plan, or `--expect`, is refused; nothing was written.
+    Refused = 6,
     /// Partly applied; running again is safe.
     Partly = 7,
     /// Locked, or another run is minting; running again later is safe.
@@ -52,6 +54,7 @@ Exit codes:
   3    configuration or policy error
   4    not authenticated, or a scope is missing
   5    blocked by a guard; apply also: something declared cannot be had
+  6    a saved plan, or what --expect says, is refused; nothing was written
   7    partly applied; running again is safe
   8    locked, or another run is minting; running again later is safe
   9    sealing failed, or the sealed file cannot be used; nothing is live that
@@ -134,7 +137,8 @@ mod tests {
     use super::*;
     use crate::model::{Endpoint, TeamSlug, Timestamp};
     use crate::plan::{
-        Action, Finding, FindingKind, Header, Reason, SecretEffect, Severity, Step, Summary, Undo,
+        Action, Finding, FindingKind, Header, Reason, SecretEffect, Select, Severity, Step, Summary, Terms,
+        Undo,
     };
 
     fn plan(blocked: Option<(Verb, &'static str, bool)>) -> Plan {
@@ -164,6 +168,7 @@ mod tests {
             now: Timestamp::UNIX_EPOCH,
             read: Timestamp::UNIX_EPOCH,
             declared: (0, 0),
+            terms: Terms::default(),
         };
         Plan { header, actions, findings: vec![], summary: Summary { guarded, ..Summary::default() } }
     }
@@ -185,6 +190,7 @@ mod tests {
             ended: Timestamp::UNIX_EPOCH,
             users: None,
             skipped: vec![],
+            select: Select::default(),
         }
     }
 

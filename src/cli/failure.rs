@@ -32,6 +32,11 @@ impl Failure {
         Self::new(Exit::Failed, Words { message: message.into(), help: help.into(), cause: Some(source) })
     }
 
+    /// A saved plan that cannot even be read.
+    pub fn refused_io(message: impl Into<String>, help: impl Into<String>, source: std::io::Error) -> Self {
+        Self::new(Exit::Refused, Words { message: message.into(), help: help.into(), cause: Some(source) })
+    }
+
     /// Says it on stderr.
     pub fn say(&self, output: &Output) {
         let theme = match (output.unicode, output.stderr_color) {

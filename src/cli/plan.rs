@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::args::{Format, Global, Plan as Args};
+use super::choose::choose;
 use super::emit;
 use super::exit::Exit;
 use super::external;
@@ -10,6 +11,7 @@ use super::failure::Failure;
 use super::known::Known;
 use super::lift::{allow, refuse_nobodys};
 use super::output::Output;
+use super::saved_file::{save, whole_second};
 use super::session::Session;
 use crate::model::Scope;
 use crate::plan::{self, Ask};
@@ -26,9 +28,13 @@ pub async fn run(args: &Args, global: &Global, output: &Output) -> Result<Exit, 
         output.say("note: this management key can write; a key with only read scopes is enough for `plan`");
     }
     let sealed = session.sealed()?;
-    let known = Known::read(&session, sealed.as_ref(), output).await?;
+    let mut known = Known::read(&session, sealed.as_ref(), output).await?;
     refuse_nobodys(&args.lift, &session.desired, known.sealed)?;
+    if args.out.is_some() {
+        known.live.now = whole_second(known.live.now);
+    }
     let mut input = known.input(&session.desired, allow(&args.lift), Ask::default());
+    input.ask.select = choose(&args.choose, &input)?;
     if let Some(later) = args.at {
         input.now = later.after(input.now);
         output.say(&format!(
@@ -41,12 +47,24 @@ pub async fn run(args: &Args, global: &Global, output: &Output) -> Result<Exit, 
     let drift = plan::drift(&input);
     let keys: Vec<StatusRow> =
         plan::lives(&input).iter().map(|life| StatusRow::of(life, input.now)).collect();
+    let saved = match &args.out {
+        Some(path) => Some((path, save(path, &plan, args.valid_for, &session, &known)?)),
+        None => None,
+    };
     let external = external::rows(&session.desired, &BTreeMap::new(), input.now);
     session.close().await;
     output.write(&match args.format {
         Format::Text => render::text::plan(&plan, &style(output)),
         Format::Json => render::json::plan(&plan),
     })?;
+    if plan.summary.changes > 0 && !plan.header.is_forecast() {
+        output.say(&format!("intent: {}", plan.intent()));
+    }
+    if let Some((path, saved)) = saved {
+        let (path, until) = (path.display(), saved.valid_until);
+        output
+            .say(&format!("saved: {path}, valid until {until:.0}; carry it out with `keycomb apply {path}`"));
+    }
     let sheet =
         Sheet { plan: Some(&plan), drift: Some(&drift), keys: &keys, external: &external, report: None };
     emit::write(&args.emit.emit, &sheet, output)?;

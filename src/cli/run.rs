@@ -15,7 +15,7 @@ use crate::config;
 
 use super::{
     adopt, apply, auth, check, completions, drift, hardening, import, init, log, man, plan, rehearse, rehome,
-    revoke, rotate, sandbox, scan, schema, secrets, status, undo, verify,
+    revoke, rotate, sandbox, scan, schema, secrets, show, status, undo, verify,
 };
 
 /// Runs the command line of this process and gives its exit code.
@@ -90,6 +90,7 @@ fn run(cli: Cli) -> Exit {
             wait(async |interrupt| interrupt.or(verify::run(&args, &global, &output)).await)
         }
         Command::Secrets(args) => secrets::run(&args, &global, &output),
+        Command::Show(args) => show::run(&args, &output),
         Command::Scan(args) => scan::run(&args, &global, &output),
         Command::Schema(args) => schema::run(&args, &output),
         Command::Completions(args) => completions::run(&args, &output),

@@ -5,7 +5,7 @@ use super::exit::Exit;
 use super::failure::Failure;
 use super::output::Output;
 use super::{auth, check, import, prove, rehearse, rekey, scan, secrets, undo, verify};
-use crate::{config, render};
+use crate::{config, render, saved};
 
 /// Prints a JSON Schema.
 ///
@@ -15,6 +15,7 @@ pub fn run(args: &Schema, output: &Output) -> Result<Exit, Failure> {
     let schema = match args.what {
         SchemaKind::Config => config::schema(),
         SchemaKind::Plan => render::json::plan_schema(),
+        SchemaKind::SavedPlan => saved::schema(),
         SchemaKind::Report => render::json::report_schema(),
         SchemaKind::Drift => render::json::drift_schema(),
         SchemaKind::Status => render::json::status_schema(),

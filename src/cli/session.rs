@@ -12,7 +12,7 @@ use super::history::{self, Searched};
 use super::output::Output;
 use super::place::refuse_link;
 use super::private_file::{self, Unread};
-use crate::config::{self, Loaded};
+use crate::config::{self, Loaded, LoadedFile};
 use crate::honeycomb::{
     self, Connection, ConnectionError, Context, Credential, Diagnosis, Kind, Notice, Patience, Reader, Why,
 };
@@ -32,6 +32,8 @@ pub struct Session {
     pub desired: Desired,
     /// The configuration's folder.
     pub folder: PathBuf,
+    /// The files that the configuration was read from.
+    pub files: Vec<LoadedFile>,
     /// The sealed file.
     pub sealed_path: PathBuf,
     /// The service.
@@ -113,20 +115,15 @@ impl Session {
     /// # Errors
     /// A wrong configuration (3), no credential or a refused one (4), an unreachable service (1).
     pub async fn connect(global: &Global, service: &Service, output: Output) -> Result<Self, Failure> {
-        let Loaded { desired, folder, .. } = load(global)?;
-        Self::connect_for(desired, folder, service, output).await
+        Self::connect_for(load(global)?, service, output).await
     }
 
-    /// The same for a configuration that is read already, from that folder.
+    /// The same for a configuration that is read already.
     ///
     /// # Errors
     /// As [`Session::connect`], but for the configuration's.
-    pub async fn connect_for(
-        mut desired: Desired,
-        folder: PathBuf,
-        service: &Service,
-        output: Output,
-    ) -> Result<Self, Failure> {
+    pub async fn connect_for(loaded: Loaded, service: &Service, output: Output) -> Result<Self, Failure> {
+        let Loaded { mut desired, folder, files } = loaded;
         let sandbox = if service.sandbox { Some(start_sandbox(&folder, &desired.team).await?) } else { None };
         let sealed_path = sealed_path(&folder, &desired, service.sandbox);
         let (endpoint, found) = match &sandbox {
@@ -166,6 +163,7 @@ impl Session {
         Ok(Self {
             desired,
             folder,
+            files,
             sealed_path,
             connection,
             reader,

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use indexmap::IndexMap;
+use serde::{Deserialize, Serialize};
 
 use super::{
     Address, Endpoint, EnvironmentAttributes, ExternalKey, KeyType, Label, Period, Permission, Policy,
@@ -10,7 +11,8 @@ use super::{
 };
 
 /// Where in the files something is written.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Origin {
     /// The file, relative to the main configuration file's folder.
     pub file: String,

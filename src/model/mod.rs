@@ -6,6 +6,7 @@ mod address;
 mod counted;
 mod desired;
 mod digest;
+mod document;
 mod environment;
 mod external;
 mod holders;
@@ -14,6 +15,7 @@ mod key;
 mod live;
 mod pattern;
 mod permission;
+mod plan_intent;
 mod policy;
 mod provisional;
 mod recipient;
@@ -28,6 +30,7 @@ mod window;
 pub use address::{Address, AddressError, Label};
 pub use counted::counted;
 pub use desired::{Desired, DesiredEnvironment, DesiredKey, Origin, Rotation, SealSettings};
+pub use document::document;
 pub use environment::{Color, EnvironmentAttributes, LiveEnvironment};
 pub use external::{ExternalKey, ExternalKind, KeySource, Probed};
 pub use holders::{Challenge, FormerReader};
@@ -36,13 +39,14 @@ pub use key::{KeyType, LiveKey};
 pub use live::{Access, Live, Scope};
 pub use pattern::{Pattern, PatternError};
 pub use permission::Permission;
+pub use plan_intent::{PlanDigest, PlanIntent, PlanIntentError, digest_of};
 pub use policy::{Limit, OnMissing, Policy, Unmanaged};
 pub use provisional::Provisional;
 pub use recipient::{Recipient, RecipientError, RecipientRef};
 pub use record::{MovedKey, Record};
 pub use sealed::{
-    AppliedKey, Forgotten, Intent, KeyProof, KeyState, NoSecret, Payload, Revocation, Revoked, Sealed,
-    SealedEnvironment, SealedKey,
+    AppliedKey, AppliedPlan, Forgotten, Intent, KeyProof, KeyState, NoSecret, Payload, Revocation, Revoked,
+    Sealed, SealedEnvironment, SealedKey,
 };
 pub use secret::{Secret, credential};
 pub use time::{Period, PeriodError, Timestamp};

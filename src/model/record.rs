@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Address, EnvironmentId, Forgotten, Intent, KeyId, KeyState, Nonce, Sealed, SealedEnvironment, SealedKey,
-    Timestamp,
+    Address, AppliedPlan, EnvironmentId, Forgotten, Intent, KeyId, KeyState, Nonce, Sealed,
+    SealedEnvironment, SealedKey, Timestamp,
 };
 
 /// One entry of the journal. Applying all of them to the sealed file's content in order gives its next content.
@@ -75,6 +75,11 @@ pub enum Record {
         id: KeyId,
         /// Since when it was known to be gone. One that was forgotten anew meanwhile stays.
         gone: Timestamp,
+    },
+    /// A saved plan is begun, or all of it is done.
+    AppliedPlan {
+        /// What is remembered of it.
+        plan: AppliedPlan,
     },
     /// All that is at one address is at another from here on: the generations of a key, or an environment with its keys.
     ///
@@ -160,6 +165,7 @@ impl Sealed {
                 self.forgotten.retain(|known| known.id != id || known.gone != Some(gone));
                 self.forget_former_readers_of_the_gone();
             }
+            Record::AppliedPlan { plan } => self.put_applied_plan(plan),
             Record::Moved { from: _, to, environment, keys } => {
                 for known in
                     self.environments.iter_mut().filter(|known| Some(&known.id) == environment.as_ref())

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Address, Challenge, Endpoint, EnvironmentAttributes, EnvironmentId, FormerReader, KeyId, KeyType,
-    Lineage, Nonce, Period, Permission, RecipientRef, Secret, TeamSlug, Timestamp,
+    Lineage, Nonce, Period, Permission, PlanDigest, RecipientRef, Secret, TeamSlug, Timestamp,
 };
 
 /// The record of what keycomb manages, with the secrets as age ciphertext.
@@ -48,6 +48,9 @@ pub struct Sealed {
     /// Who could open a key's secret before it was sealed anew, by id and fingerprint.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub former: Vec<FormerReader>,
+    /// The saved plans that were carried out last, or begun; the newest [`AppliedPlan::KEPT`], by time and digest.
+    #[serde(default, rename = "applied_plan", skip_serializing_if = "Vec::is_empty")]
+    pub applied_plans: Vec<AppliedPlan>,
 }
 
 impl Sealed {
@@ -65,6 +68,7 @@ impl Sealed {
             forgotten: vec![],
             challenges: vec![],
             former: vec![],
+            applied_plans: vec![],
         }
     }
 
@@ -83,10 +87,44 @@ impl Sealed {
         self.forgotten.iter().any(|known| &known.id == id)
     }
 
+    /// What is remembered of a saved plan.
+    pub fn applied_plan(&self, sha256: &PlanDigest) -> Option<&AppliedPlan> {
+        self.applied_plans.iter().find(|plan| &plan.sha256 == sha256)
+    }
+
+    /// Remembers a saved plan. What is complete stays so, and it was begun when it was begun first.
+    pub fn put_applied_plan(&mut self, plan: AppliedPlan) {
+        let known = self.applied_plan(&plan.sha256);
+        let at = known.map_or(plan.at, |known| known.at.min(plan.at));
+        let complete = plan.complete || known.is_some_and(|known| known.complete);
+        self.applied_plans.retain(|known| known.sha256 != plan.sha256);
+        self.applied_plans.push(AppliedPlan { at, complete, ..plan });
+        self.applied_plans.sort();
+        let old = self.applied_plans.len().saturating_sub(AppliedPlan::KEPT);
+        self.applied_plans.drain(..old);
+    }
+
     /// The generations recorded at an address, oldest first.
     pub fn generations<'a>(&'a self, address: &'a Address) -> impl Iterator<Item = &'a SealedKey> {
         self.keys.iter().filter(move |k| &k.address == address)
     }
+}
+
+/// A saved plan that was carried out, or begun: it is carried out once.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AppliedPlan {
+    /// When it was begun, by the service's clock.
+    pub at: Timestamp,
+    /// The digest that its file ends with.
+    pub sha256: PlanDigest,
+    /// Whether all of it is done; the same file finishes it where it is not.
+    pub complete: bool,
+}
+
+impl AppliedPlan {
+    /// How many are remembered. One that is older has expired long ago.
+    pub const KEPT: usize = 5;
 }
 
 /// A key that was taken out of the record by a person, and not because it is gone.

@@ -20,7 +20,9 @@ pub(super) fn unproven(index: &Index<'_>, actions: &[Action]) -> Option<Finding>
     let seal = &index.input.desired.seal;
     let is_issued = |name: &&String| {
         actions.iter().any(|action| match &action.secret {
-            SecretEffect::Issued { recipients } => action.is_taken() && recipients.contains(name),
+            SecretEffect::Issued { recipients } => {
+                action.is_taken() && recipients.iter().any(|recipient| recipient.name == **name)
+            }
             _ => false,
         })
     };

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::select::Select;
 use super::undo::Undoing;
 use crate::model::{Address, KeyId, KeyProof, Label, Probed, RecipientRef, Revocation, SealedKey};
 
@@ -14,6 +15,9 @@ pub struct Ask {
     pub probed: BTreeMap<Label, Probed>,
     /// The only addresses that anything is done about; `None`: all. What else a plan would hold is left for another.
     pub only: Option<BTreeSet<Address>>,
+    /// What of the files the plan is about. Unlike `only` it is a person's choice among all there is: moves in the files
+    /// are followed whatever is chosen, and nothing is sent for them.
+    pub select: Select,
     /// A key that is not to be trusted any more. The plan is about its address alone, and naming it lifts every guard.
     pub revoke: Option<Revoke>,
     /// What comes under management as it is: by the declared address that each is to have.

@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde::{Deserialize, Serialize};
+
 use super::ask::Ask;
 use crate::model::{Address, Desired, KeyId, Live, Sealed, Timestamp};
 
@@ -27,7 +29,8 @@ pub struct Input<'a> {
 }
 
 /// Guards lifted for one run. A number counts only when it equals the plan's.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Allow {
     /// Exactly so many keys and environments may be deleted.
     pub delete: Option<u32>,
@@ -37,4 +40,14 @@ pub struct Allow {
     pub replace: Option<u32>,
     /// These may be stopped although protected or the last of their kind, and may all be missing.
     pub addresses: BTreeSet<Address>,
+}
+
+impl Allow {
+    /// What was lifted, each as it is given to `--allow`; sorted.
+    pub fn words(&self) -> Vec<String> {
+        let Self { delete, disable, replace, addresses } = self;
+        let numbers = [("delete", delete), ("disable", disable), ("replace", replace)];
+        let numbers = numbers.into_iter().filter_map(|(word, n)| n.map(|n| format!("{word}={n}")));
+        numbers.chain(addresses.iter().map(ToString::to_string)).collect()
+    }
 }

@@ -36,7 +36,7 @@ pub(super) fn mint(
         return action.block(refusal);
     }
     let recipients = index.input.desired.seal.recipients_of(address.environment());
-    let recipients = recipients.into_iter().map(|(name, _)| name.to_owned()).collect();
+    let recipients = recipients.into_iter().map(|(name, recipient)| recipient.named(name)).collect();
     let after = match &environment {
         EnvironmentRef::Planned(label) => vec![Address::Environment(label.clone())],
         EnvironmentRef::Id(_) => vec![],

@@ -11,12 +11,14 @@ mod drift;
 mod drifted;
 mod elsewhere;
 mod environments;
+mod expected;
 mod external;
 mod findings;
 mod forget;
 mod guards;
 mod index;
 mod input;
+mod intent;
 mod keys;
 mod life;
 mod minting;
@@ -28,6 +30,7 @@ mod removal;
 mod retire;
 mod revoke;
 mod rotations;
+mod select;
 mod shown;
 mod succession;
 mod summary;
@@ -36,15 +39,18 @@ mod undo;
 mod unsealed;
 mod update;
 mod value;
+mod words;
 
 pub use adopt::{next_generation, sealed_generation, takes_secret};
 pub use ask::{Adopt, Ask, Revoke, SealedSecret};
 pub use discard::discardable_from;
 pub use drift::{Drift, drift};
+pub use expected::{Expected, Object, expected};
 pub use external::external_severity;
 pub use input::{Allow, Input};
 pub use life::{Life, LifeStage, Next, lives};
 pub use phase::is_staged_with;
+pub use select::{Select, addresses};
 pub use shown::{environment_value, key_value};
 pub use succession::overlap_of;
 pub use times::{
@@ -53,8 +59,9 @@ pub use times::{
 pub use undo::{Made, Undoing, What};
 pub use value::{
     Action, Blocked, Change, EnvironmentRef, Finding, FindingKind, Header, Leftover, MintKey, Plan,
-    Predecessor, Reason, ReasonCode, Remembered, SecretEffect, Severity, Step, Summary, Undo, Verb,
+    Predecessor, Reason, ReasonCode, Remembered, SecretEffect, Severity, Step, Summary, Terms, Undo, Verb,
 };
+pub use words::Word;
 
 use crate::model::{Address, Unmanaged};
 
@@ -82,12 +89,12 @@ fn decide(input: &Input<'_>) -> Plan {
     if let Some(revoke) = &input.ask.revoke {
         return revoking(input, &index, &revoke.address);
     }
-    let mut actions = match &input.ask.undo {
+    let actions = match &input.ask.undo {
         Some(undoing) => undo::undo(&index, undoing),
         None => declared(&index),
     };
     // Before the guards: they count what this run does.
-    actions.retain(|action| input.ask.is_about(&action.address));
+    let actions = select::narrow(&input.ask, actions);
     let unmanaged = findings::unmanaged(&index, &actions);
     let refused = if input.desired.policy.unmanaged == Unmanaged::Fail { unmanaged.len() } else { 0 };
     let mut actions = revoke::hold_successors(guards::guard(&index, actions, refused));
@@ -149,5 +156,6 @@ fn header(input: &Input<'_>) -> Header {
         now: input.now,
         read: input.live.now,
         declared: (desired.environments.len(), desired.keys.len()),
+        terms: Terms { select: input.ask.select.clone(), allow: input.allow.clone() },
     }
 }

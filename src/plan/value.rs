@@ -2,13 +2,19 @@
 
 use std::collections::BTreeSet;
 
+use serde::{Deserialize, Serialize};
+
+use super::input::Allow;
+use super::select::Select;
+use super::words::{self, Word};
 use crate::model::{
     Address, AppliedKey, Endpoint, EnvironmentAttributes, EnvironmentId, KeyId, KeyType, Label, Lineage,
-    Origin, Period, Permission, Record, Revoked, TeamSlug, Timestamp,
+    Origin, Period, Permission, RecipientRef, Record, Revoked, TeamSlug, Timestamp,
 };
 
 /// What would be done, and what is worth saying.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Plan {
     /// What the plan was made from.
     pub header: Header,
@@ -23,7 +29,8 @@ pub struct Plan {
 }
 
 /// What the plan was made from.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Header {
     /// The team.
     pub team: TeamSlug,
@@ -37,10 +44,23 @@ pub struct Header {
     pub read: Timestamp,
     /// How many environments and keys are declared (environments, keys).
     pub declared: (usize, usize),
+    /// What the person chose and lifted.
+    pub terms: Terms,
+}
+
+/// What a person said about a plan as a whole.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Terms {
+    /// What the plan is about; everything, or a part.
+    pub select: Select,
+    /// Which guards were lifted.
+    pub allow: Allow,
 }
 
 /// One thing to do, or not to do.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Action {
     /// Whom it concerns.
     pub address: Address,
@@ -71,7 +91,8 @@ pub struct Action {
 }
 
 /// What is done to a thing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Verb {
     /// Make it. For a key: mint, seal, release.
     Create,
@@ -123,10 +144,12 @@ impl Verb {
 }
 
 /// One attribute that differs. Values are as a person reads them; hostile text where they come from the service.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Change {
     /// The attribute, by its TOML key.
-    pub field: &'static str,
+    #[serde(deserialize_with = "words::field")]
+    pub field: Word,
     /// As it is; `None` for a creation. A list has one item a line.
     pub before: Option<String>,
     /// As it will be; `None` for a deletion. A list has one item a line.
@@ -136,7 +159,8 @@ pub struct Change {
 }
 
 /// Why an action is in the plan.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Reason {
     /// Stable, for machines.
     pub code: ReasonCode,
@@ -147,7 +171,8 @@ pub struct Reason {
 }
 
 /// Why, for machines.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum ReasonCode {
     /// Declared, and not there.
     Declared,
@@ -202,14 +227,15 @@ impl ReasonCode {
 }
 
 /// What an action does to secrets.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum SecretEffect {
     /// Nothing.
     None,
-    /// One is issued and sealed to these recipients, by name.
+    /// One is issued and sealed to these recipients.
     Issued {
-        /// Names of `[seal.recipients]`, in file order.
-        recipients: Vec<String>,
+        /// Of `[seal.recipients]`, in file order.
+        recipients: Vec<RecipientRef>,
     },
     /// One that was sealed earlier starts to work.
     StartsWorking,
@@ -220,7 +246,8 @@ pub enum SecretEffect {
 }
 
 /// Whether an action can be taken back.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Undo {
     /// By changing the configuration back.
     Reversible,
@@ -229,12 +256,14 @@ pub enum Undo {
 }
 
 /// An action that must not be taken.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Blocked {
     /// What would have been done.
     pub verb: Verb,
     /// Stable, for machines: `exists`, `ambiguous`, `rotating`, `protected`, `guard_delete` …
-    pub code: &'static str,
+    #[serde(deserialize_with = "words::code")]
+    pub code: Word,
     /// One sentence: why not. May hold hostile text.
     pub text: String,
     /// One sentence: how to go on.
@@ -244,7 +273,8 @@ pub struct Blocked {
 }
 
 /// What the executor does.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Step {
     /// Blocked.
     Nothing,
@@ -330,7 +360,8 @@ pub enum Step {
 
 /// A provisional key that is to be deleted, as it was seen: it is read again just before, and left where it is when
 /// anything is otherwise.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Leftover {
     /// Which.
     pub id: KeyId,
@@ -345,7 +376,8 @@ pub struct Leftover {
 }
 
 /// All that is needed to mint a key.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct MintKey {
     /// Where it is made.
     pub environment: EnvironmentRef,
@@ -367,7 +399,8 @@ pub struct MintKey {
 }
 
 /// A generation that another takes the place of.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Predecessor {
     /// Its address: the successor's own, or that of a key in another environment.
     pub address: Address,
@@ -380,7 +413,8 @@ pub struct Predecessor {
 }
 
 /// What is declared of a key and never sent to the service, but kept in the record for when the block is gone.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Remembered {
     /// For people.
     pub owner: Option<String>,
@@ -391,7 +425,8 @@ pub struct Remembered {
 }
 
 /// An environment that is there, or that an earlier action of the same plan makes.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum EnvironmentRef {
     /// It is there.
     Id(EnvironmentId),
@@ -400,7 +435,8 @@ pub enum EnvironmentRef {
 }
 
 /// Something worth saying that needs no action now.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Finding {
     /// What kind.
     pub kind: FindingKind,
@@ -419,7 +455,8 @@ pub struct Finding {
 }
 
 /// What kind of finding.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum FindingKind {
     /// A key of ours that the sealed file has no entry of: it was rolled back, or a merge dropped it. Comes first.
     Unsealed,
@@ -459,7 +496,8 @@ impl FindingKind {
 }
 
 /// How grave.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Severity {
     /// Worth knowing.
     Note,
@@ -481,7 +519,8 @@ impl Severity {
 }
 
 /// Counts.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Summary {
     /// Actions by verb, in the order of [`Verb`], without zeros.
     pub verbs: Vec<(Verb, usize)>,

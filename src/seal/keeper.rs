@@ -340,12 +340,13 @@ pub fn refuse_unproven(
 }
 
 fn is_blank(sealed: &Sealed) -> bool {
-    let Sealed { environments, keys, intents, forgotten, challenges, .. } = sealed;
+    let Sealed { environments, keys, intents, forgotten, challenges, applied_plans, .. } = sealed;
     environments.is_empty()
         && keys.is_empty()
         && intents.is_empty()
         && forgotten.is_empty()
         && challenges.is_empty()
+        && applied_plans.is_empty()
 }
 
 /// A record that would make a file which cannot be read again, or take a secret away, is not taken down.
@@ -374,7 +375,8 @@ pub(super) fn refuse_unreadable(sealed: &Sealed, record: &Record) -> Result<(), 
         | Record::EnvironmentGone { .. }
         | Record::Forgotten { .. }
         | Record::ForgottenSought { .. }
-        | Record::ForgottenOver { .. } => Ok(()),
+        | Record::ForgottenOver { .. }
+        | Record::AppliedPlan { .. } => Ok(()),
         Record::Moved { to, environment, keys, .. } => refuse_move(sealed, to, environment.as_ref(), keys),
     }
 }

@@ -76,9 +76,14 @@ pub fn merge(base: Option<&Sealed>, ours: &Sealed, theirs: &Sealed) -> Result<Me
         forgotten: vec![],
         challenges: holders::merge_challenges(ours, theirs),
         former: holders::merge_former(ours, theirs),
+        applied_plans: vec![],
     };
     forgotten::merge(base, ours, theirs, &mut sealed);
     moves::follow(ours, theirs, &mut sealed);
+    // The newest of both: what one side has carried out is carried out.
+    for plan in ours.applied_plans.iter().chain(&theirs.applied_plans) {
+        sealed.put_applied_plan(plan.clone());
+    }
     sealed.forget_former_readers_of_the_gone();
     text::sort(&mut sealed);
     undecided.sort_by(|a, b| a.what.cmp(&b.what));

@@ -28,6 +28,7 @@
     reason = "test code"
 )]
 
+mod bound;
 mod changes;
 mod discard;
 mod environments;

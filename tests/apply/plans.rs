@@ -6,7 +6,7 @@ use keycomb::model::{
 };
 use keycomb::plan::{
     Action, Change, EnvironmentRef, Header, Leftover, MintKey, Plan, Reason, ReasonCode, Remembered,
-    SecretEffect, Step, Summary, Undo, Verb,
+    SecretEffect, Step, Summary, Terms, Undo, Verb,
 };
 use keycomb::report::{Became, Cause, Report};
 
@@ -20,6 +20,7 @@ pub fn plan(actions: Vec<Action>) -> Plan {
         now: at(0),
         read: at(0),
         declared: (0, 0),
+        terms: Terms::default(),
     };
     Plan { header, actions, findings: vec![], summary: Summary::default() }
 }

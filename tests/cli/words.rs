@@ -121,6 +121,7 @@ fn schemas_completions_and_manual_pages_are_printed() {
     for what in [
         "config",
         "plan",
+        "saved_plan",
         "report",
         "drift",
         "status",
@@ -172,6 +173,8 @@ fn json_results_fit_their_schemas() {
         assert!(errors.is_empty(), "{kind}: {errors:?}");
     };
     fits("plan", &team.run(&["plan", "--format", "json"]).exits(0).stdout);
+    team.run(&["plan", "--out", "saved.json"]).exits(0);
+    fits("saved_plan", &fs::read_to_string(team.path("saved.json")).unwrap());
     fits("report", &team.run(&["apply", "--yes", "--format", "json"]).exits(0).stdout);
     fits("status", &team.run(&["status", "--format", "json"]).exits(0).stdout);
     fits("secrets", &team.run(&["secrets", "list", "--format", "json"]).exits(0).stdout);

@@ -64,4 +64,4 @@ macro_rules! replayed {
     };
 }
 
-replayed!(config errors headers journal merge pages plan provisional sealed_file terraform visible);
+replayed!(config errors headers journal merge pages plan provisional saved_plan sealed_file terraform visible);

@@ -26,6 +26,7 @@ mod record;
 mod refused;
 mod revoke;
 mod rotation;
+mod saved;
 mod scenario;
 mod signals;
 mod staged;

@@ -32,7 +32,7 @@ pub fn rng_of(seed: u64, text: &str) -> Rng {
 
 /// Which boundaries of a scenario are tried.
 #[derive(Clone, Copy)]
-enum Choice {
+pub enum Choice {
     /// One of each kind, roughly told apart.
     Few,
     /// One of each kind: of each team others.
@@ -40,7 +40,7 @@ enum Choice {
     All,
 }
 
-fn choose(points: Vec<Point>, choice: Choice, rng: &mut Rng) -> Vec<Point> {
+pub fn choose(points: Vec<Point>, choice: Choice, rng: &mut Rng) -> Vec<Point> {
     let kind = match choice {
         Choice::Few => Point::rough_kind,
         Choice::Sample => Point::kind,

@@ -189,6 +189,11 @@ pub fn told(plan: &Plan) -> String {
     plan.actions.iter().map(|a| tell(a) + "\n").collect()
 }
 
+/// The one recipient, as the record has it.
+pub fn ops() -> RecipientRef {
+    OPS.parse::<Recipient>().unwrap().named("ops")
+}
+
 /// A challenge that its recipient has answered.
 pub fn proven(fingerprint: &str, lineage: &Lineage) -> Challenge {
     let answer = nonce('7');
@@ -308,10 +313,7 @@ pub fn record_of(key: &DesiredKey, id: &str) -> SealedKey {
         owner: key.owner.clone(),
         protected: key.protected,
         quarantine: key.quarantine,
-        recipients: vec![RecipientRef {
-            name: "ops".into(),
-            fingerprint: OPS.parse::<Recipient>().unwrap().fingerprint(),
-        }],
+        recipients: vec![ops()],
         sealed: Some("armor".into()),
         secret: None,
         revoked: None,

@@ -33,7 +33,7 @@ fn a_key_that_is_not_there_is_minted() {
     world.desired("key.production.a").owner = Some("team".into());
     let action = world.only();
     assert_eq!((action.verb, action.generation, action.id.clone()), (Verb::Create, Some(1), None));
-    assert_eq!(action.secret, SecretEffect::Issued { recipients: vec!["ops".into()] });
+    assert_eq!(action.secret, SecretEffect::Issued { recipients: vec![ops()] });
     let Step::MintKey(mint) = action.step else { panic!("{action:?}") };
     assert_eq!(mint.environment, EnvironmentRef::Id(environment_id("production")));
     assert_eq!((mint.generation, mint.enabled, mint.name.as_str()), (1, true, "a"));

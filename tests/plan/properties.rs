@@ -175,7 +175,7 @@ fn allow() -> impl Strategy<Value = Allow> {
         .prop_map(|(delete, disable, replace, addresses)| Allow { delete, disable, replace, addresses })
 }
 
-fn world() -> impl Strategy<Value = World> {
+pub fn world() -> impl Strategy<Value = World> {
     let environments: Vec<_> = LABELS.iter().map(|label| environment_at(label)).collect();
     let addresses =
         LABELS.iter().flat_map(|label| KEYS.iter().map(move |key| option(desired_key(label, key))));

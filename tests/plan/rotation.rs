@@ -53,7 +53,7 @@ fn a_due_key_gets_a_successor_and_nothing_is_done_to_it() {
         let action = world.only();
         assert_eq!((action.verb, action.reason.code), (Verb::Rotate, code));
         assert_eq!((action.generation, action.id, action.undo), (Some(2), None, Undo::Reversible));
-        assert_eq!(action.secret, SecretEffect::Issued { recipients: vec!["ops".into()] });
+        assert_eq!(action.secret, SecretEffect::Issued { recipients: vec![ops()] });
         let Step::MintKey(mint) = action.step else { panic!("{:?}", action.step) };
         let [old] = mint.succeeds.as_slice() else { panic!("{:?}", mint.succeeds) };
         assert_eq!((&old.id, old.generation, old.until), (&key_id("one"), 1, Some(ago(-7 * DAY))));

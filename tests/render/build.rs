@@ -3,12 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use keycomb::model::{
-    Endpoint, EnvironmentAttributes, EnvironmentId, KeyId, KeyType, Label, Lineage, Origin, Period, TeamSlug,
-    Timestamp,
+    Endpoint, EnvironmentAttributes, EnvironmentId, KeyId, KeyType, Label, Lineage, Origin, Period,
+    RecipientRef, TeamSlug, Timestamp,
 };
 use keycomb::plan::{
     Action, Blocked, Change, EnvironmentRef, Finding, FindingKind, Header, MintKey, Plan, Reason, ReasonCode,
-    Remembered, SecretEffect, Severity, Step, Summary, Undo, Verb,
+    Remembered, SecretEffect, Select, Severity, Step, Summary, Terms, Undo, Verb,
 };
 use keycomb::render::Style;
 use keycomb::report::{Became, Outcome, Report};
@@ -42,6 +42,7 @@ pub fn header() -> Header {
         now: now(),
         read: now(),
         declared: (2, 4),
+        terms: Terms::default(),
     }
 }
 
@@ -171,5 +172,15 @@ pub fn report(outcomes: Vec<Outcome>) -> Report {
         ended: now(),
         users: None,
         skipped: vec![],
+        select: Select::default(),
     }
+}
+
+/// Recipients by name, each with a fingerprint of its own.
+pub fn recipients(names: &[&str]) -> Vec<RecipientRef> {
+    let one = |(n, name): (usize, &&str)| RecipientRef {
+        name: (*name).to_owned(),
+        fingerprint: format!("{n:016x}"),
+    };
+    names.iter().enumerate().map(one).collect()
 }

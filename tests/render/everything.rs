@@ -13,8 +13,8 @@ use keycomb::plan::{
 use keycomb::report::{Became, Cause, Report};
 
 use crate::build::{
-    action, attributes, blocked, environment_id, finding, from_to, mint, outcome, plan, remembered, report,
-    set, undeclared,
+    action, attributes, blocked, environment_id, finding, from_to, mint, outcome, plan, recipients,
+    remembered, report, set, undeclared,
 };
 
 fn key_id() -> KeyId {
@@ -22,7 +22,7 @@ fn key_id() -> KeyId {
 }
 
 fn issued() -> SecretEffect {
-    SecretEffect::Issued { recipients: vec!["ops".into(), "break_glass".into()] }
+    SecretEffect::Issued { recipients: recipients(&["ops", "break_glass"]) }
 }
 
 fn line(file: &str, line: usize) -> Option<Origin> {

@@ -10,7 +10,7 @@ use keycomb::report::{Became, Cause, Report, Users};
 use proptest::prelude::*;
 use unicode_width::UnicodeWidthStr;
 
-use crate::build::{action, finding, header, outcome, plan, report};
+use crate::build::{action, finding, header, outcome, plan, recipients, report};
 use crate::json::assert_fits;
 
 const VERBS: &[Verb] = &[
@@ -90,7 +90,7 @@ fn any_action() -> impl Strategy<Value = Action> {
                 1 => SecretEffect::StartsWorking,
                 2 => SecretEffect::StopsWorking,
                 3 => SecretEffect::Destroyed,
-                _ => SecretEffect::Issued { recipients: texts[..2].to_vec() },
+                _ => SecretEffect::Issued { recipients: recipients(&[&texts[0], &texts[1]]) },
             };
             made
         },

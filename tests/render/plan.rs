@@ -6,7 +6,8 @@ use keycomb::plan::{FindingKind, Plan, SecretEffect, Severity, Verb};
 use keycomb::render::text;
 
 use crate::build::{
-    action, ascii, blocked, colored, finding, from_to, header, plain, plan, set, with_visible_escapes,
+    action, ascii, blocked, colored, finding, from_to, header, plain, plan, recipients, set,
+    with_visible_escapes,
 };
 use crate::everything::everything;
 
@@ -100,7 +101,7 @@ fn a_name_that_tries_the_terminal() {
     let evil = "a\u{1b}[2J\u{1b}]8;;http://evil\u{7}b\u{1b}]52;c;cm0=\u{7}\r\n+ key.fake.key\u{202e}txt\u{200b}\u{9b}31m\" create \"x";
     let mut create = action("key.production.checkout", Verb::Create);
     create.name = evil.into();
-    create.secret = SecretEffect::Issued { recipients: vec![evil.into()] };
+    create.secret = SecretEffect::Issued { recipients: recipients(&[evil]) };
     create.changes = vec![set("owner", evil), set("permissions", evil)];
     let mut update = action("key.production.web", Verb::Update);
     update.changes = vec![from_to("name", evil, "web"), from_to("description", evil, "line\ntwo")];

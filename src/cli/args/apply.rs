@@ -1,8 +1,11 @@
 //! The words of `apply`.
 
+use std::path::PathBuf;
+
 use clap::Args;
 
-use super::{Emit, Format, Lift, Service};
+use super::{Choose, Emit, Format, Lift, Service, parse_file};
+use crate::model::PlanIntent;
 
 const STAGE_HELP: &str = "\
 Which home does the sealed file need? A key is enabled only once its sealed secret is where it
@@ -26,6 +29,9 @@ enables it.";
 #[derive(Debug, Args)]
 #[command(after_help = STAGE_HELP)]
 pub struct Apply {
+    /// Carry out this plan, which `keycomb plan --out FILE` wrote, and nothing else
+    #[arg(value_name = "FILE", value_parser = parse_file, conflicts_with_all = ["allow", "only", "skip", "env", "expect"])]
+    pub file: Option<PathBuf>,
     /// The service.
     #[command(flatten)]
     pub service: Service,
@@ -38,6 +44,12 @@ pub struct Apply {
     /// Further forms.
     #[command(flatten)]
     pub emit: Emit,
+    /// The part.
+    #[command(flatten)]
+    pub choose: Choose,
+    /// Go on only if the plan does exactly what this stands for, as `keycomb plan` said it
+    #[arg(long, value_name = "kc1:…")]
+    pub expect: Option<PlanIntent>,
     /// Do not ask. Never lifts a guard
     #[arg(short, long)]
     pub yes: bool,

@@ -1,8 +1,10 @@
 //! The words of `plan`.
 
+use std::path::PathBuf;
+
 use clap::Args;
 
-use super::{Emit, Format, Lift, Service};
+use super::{Choose, Emit, Format, Lift, Service, parse_file};
 use crate::model::{Period, PeriodError};
 
 /// `keycomb plan`
@@ -20,6 +22,15 @@ pub struct Plan {
     /// Further forms.
     #[command(flatten)]
     pub emit: Emit,
+    /// The part.
+    #[command(flatten)]
+    pub choose: Choose,
+    /// Write the plan to this file, for `keycomb apply FILE` to carry out exactly this
+    #[arg(long, value_name = "FILE", value_parser = parse_file, conflicts_with = "at")]
+    pub out: Option<PathBuf>,
+    /// How long the file may be carried out
+    #[arg(long, value_name = "DURATION", default_value = "1d", requires = "out")]
+    pub valid_for: Period,
     /// Exit 2 when there are changes
     #[arg(long)]
     pub detailed_exitcode: bool,

@@ -17,6 +17,9 @@ pub enum SchemaKind {
     Config,
     /// `plan --format json`
     Plan,
+    /// `plan --out FILE`
+    #[value(name = "saved_plan")]
+    SavedPlan,
     /// `apply --format json`
     Report,
     /// `drift --format json`

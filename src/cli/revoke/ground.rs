@@ -6,7 +6,7 @@ use crate::cli::failure::Failure;
 use crate::cli::output::Output;
 use crate::cli::session::{Session, check_scopes, load, parse_endpoint, sealed_file};
 use crate::config::{self, Loaded};
-use crate::model::{Desired, Scope};
+use crate::model::Scope;
 use crate::seal;
 
 /// A session, and whether a successor can be made in it.
@@ -23,16 +23,16 @@ pub(super) struct Ground {
 /// The configuration's problems, where neither it nor the sealed file tells the team and the service (3); a credential
 /// that is none, or of another team (4); an unreachable service (1).
 pub(super) async fn open(args: &Args, global: &Global, output: &Output) -> Result<Ground, Failure> {
-    let (desired, folder, is_bare) = match load(global) {
-        Ok(Loaded { desired, folder, .. }) => (desired, folder, false),
+    let (loaded, is_bare) = match load(global) {
+        Ok(loaded) => (loaded, false),
         Err(problems) if problems.exit == Exit::Config => {
-            let Some((desired, folder)) = bare(args, global) else { return Err(problems) };
+            let Some(loaded) = bare(args, global) else { return Err(problems) };
             problems.say(output);
-            (desired, folder, true)
+            (loaded, true)
         }
         Err(failure) => return Err(failure),
     };
-    let session = Session::connect_for(desired, folder, &args.service, *output).await?;
+    let session = Session::connect_for(loaded, &args.service, *output).await?;
     session.check_team()?;
     // Environments are read for the successor alone.
     check_scopes(&session.access, &[Scope::KeysRead])?;
@@ -50,7 +50,7 @@ pub(super) async fn open(args: &Args, global: &Global, output: &Output) -> Resul
 }
 
 /// What the main file says beyond doubt, and for the rest the sealed file, which belongs to one team and service.
-fn bare(args: &Args, global: &Global) -> Option<(Desired, std::path::PathBuf)> {
+fn bare(args: &Args, global: &Global) -> Option<Loaded> {
     let essentials = config::essentials(&global.config);
     let path = sealed_file(&essentials.folder, &essentials.seal_file, args.service.sandbox);
     let sealed = seal::read(&path, None).ok()??;
@@ -58,7 +58,7 @@ fn bare(args: &Args, global: &Global) -> Option<(Desired, std::path::PathBuf)> {
     let team = essentials.team.clone().unwrap_or(sealed.team);
     let endpoint = given.transpose().ok()?.or_else(|| essentials.endpoint.clone()).unwrap_or(sealed.endpoint);
     let folder = essentials.folder.clone();
-    Some((essentials.declaring_nothing(team, endpoint), folder))
+    Some(Loaded { desired: essentials.declaring_nothing(team, endpoint), folder, files: vec![] })
 }
 
 /// Why there is no successor, where the configuration says nothing.

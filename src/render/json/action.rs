@@ -125,7 +125,7 @@ enum SecretView<'a> {
     /// One is issued and sealed.
     Issued {
         /// Who can open it, by name, in the order of the files.
-        recipients: &'a [String],
+        recipients: Vec<&'a str>,
     },
     /// One that was sealed earlier starts to work.
     StartsWorking,
@@ -139,7 +139,9 @@ impl<'a> SecretView<'a> {
     fn of(effect: &'a SecretEffect) -> Self {
         match effect {
             SecretEffect::None => Self::None,
-            SecretEffect::Issued { recipients } => Self::Issued { recipients },
+            SecretEffect::Issued { recipients } => Self::Issued {
+                recipients: recipients.iter().map(|recipient| recipient.name.as_str()).collect(),
+            },
             SecretEffect::StartsWorking => Self::StartsWorking,
             SecretEffect::StopsWorking => Self::StopsWorking,
             SecretEffect::Destroyed => Self::Destroyed,

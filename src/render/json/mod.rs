@@ -8,7 +8,6 @@
 mod action;
 mod finding;
 mod plan;
-mod print;
 mod record;
 mod report;
 mod schema;
@@ -17,6 +16,7 @@ mod step;
 
 use serde::Serialize;
 
+use crate::model;
 use crate::plan::{Finding, Header, Plan};
 use crate::render::status::{ExternalRow, SecretRow, StatusRow};
 use crate::report::Report;
@@ -27,30 +27,30 @@ pub use schema::{
 
 /// Any other document: pretty printed, ending in a line break, harmless to a terminal.
 pub fn document(document: &impl Serialize) -> String {
-    print::print(document)
+    model::document(document)
 }
 
 /// A plan, whole: `keycomb.plan/1`.
 pub fn plan(plan: &Plan) -> String {
-    print::print(&plan::PlanView::of(plan))
+    model::document(&plan::PlanView::of(plan))
 }
 
 /// What a look for drift found: `keycomb.drift/1`.
 pub fn drift(header: &Header, findings: &[Finding]) -> String {
-    print::print(&plan::DriftView::of(header, findings))
+    model::document(&plan::DriftView::of(header, findings))
 }
 
 /// What became of each action of a plan: `keycomb.report/1`.
 pub fn report(report: &Report) -> String {
-    print::print(&report::ReportView::of(report))
+    model::document(&report::ReportView::of(report))
 }
 
 /// The managed keys and those only watched, in the order given: `keycomb.status/1`.
 pub fn status(rows: &[StatusRow], external: &[ExternalRow]) -> String {
-    print::print(&status::StatusView::of(rows, external))
+    model::document(&status::StatusView::of(rows, external))
 }
 
 /// The entries of a sealed file, in the order given, without what is sealed: `keycomb.secrets/1`.
 pub fn secrets(rows: &[SecretRow]) -> String {
-    print::print(&status::SecretsView::of(rows))
+    model::document(&status::SecretsView::of(rows))
 }

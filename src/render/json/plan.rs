@@ -5,7 +5,8 @@ use serde::Serialize;
 
 use super::action::ActionView;
 use super::finding::FindingView;
-use crate::plan::{Finding, Header, Plan, Summary, Verb};
+use crate::model::{Label, Pattern};
+use crate::plan::{Finding, Header, Plan, Select, Summary, Verb};
 
 /// What would be done to make the service as it is declared, and what is worth saying.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -14,6 +15,8 @@ pub(super) struct PlanView<'a> {
     /// `keycomb.plan/1`
     #[schemars(extend("const" = "keycomb.plan/1"))]
     format: &'static str,
+    /// What it does, as `kc1:xxxx-xxxx-xxxx-xxxx`: the same for a plan that does the same to the same things.
+    intent: String,
     /// What the plan was made from.
     header: HeaderView<'a>,
     /// In the order they are carried out, blocked ones last.
@@ -29,6 +32,7 @@ impl<'a> PlanView<'a> {
         let Plan { header, actions, findings, summary } = plan;
         Self {
             format: "keycomb.plan/1",
+            intent: plan.intent().to_string(),
             header: HeaderView::of(header),
             actions: actions.iter().map(ActionView::of).collect(),
             findings: findings.iter().map(FindingView::of).collect(),
@@ -78,11 +82,15 @@ struct HeaderView<'a> {
     read: String,
     /// How much is declared.
     declared: DeclaredView,
+    /// The part that was chosen; null when it is all.
+    select: Option<SelectView<'a>>,
+    /// The guards that were lifted, as options: `delete=3`, or an address.
+    allow: Vec<String>,
 }
 
 impl<'a> HeaderView<'a> {
     fn of(header: &'a Header) -> Self {
-        let Header { team, endpoint, sealed, now, read, declared: (environments, keys) } = header;
+        let Header { team, endpoint, sealed, now, read, declared: (environments, keys), terms } = header;
         let sealed = sealed
             .as_ref()
             .map(|(lineage, serial)| SealedView { lineage: lineage.as_str(), serial: *serial });
@@ -93,7 +101,32 @@ impl<'a> HeaderView<'a> {
             now: now.to_string(),
             read: read.to_string(),
             declared: DeclaredView { environments: *environments, keys: *keys },
+            select: SelectView::of(&terms.select),
+            allow: terms.allow.words(),
         }
+    }
+}
+
+/// The part of all that the plan is about.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Select")]
+pub(super) struct SelectView<'a> {
+    /// At least one of these globs; empty: any.
+    only: Vec<&'a str>,
+    /// None of these globs.
+    skip: Vec<&'a str>,
+    /// The labels of these environments; empty: any.
+    environments: Vec<&'a str>,
+}
+
+impl<'a> SelectView<'a> {
+    pub(super) fn of(select: &'a Select) -> Option<Self> {
+        let Select { only, skip, environments } = select;
+        (!select.is_all()).then(|| Self {
+            only: only.iter().map(Pattern::as_str).collect(),
+            skip: skip.iter().map(Pattern::as_str).collect(),
+            environments: environments.iter().map(Label::as_str).collect(),
+        })
     }
 }
 

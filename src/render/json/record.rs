@@ -49,6 +49,7 @@ impl<'a> RecordView<'a> {
             Record::EnvironmentGone { address } => {
                 Self { address: Some(address.to_string()), ..named("environment_gone") }
             }
+            Record::AppliedPlan { .. } => named("applied_plan"),
             Record::Forgotten { id } => Self { id: Some(id.as_str()), ..named("forgotten") },
             Record::ForgottenSought { id, .. } => Self { id: Some(id.as_str()), ..named("forgotten_sought") },
             Record::ForgottenOver { id, .. } => Self { id: Some(id.as_str()), ..named("forgotten_over") },

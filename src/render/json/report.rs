@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::action::BlockedView;
+use super::plan::SelectView;
 use crate::model::KeyType;
 use crate::report::{Became, Cause, Outcome, Report, Skipped, Users};
 
@@ -26,6 +27,8 @@ pub(super) struct ReportView<'a> {
     /// The service's clock at the end, RFC 3339 in UTC.
     #[schemars(extend("format" = "date-time"))]
     ended: String,
+    /// The part of all that the plan was about; null when it was all.
+    select: Option<SelectView<'a>>,
     /// Counts over outcomes.
     summary: CountsView,
     /// Whom to tell that a key was revoked; null in the report of anything else.
@@ -36,7 +39,7 @@ pub(super) struct ReportView<'a> {
 
 impl<'a> ReportView<'a> {
     pub(super) fn of(report: &'a Report) -> Self {
-        let Report { outcomes, interrupted, unfolded, serial, ended, users, skipped } = report;
+        let Report { outcomes, interrupted, unfolded, serial, ended, select, users, skipped } = report;
         Self {
             format: "keycomb.report/1",
             outcomes: outcomes.iter().map(OutcomeView::of).collect(),
@@ -44,6 +47,7 @@ impl<'a> ReportView<'a> {
             unfolded: unfolded.as_deref(),
             serial: *serial,
             ended: ended.to_string(),
+            select: SelectView::of(select),
             summary: CountsView::of(report),
             users: users.as_ref().map(UsersView::of),
             skipped: skipped.iter().map(SkippedView::of).collect(),

@@ -204,7 +204,8 @@ fn secret(style: &Style, effect: &SecretEffect) -> Option<(Tone, String)> {
     match effect {
         SecretEffect::None => None,
         SecretEffect::Issued { recipients } => {
-            let names: Vec<String> = recipients.iter().map(|name| style.shown(name)).collect();
+            let names: Vec<String> =
+                recipients.iter().map(|recipient| style.shown(&recipient.name)).collect();
             Some((Tone::Good, format!("issued, sealed to {}", names.join(", "))))
         }
         SecretEffect::StartsWorking => Some((Tone::Good, "sealed earlier, starts to work".to_owned())),

@@ -40,7 +40,10 @@ pub fn plan(plan: &Plan, style: &Style) -> String {
         page.flow(2, Tone::Bad, text);
         summary::put_findings(&mut page, summary.findings);
     } else if plan.is_empty() {
-        page.flow(2, Tone::Good, "No changes: the service is as declared.");
+        let is_all = header.terms.select.is_all();
+        let text =
+            if is_all { "No changes: the service is as declared." } else { "No changes in this part." };
+        page.flow(2, Tone::Good, text);
         summary::put_findings(&mut page, summary.findings);
     } else {
         summary::put(&mut page, summary);

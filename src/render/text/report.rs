@@ -14,13 +14,16 @@ use crate::report::{Became, Outcome, Report};
 /// many secrets were issued. The last line has the counts.
 pub fn report(report: &Report, plan: Option<&Plan>, style: &Style) -> String {
     // What was skipped is said while it is read.
-    let Report { outcomes, interrupted, unfolded, serial, ended, users: _, skipped: _ } = report;
+    let Report { outcomes, interrupted, unfolded, serial, ended, select, users: _, skipped: _ } = report;
     let mut page = Page::new(style);
-    let parts = [
+    let mut parts = vec![
         (Tone::Strong, "keycomb apply".to_owned()),
         (Tone::Dim, format!("ended {ended:.0}")),
         (Tone::Dim, format!("sealed file at serial {serial}")),
     ];
+    if !select.is_all() {
+        parts.insert(1, (Tone::Change, format!("partial: {}", page.style.shown(&select.options()))));
+    }
     page.parts(2, &parts);
     page.blank();
     let actions = plan.map(|plan| plan.actions.as_slice()).unwrap_or_default();

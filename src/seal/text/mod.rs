@@ -23,6 +23,7 @@ pub(super) fn sort(sealed: &mut Sealed) {
     sealed.intents.sort_by(|a, b| a.nonce.cmp(&b.nonce));
     sealed.forgotten.sort();
     sealed.challenges.sort_by(|a, b| a.fingerprint.cmp(&b.fingerprint));
+    sealed.applied_plans.sort();
     sealed.former.sort_by(|a, b| (&a.id, &a.fingerprint).cmp(&(&b.id, &b.fingerprint)));
 }
 

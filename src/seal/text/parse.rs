@@ -137,6 +137,9 @@ fn check(sealed: &Sealed) -> Result<(), TextError> {
         }
         once(format!("challenge `{}`", challenge.fingerprint))?;
     }
+    for plan in &sealed.applied_plans {
+        once(format!("saved plan `{}`", plan.sha256))?;
+    }
     Ok(())
 }
 
@@ -206,6 +209,9 @@ const FIELDS: &[(&str, &str)] = &[
     ("answer", "16 characters of lower-case Crockford base32"),
     ("proven", "an RFC 3339 time in quotes"),
     ("former", "a list of `[[former]]` tables"),
+    ("applied_plan", "a list of `[[applied_plan]]` tables"),
+    ("sha256", "64 lower-case hexadecimal digits"),
+    ("complete", "`true` or `false`"),
 ];
 
 fn known(field: &str) -> Option<&'static str> {

@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 
 use super::holders;
 use crate::model::{
-    AppliedKey, EnvironmentAttributes, Forgotten, Intent, NoSecret, RecipientRef, Revoked, Sealed,
-    SealedEnvironment, SealedKey, toml_string,
+    AppliedKey, AppliedPlan, EnvironmentAttributes, Forgotten, Intent, NoSecret, RecipientRef, Revoked,
+    Sealed, SealedEnvironment, SealedKey, toml_string,
 };
 
 const HEAD: &str = "\
@@ -33,6 +33,7 @@ pub fn write(sealed: &Sealed) -> String {
         forgotten,
         challenges,
         former,
+        applied_plans,
     } = &sorted;
     let mut out = String::from(HEAD);
     out.push('\n');
@@ -60,6 +61,9 @@ pub fn write(sealed: &Sealed) -> String {
     }
     for reader in former {
         holders::write_former(&mut out, reader);
+    }
+    for plan in applied_plans {
+        write_applied_plan(&mut out, plan);
     }
     out
 }
@@ -181,6 +185,14 @@ fn write_forgotten(out: &mut String, forgotten: &Forgotten) {
     if let Some(gone) = gone {
         line(out, "gone", &toml_string(&gone.to_string()));
     }
+}
+
+fn write_applied_plan(out: &mut String, plan: &AppliedPlan) {
+    let AppliedPlan { at, sha256, complete } = plan;
+    out.push_str("\n[[applied_plan]]\n");
+    line(out, "at", &toml_string(&at.to_string()));
+    line(out, "sha256", &toml_string(sha256.as_str()));
+    line(out, "complete", complete);
 }
 
 fn recipient(recipient: &RecipientRef) -> String {

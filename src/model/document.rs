@@ -4,10 +4,11 @@ use std::fmt::Write as _;
 
 use serde::Serialize;
 
-use crate::model::{is_dangerous, is_visible};
+use super::{is_dangerous, is_visible};
 
-/// Prints a view, with every character that a terminal or a CI runner would obey as `\uXXXX`.
-pub(super) fn print(view: &impl Serialize) -> String {
+/// Prints a document: pretty, ending in a line break, with every character that a terminal or a CI runner would obey as
+/// `\uXXXX`.
+pub fn document(view: &impl Serialize) -> String {
     #[expect(clippy::expect_used, reason = "views have text keys, and writing to memory does not fail")]
     let mut json = serde_json::to_string_pretty(view).expect("a view is JSON");
     json.push('\n');
@@ -43,7 +44,7 @@ mod tests {
     #[test]
     fn dangerous_characters_are_escaped_and_read_back() {
         let text = "a\u{1b}[2J\u{9b}31m\u{202e}\u{2028}\u{e0041}\u{200b}\u{7f}\r\nö ::x ##[y] :::";
-        let json = print(&text);
+        let json = document(&text);
         assert!(json.trim_end().chars().all(|c| c == 'ö' || (' '..='~').contains(&c)), "{json:?}");
         assert!(!json.contains("::") && !json.contains("##"), "{json}");
         assert_eq!(serde_json::from_str::<String>(&json).unwrap(), text);

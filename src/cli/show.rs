@@ -1,0 +1,39 @@
+//! `keycomb show`: a saved plan, without network or credential.
+
+use super::args::{Format, Show as Args};
+use super::emit;
+use super::exit::Exit;
+use super::failure::Failure;
+use super::held;
+use super::output::Output;
+use super::plan::style;
+use crate::model::Timestamp;
+use crate::render::{self, Sheet};
+use crate::saved::Saved;
+
+/// Shows it, and whether it may still be carried out by its own dates.
+///
+/// # Errors
+/// When it is not byte for byte what keycomb wrote (6); when a form cannot be written.
+pub fn run(args: &Args, output: &Output) -> Result<Exit, Failure> {
+    let (saved, _) = held::read(&args.file)?;
+    output.write(&match args.format {
+        Format::Text => render::text::plan(&saved.plan, &style(output)),
+        Format::Json => render::json::plan(&saved.plan),
+    })?;
+    output.say(&told(&saved, Timestamp::now()));
+    emit::write(&args.emit.emit, &Sheet { plan: Some(&saved.plan), ..Sheet::default() }, output)?;
+    Ok(Exit::Done)
+}
+
+fn told(saved: &Saved, now: Timestamp) -> String {
+    let Saved { keycomb, intent, may_be_applied, made, valid_until, .. } = saved;
+    let until = if !may_be_applied {
+        "only to be looked at".to_owned()
+    } else if now > *valid_until {
+        format!("expired: it was valid until {valid_until:.0}")
+    } else {
+        format!("valid until {valid_until:.0}, if nothing it was made from has changed")
+    };
+    format!("saved plan {intent}, made {made:.0} by keycomb {keycomb}; {until}")
+}
