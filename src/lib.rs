@@ -60,4 +60,5 @@ pub mod runs;
 pub mod sandbox;
 pub mod saved;
 pub mod seal;
+pub mod snapshot;
 pub mod terraform;

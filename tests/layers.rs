@@ -17,6 +17,8 @@ const TABLE: &[(&str, &[&str])] = &[
     ("runs", &["model", "plan", "report"]),
     // A plan in a file, and whether it still holds.
     ("saved", &["model", "plan"]),
+    // What was read, kept: values to a file's text and back.
+    ("snapshot", &["model"]),
     ("honeycomb", &["model", "ports"]),
     ("seal", &["model", "ports"]),
     ("apply", &["model", "plan", "ports", "report"]),
@@ -40,6 +42,7 @@ const TABLE: &[(&str, &[&str])] = &[
             "terraform",
             "runs",
             "saved",
+            "snapshot",
         ],
     ),
     ("main", &["cli"]),

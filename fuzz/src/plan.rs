@@ -24,8 +24,8 @@ pub fn run(data: &[u8]) {
     assert_ours(&world, &plan);
     let style = style(data);
     assert_shown(&plan, &style);
-    assert_fits(&text::drift(&plan.header, &drift.findings, &style), &style);
-    assert_lines(&json::drift(&plan.header, &drift.findings));
+    assert_fits(&text::drift(&drift, &style), &style);
+    assert_lines(&json::drift(&drift));
 }
 
 fn shuffled(world: &World) -> World {

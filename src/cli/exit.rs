@@ -169,6 +169,7 @@ mod tests {
             read: Timestamp::UNIX_EPOCH,
             declared: (0, 0),
             terms: Terms::default(),
+            snapshot: false,
         };
         Plan { header, actions, findings: vec![], summary: Summary { guarded, ..Summary::default() } }
     }
@@ -254,6 +255,8 @@ mod tests {
             text: String::new(),
             help: None,
             changes: vec![],
+            editor: None,
+            updated: None,
         };
         let plan = Plan { findings: vec![finding], ..plan(Some((Verb::Delete, "guard_delete", true))) };
         for detailed in [false, true] {

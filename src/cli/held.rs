@@ -1,6 +1,5 @@
 //! What an apply is held to: nothing, an intent, or a saved plan.
 
-use std::fmt::Display;
 use std::path::Path;
 
 use miette::Diagnostic;
@@ -57,7 +56,7 @@ impl Held {
         let (files, recipients) = (config_files(files), recipients(desired));
         let (team, endpoint) = (&desired.team, &desired.endpoint);
         let now = Files { team, endpoint, files: &files, recipients: &recipients };
-        saved::refuse_files(saved, &now).map_err(refused)
+        saved::refuse_files(saved, &now).map_err(|why| refused(&why))
     }
 
     /// Refuses what is done already, before the service is read.
@@ -99,7 +98,7 @@ impl Held {
                 let sealed = known.sealed.and_then(sealed_file);
                 let is_begun = known.sealed.is_some_and(|sealed| sealed.applied_plan(digest).is_some());
                 let now = Now { sealed: sealed.as_ref(), live: &known.live, plan, is_begun };
-                saved::refuse(saved, &now).map_err(refused)?;
+                saved::refuse(saved, &now).map_err(|why| refused(&why))?;
                 Some(digest.clone())
             }
         };
@@ -116,14 +115,10 @@ pub(super) fn read(path: &Path) -> Result<(Saved, PlanDigest), Failure> {
         let what = format!("saved plan refused: `{}` cannot be read", path.display());
         Failure::refused_io(what, "name a file that `keycomb plan --out FILE` wrote", source)
     })?;
-    saved::parse(&text).map_err(refused)
+    saved::parse(&text).map_err(|why| refused(&why))
 }
 
-fn refused(why: impl Diagnostic + Send + Sync + 'static) -> Failure {
+fn refused(why: &impl Diagnostic) -> Failure {
     let help = why.help().map(|help| help.to_string()).unwrap_or_default();
-    Failure::words(Exit::Refused, told(&why), help)
-}
-
-fn told(why: &dyn Display) -> String {
-    format!("saved plan refused: {why}")
+    Failure::words(Exit::Refused, format!("saved plan refused: {why}"), help)
 }

@@ -2,6 +2,7 @@
 //!
 //! Each verb is: load, read, plan, show, confirm, apply; as far as it goes.
 
+mod accept;
 mod adopt;
 mod apply;
 mod args;
@@ -37,6 +38,7 @@ mod plan;
 mod private_file;
 mod progress;
 mod prove;
+mod reading;
 mod rehearse;
 mod rehome;
 mod rekey;

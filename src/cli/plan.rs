@@ -8,32 +8,29 @@ use super::emit;
 use super::exit::Exit;
 use super::external;
 use super::failure::Failure;
-use super::known::Known;
 use super::lift::{allow, refuse_nobodys};
 use super::output::Output;
+use super::reading::Local;
 use super::saved_file::{save, whole_second};
-use super::session::Session;
-use crate::model::Scope;
 use crate::plan::{self, Ask};
 use crate::render::{self, Sheet, StatusRow, Style};
 
 /// Shows what would change.
 ///
 /// # Errors
-/// Those of [`Session`].
+/// Those of [`Local`].
 pub async fn run(args: &Args, global: &Global, output: &Output) -> Result<Exit, Failure> {
-    let session = Session::open(global, &args.service, *output).await?;
-    let writes = [Scope::EnvironmentsWrite, Scope::KeysWrite];
-    if !session.is_sandbox() && writes.iter().any(|scope| session.access.scopes.contains(scope)) {
-        output.say("note: this management key can write; a key with only read scopes is enough for `plan`");
-    }
-    let sealed = session.sealed()?;
-    let mut known = Known::read(&session, sealed.as_ref(), output).await?;
-    refuse_nobodys(&args.lift, &session.desired, known.sealed)?;
+    let local = match &args.snapshot {
+        Some(file) => Local::alone(global, &args.service, file, args.snapshot_age)?,
+        None => Local::connected(global, &args.service, output).await?,
+    };
+    let mut known = local.known(output).await?;
+    refuse_nobodys(&args.lift, &local.desired, known.sealed)?;
     if args.out.is_some() {
         known.live.now = whole_second(known.live.now);
     }
-    let mut input = known.input(&session.desired, allow(&args.lift), Ask::default());
+    let ask = Ask { snapshot: args.snapshot.is_some(), ..Ask::default() };
+    let mut input = known.input(&local.desired, allow(&args.lift), ask);
     input.ask.select = choose(&args.choose, &input)?;
     if let Some(later) = args.at {
         input.now = later.after(input.now);
@@ -47,17 +44,18 @@ pub async fn run(args: &Args, global: &Global, output: &Output) -> Result<Exit, 
     let drift = plan::drift(&input);
     let keys: Vec<StatusRow> =
         plan::lives(&input).iter().map(|life| StatusRow::of(life, input.now)).collect();
-    let saved = match &args.out {
-        Some(path) => Some((path, save(path, &plan, args.valid_for, &session, &known)?)),
-        None => None,
+    let saved = match (&args.out, local.session()) {
+        (Some(path), Some(session)) => Some((path, save(path, &plan, args.valid_for, session, &known)?)),
+        // The words of the command line allow no `--out` with a snapshot.
+        _ => None,
     };
-    let external = external::rows(&session.desired, &BTreeMap::new(), input.now);
-    session.close().await;
+    let external = external::rows(&local.desired, &BTreeMap::new(), input.now);
+    local.close().await;
     output.write(&match args.format {
         Format::Text => render::text::plan(&plan, &style(output)),
         Format::Json => render::json::plan(&plan),
     })?;
-    if plan.summary.changes > 0 && !plan.header.is_forecast() {
+    if plan.summary.changes > 0 && plan.header.may_be_applied() {
         output.say(&format!("intent: {}", plan.intent()));
     }
     if let Some((path, saved)) = saved {

@@ -96,9 +96,7 @@ fn run(cli: Cli) -> Exit {
         Command::Completions(args) => completions::run(&args, &output),
         Command::Man(args) => man::run(&args, &output),
         Command::Plan(args) => wait(async |interrupt| interrupt.or(plan::run(&args, &global, &output)).await),
-        Command::Drift(args) => {
-            wait(async |interrupt| interrupt.or(drift::run(&args, &global, &output)).await)
-        }
+        Command::Drift(args) => wait(async |interrupt| drift::run(&args, &global, &output, &interrupt).await),
         Command::Status(args) => {
             wait(async |interrupt| interrupt.or(status::run(&args, &global, &output)).await)
         }

@@ -48,7 +48,7 @@ fn of(plan: &Plan, valid_for: Period, session: &Session, known: &Known<'_>) -> S
         team: session.desired.team.clone(),
         endpoint: session.desired.endpoint.clone(),
         intent: plan.intent(),
-        may_be_applied: !plan.header.is_forecast(),
+        may_be_applied: plan.header.may_be_applied(),
         made,
         valid_until: valid_for.after(made),
         files: config_files(&session.files),

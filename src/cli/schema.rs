@@ -18,6 +18,7 @@ pub fn run(args: &Schema, output: &Output) -> Result<Exit, Failure> {
         SchemaKind::SavedPlan => saved::schema(),
         SchemaKind::Report => render::json::report_schema(),
         SchemaKind::Drift => render::json::drift_schema(),
+        SchemaKind::Snapshot => render::json::document_schema::<crate::snapshot::Snapshot>(),
         SchemaKind::Status => render::json::status_schema(),
         SchemaKind::Secrets => render::json::secrets_schema(),
         SchemaKind::Secret => render::json::document_schema::<secrets::Document<'_>>(),

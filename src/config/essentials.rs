@@ -73,6 +73,7 @@ impl Essentials {
             environments: IndexMap::new(),
             keys: IndexMap::new(),
             external_keys: IndexMap::new(),
+            ignore: vec![],
         }
     }
 }

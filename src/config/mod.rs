@@ -21,6 +21,7 @@ mod environments;
 mod essentials;
 mod external;
 mod field;
+mod ignore;
 mod include;
 mod keys;
 mod moves;

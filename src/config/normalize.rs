@@ -4,6 +4,7 @@ use super::collector::Collector;
 use super::defaults::{endpoint, key_defaults, policy};
 use super::environments::{Environments, environments};
 use super::external::external_keys;
+use super::ignore::ignore_rules;
 use super::include::Pattern;
 use super::keys::keys;
 use super::place::{At, Place};
@@ -86,6 +87,7 @@ fn normalize(file: usize, raw: RawFile, declared: Declared, out: &mut Collector)
         environment: _,
         key: _,
         external_key: _,
+        ignore,
         present,
     } = raw;
     if honeycomb.is_none() && !present.has("honeycomb") {
@@ -101,10 +103,11 @@ fn normalize(file: usize, raw: RawFile, declared: Declared, out: &mut Collector)
     let quarantine = defaults.quarantine;
     let keys = keys(declared.keys, &environments, &defaults, out);
     let external_keys = external_keys(declared.external_keys, out);
+    let ignore = ignore_rules(ignore.map(|at| at.value).unwrap_or_default(), out);
     let seal = seal(raw_seal, &environments, first_key, out);
     let (team, endpoint) = service?;
     let environments = environments.desired;
-    Some(Desired { team, endpoint, seal, policy, quarantine, environments, keys, external_keys })
+    Some(Desired { team, endpoint, seal, policy, quarantine, environments, keys, external_keys, ignore })
 }
 
 fn includes(raw: &mut RawFile) -> Includes {

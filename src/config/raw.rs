@@ -10,10 +10,10 @@ use super::place::{At, Place};
 use super::suggest;
 use super::template::Template;
 use super::text::{Description, EnvironmentName, FilePath, Line, Note, Prose, VariableName};
-use super::values::{Date, Region};
+use super::values::{Date, DriftField, Region};
 use crate::model::{
-    Color, Endpoint, ExternalKind, KeyType, Label, OnMissing, Period, Permission, Recipient, TeamSlug,
-    Unmanaged, Window,
+    Color, DriftClass, Endpoint, ExternalKind, Glob, KeyType, Label, OnMissing, Period, Permission,
+    Recipient, TeamSlug, Unmanaged, Window,
 };
 
 /// Tables whose fields are all optional: what is required is said when they are made into the model, where both
@@ -96,6 +96,8 @@ tables! {
         key: Named<RawKey>,
         /// Keys that keycomb does not make, only watches: management keys, and others made by hand.
         external_key: Named<RawExternalKey>,
+        /// Drift that is lived with. Hides findings, and never what a plan does.
+        ignore: Vec<At<RawIgnore>>,
     } required []
 
     /// The team and where the service is.
@@ -226,6 +228,32 @@ tables! {
         file: Line<1024>,
     } required []
 
+    /// Drift that is lived with: a rule that hides findings, and never what a plan does.
+    RawIgnore {
+        /// Which: a pattern of addresses, such as `"key.production.*"`; or a table, `{ id = "…" }`, or of what is not managed
+        /// `{ environment = "…", name = "…" }`.
+        r#match: Match,
+        /// Only findings of this class. Left out: of any.
+        class: DriftClass,
+        /// Only changes of this attribute. Left out: of any.
+        field: DriftField,
+        /// Why it is lived with.
+        reason: Note,
+        /// From then on the rule hides nothing, and is a finding itself; a day counts from its beginning, in UTC.
+        until: Date,
+    } required ["match", "reason"]
+
+    /// What is at the service: by its id, or what is not managed by its names.
+    RawMatch {
+        /// The service's id.
+        id: Line<128>,
+        /// The environment's name at the service, or its label in these files; a pattern. Without `name`: that environment, and
+        /// every key in it.
+        environment: Glob,
+        /// The key's name at the service; a pattern.
+        name: Glob,
+    } required []
+
     /// When a secret is due for a new one.
     RawRotation {
         /// The age at which a successor is due.
@@ -313,5 +341,34 @@ impl Field for Rotate {
 
     fn schema() -> serde_json::Value {
         json!({ "anyOf": [RawRotation::schema(), { "const": "never" }] })
+    }
+}
+
+/// `"key.production.*"` or `{ id = "…" }` or `{ environment = "…", name = "…" }`.
+#[derive(Debug)]
+pub(super) enum Match {
+    Address(Glob),
+    Thing(Box<RawMatch>),
+}
+
+impl Field for Match {
+    fn read(value: &DeValue<'_>, place: Place, out: &mut Collector) -> Option<Self> {
+        match value {
+            DeValue::Table(_) => RawMatch::read(value, place, out).map(|raw| Self::Thing(Box::new(raw))),
+            DeValue::String(_) => Glob::read(value, place, out).map(Self::Address),
+            _ => {
+                wrong_type(value, place, "a pattern of addresses, or a table such as { id = \"…\" }", out);
+                None
+            }
+        }
+    }
+
+    fn schema() -> serde_json::Value {
+        let mut thing = RawMatch::schema();
+        if let Some(object) = thing.as_object_mut() {
+            object.insert("minProperties".into(), json!(1));
+            object.insert("dependencies".into(), json!({ "id": { "maxProperties": 1 } }));
+        }
+        json!({ "anyOf": [Glob::schema(), thing] })
     }
 }

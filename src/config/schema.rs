@@ -6,7 +6,7 @@ use super::field::Field;
 use super::raw::RawFile;
 
 /// What an included file cannot have: its presence tells a main file.
-const MAIN_ONLY: [&str; 6] = ["version", "include", "honeycomb", "seal", "policy", "defaults"];
+const MAIN_ONLY: [&str; 7] = ["version", "include", "honeycomb", "seal", "policy", "defaults", "ignore"];
 
 /// JSON Schema, draft 7, of a configuration file, main or included.
 ///

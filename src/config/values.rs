@@ -10,8 +10,8 @@ use super::field::{Field, wrong_type};
 use super::place::Place;
 use super::suggest;
 use crate::model::{
-    Color, Endpoint, ExternalKind, KeyType, Label, OnMissing, Period, PeriodError, Permission, Recipient,
-    RecipientError, TeamSlug, Timestamp, Unmanaged, Window, WindowError,
+    Color, DRIFT_FIELDS, DriftClass, Endpoint, ExternalKind, Glob, KeyType, Label, OnMissing, Period,
+    PeriodError, Permission, Recipient, RecipientError, TeamSlug, Timestamp, Unmanaged, Window, WindowError,
 };
 
 /// Reads one of a list of words.
@@ -52,6 +52,7 @@ macro_rules! choice_field {
 
 choice_field!(KeyType, ("key type", "key types"), named(KeyType::ALL, KeyType::as_str));
 choice_field!(Permission, ("permission", "permissions"), named(Permission::ALL, Permission::as_str));
+choice_field!(DriftClass, ("class", "classes"), named(DriftClass::ALL, DriftClass::as_str));
 choice_field!(ExternalKind, ("kind", "kinds"), named(ExternalKind::ALL, ExternalKind::as_str));
 choice_field!(
     Unmanaged,
@@ -63,6 +64,27 @@ choice_field!(
     ("setting", "settings"),
     [("stop", OnMissing::Stop), ("recreate", OnMissing::Recreate)]
 );
+
+/// An attribute that can drift.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct DriftField(pub(super) &'static str);
+
+choice_field!(
+    DriftField,
+    ("field", "fields"),
+    DRIFT_FIELDS.iter().map(|field| (*field, DriftField(field))).collect::<Vec<_>>()
+);
+
+impl Field for Glob {
+    fn read(value: &DeValue<'_>, place: Place, out: &mut Collector) -> Option<Self> {
+        let help = "`*` is any characters, `?` is one, `[ab]` one of these";
+        parsed(value, place, ("not a pattern", help), out)
+    }
+
+    fn schema() -> serde_json::Value {
+        json!({ "type": "string", "minLength": 1, "examples": ["key.production.*"] })
+    }
+}
 
 /// Where Honeycomb is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

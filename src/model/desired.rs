@@ -6,8 +6,8 @@ use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Address, Endpoint, EnvironmentAttributes, ExternalKey, KeyType, Label, Period, Permission, Policy,
-    Recipient, TeamSlug, Window,
+    Address, Endpoint, EnvironmentAttributes, ExternalKey, IgnoreRule, KeyType, Label, Period, Permission,
+    Policy, Recipient, TeamSlug, Window,
 };
 
 /// Where in the files something is written.
@@ -41,6 +41,8 @@ pub struct Desired {
     pub keys: IndexMap<Address, DesiredKey>,
     /// Keys that are only watched, by label, in file order.
     pub external_keys: IndexMap<Label, ExternalKey>,
+    /// Drift that is lived with, in file order.
+    pub ignore: Vec<IgnoreRule>,
 }
 
 /// The `[seal]` table.

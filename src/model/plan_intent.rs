@@ -130,7 +130,7 @@ mod tests {
             text.replace('-', ""),
             format!("{text} "),
             format!("{text}-0000"),
-            text[..22].to_owned(),
+            text.chars().take(22).collect(),
             "kc1:iiii-llll-oooo-uuuu".to_owned(),
         ];
         for wrong in wrong {

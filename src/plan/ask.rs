@@ -26,6 +26,10 @@ pub struct Ask {
     pub forget: BTreeSet<Address>,
     /// What is recorded at the first address belongs to the second one.
     pub moves: BTreeMap<Address, Address>,
+    /// What was changed at the service is recorded as it is; the files must say the same.
+    pub accept: BTreeSet<Address>,
+    /// What is live is from a file that an earlier run saved.
+    pub snapshot: bool,
     /// The id of the credential that this run uses: it is not to be stopped by the way. `None` where nothing is written.
     pub credential: Option<String>,
     /// A run that is taken back. Nothing else is done then.
@@ -56,7 +60,7 @@ pub struct SealedSecret {
 impl Ask {
     /// Whether only the record is to change in this run: nothing else is done then, whatever the files say.
     pub fn is_of_record(&self) -> bool {
-        !(self.adopt.is_empty() && self.forget.is_empty() && self.moves.is_empty())
+        !(self.adopt.is_empty() && self.forget.is_empty() && self.moves.is_empty() && self.accept.is_empty())
     }
 
     /// Whether this run does anything about an address.

@@ -47,7 +47,7 @@ pub(super) fn key_drift(index: &Index<'_>, record: &SealedKey) -> Option<Finding
         | KeyState::Releasing
         | KeyState::Dropping => None,
     };
-    found.map(|f| f.at(&record.address).about(&live.id))
+    found.map(|f| f.at(&record.address).about(&live.id).by(live))
 }
 
 fn changed(record: &SealedKey, live: &LiveKey) -> Option<Finding> {

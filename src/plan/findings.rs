@@ -14,7 +14,17 @@ use crate::model::{Address, KeyState, LiveKey, Provisional, SealedKey, Unmanaged
 impl Finding {
     /// A finding about nothing in particular yet.
     pub(super) fn new(kind: FindingKind, severity: Severity, text: impl Into<String>) -> Self {
-        Self { kind, severity, address: None, id: None, text: text.into(), help: None, changes: vec![] }
+        Self {
+            kind,
+            severity,
+            address: None,
+            id: None,
+            text: text.into(),
+            help: None,
+            changes: vec![],
+            editor: None,
+            updated: None,
+        }
     }
 
     /// Says where it is declared or recorded.
@@ -26,6 +36,12 @@ impl Finding {
     /// Says which object at the service it concerns.
     pub(super) fn about(mut self, id: impl Display) -> Self {
         self.id = Some(id.to_string());
+        self
+    }
+
+    /// Says who changed it last and when, as far as the service does.
+    pub(super) fn by(mut self, live: &LiveKey) -> Self {
+        (self.editor, self.updated) = (live.editor.clone(), live.updated);
         self
     }
 
@@ -80,7 +96,7 @@ fn unfinished(stray: &Stray<'_>) -> Option<Finding> {
         Stray { known: false, young: true, .. } => "another run began to make this key less than an hour ago",
         _ => "a key of ours that was never finished; it was never enabled, and nobody holds its secret",
     };
-    Some(Finding::new(FindingKind::Unfinished, Severity::Note, text).about(&stray.live.id))
+    Some(Finding::new(FindingKind::Unfinished, Severity::Note, text).about(&stray.live.id).by(stray.live))
 }
 
 /// Managed keys that the service does not have. A generation that a later one has taken the place of is not
@@ -162,7 +178,7 @@ fn unmanaged_key(index: &Index<'_>, key: &LiveKey, severity: Severity) -> Findin
         brief(&key.name),
         brief(environment),
     );
-    let finding = Finding::new(FindingKind::Unmanaged, severity, text).about(&key.id);
+    let finding = Finding::new(FindingKind::Unmanaged, severity, text).about(&key.id).by(key);
     match Provisional::parse(&key.name) {
         Some(_) => {
             finding.help("Its name says that keycomb is making it, with another sealed file than this one.")

@@ -2,6 +2,7 @@
 //!
 //! What is shown and what is done are two readers of the same [`Plan`].
 
+mod accept;
 mod adopt;
 mod advice;
 mod ask;
@@ -16,6 +17,7 @@ mod external;
 mod findings;
 mod forget;
 mod guards;
+mod ignore;
 mod index;
 mod input;
 mod intent;
@@ -41,10 +43,11 @@ mod update;
 mod value;
 mod words;
 
+pub use accept::{DECLARED_OTHERWISE, declared_value};
 pub use adopt::{next_generation, sealed_generation, takes_secret};
 pub use ask::{Adopt, Ask, Revoke, SealedSecret};
 pub use discard::discardable_from;
-pub use drift::{Drift, drift};
+pub use drift::{Drift, FailOn, drift};
 pub use expected::{Expected, Object, expected};
 pub use external::external_severity;
 pub use input::{Allow, Input};
@@ -58,7 +61,7 @@ pub use times::{
 };
 pub use undo::{Made, Undoing, What};
 pub use value::{
-    Action, Blocked, Change, EnvironmentRef, Finding, FindingKind, Header, Leftover, MintKey, Plan,
+    Action, Blocked, Change, EnvironmentRef, Finding, FindingKind, Header, Ignored, Leftover, MintKey, Plan,
     Predecessor, Reason, ReasonCode, Remembered, SecretEffect, Severity, Step, Summary, Terms, Undo, Verb,
 };
 pub use words::Word;
@@ -70,16 +73,18 @@ pub fn plan(input: &Input<'_>) -> Plan {
     let Some(records::Decided { mut actions, sealed }) = records::decide(input) else {
         return decide(input);
     };
-    let ask = Ask { adopt: [].into(), forget: [].into(), moves: [].into(), ..input.ask.clone() };
+    let ask =
+        Ask { adopt: [].into(), forget: [].into(), moves: [].into(), accept: [].into(), ..input.ask.clone() };
     let then = decide(&Input { sealed: Some(&sealed), ask, ..input.clone() });
+    let ignored = then.summary.ignored;
     let findings = if input.ask.is_of_record() {
-        records::told(&actions, then)
+        records::told(&actions, &input.ask.accept, then)
     } else {
         actions.extend(then.actions);
         then.findings
     };
     order::sort_actions(&mut actions);
-    let summary = Summary::of(&actions, &findings);
+    let summary = Summary::of(&actions, &findings).hiding(ignored);
     Plan { header: header(input), actions, findings, summary }
 }
 
@@ -95,7 +100,8 @@ fn decide(input: &Input<'_>) -> Plan {
     };
     // Before the guards: they count what this run does.
     let actions = select::narrow(&input.ask, actions);
-    let unmanaged = findings::unmanaged(&index, &actions);
+    // Before the guards, too: what is lived with is refused by none.
+    let (unmanaged, hidden) = ignore::sift(&index, findings::unmanaged(&index, &actions));
     let refused = if input.desired.policy.unmanaged == Unmanaged::Fail { unmanaged.len() } else { 0 };
     let mut actions = revoke::hold_successors(guards::guard(&index, actions, refused));
     order::sort_actions(&mut actions);
@@ -111,9 +117,11 @@ fn decide(input: &Input<'_>) -> Plan {
     }
     findings.extend(advice::unproven(&index, &actions));
     findings.extend(rotations::rotations(&index));
+    let (mut findings, more) = ignore::sift(&index, findings);
+    findings.extend(ignore::ended(&index));
     order::sort_findings(&mut findings);
 
-    let summary = Summary::of(&actions, &findings);
+    let summary = Summary::of(&actions, &findings).hiding(hidden.len() + more.len());
     Plan { header: header(input), actions, findings, summary }
 }
 
@@ -157,5 +165,6 @@ fn header(input: &Input<'_>) -> Header {
         read: input.live.now,
         declared: (desired.environments.len(), desired.keys.len()),
         terms: Terms { select: input.ask.select.clone(), allow: input.allow.clone() },
+        snapshot: input.ask.snapshot,
     }
 }

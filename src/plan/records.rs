@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use super::index::Index;
 use super::input::Input;
 use super::value::{Action, Blocked, Change, Finding, FindingKind, Plan, Severity, Step, Verb};
-use super::{adopt, forget, moves};
+use super::{accept, adopt, forget, moves};
 use crate::model::{Address, Lineage, Sealed};
 
 /// What was decided.
@@ -41,6 +41,9 @@ pub(super) fn decide(input: &Input<'_>) -> Option<Decided> {
     for (address, wanted) in &input.ask.adopt {
         so_far.take(|sealed| adopt::adopt(&index, sealed, address, wanted));
     }
+    for address in &input.ask.accept {
+        so_far.take(|_| accept::accept(&index, address));
+    }
     (!so_far.actions.is_empty()).then_some(so_far)
 }
 
@@ -62,9 +65,11 @@ fn blank(input: &Input<'_>) -> Sealed {
 }
 
 /// What the next plan would hold for the addresses that these actions are about. Told, and not done in this run.
-pub(super) fn told(actions: &[Action], then: Plan) -> Vec<Finding> {
-    let about: BTreeSet<&Address> =
-        actions.iter().filter(|action| !is_of_secret(action)).map(|action| &action.address).collect();
+///
+/// Nothing is told of what was `accepted`: only what drifted is as it is then, and the rest of it waits as before.
+pub(super) fn told(actions: &[Action], accepted: &BTreeSet<Address>, then: Plan) -> Vec<Finding> {
+    let actions = actions.iter().filter(|action| !is_of_secret(action)).map(|action| &action.address);
+    let about: BTreeSet<&Address> = actions.filter(|address| !accepted.contains(address)).collect();
     let is_about = |address: &Address| {
         about.contains(address) || about.contains(&Address::Environment(address.environment().clone()))
     };

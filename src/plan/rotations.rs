@@ -52,6 +52,45 @@ fn severity(past: Duration) -> Severity {
     }
 }
 
+/// What was to be done by now and was not, whatever an apply would do about it.
+pub(super) fn overdue(index: &Index<'_>) -> Vec<Finding> {
+    index.input.desired.keys.values().flat_map(|desired| overdue_of(index, desired)).collect()
+}
+
+fn overdue_of(index: &Index<'_>, desired: &DesiredKey) -> Vec<Finding> {
+    let generations = index.generations(&desired.address);
+    let current = current_of(&generations).and_then(|at| generations.get(at));
+    let Some((record, Phase::Serving(live))) = current else { return vec![] };
+    let older = generations.iter().filter(|(old, _)| old.generation < record.generation);
+    let enabled = older.filter(|(_, phase)| matches!(phase, Phase::Serving(old) if !old.disabled));
+    let beside: Vec<&SealedKey> = enabled.map(|(old, _)| *old).collect();
+    let past = beside.iter().filter_map(|old| past_overlap(index.input.now, desired, record, old));
+    let due = if beside.is_empty() { past_due(index, desired, (record, live)) } else { None };
+    past.chain(due).collect()
+}
+
+/// A key that should have a successor by now. One that waits for its window is in time.
+fn past_due(
+    index: &Index<'_>,
+    desired: &DesiredKey,
+    (record, live): (&SealedKey, &LiveKey),
+) -> Option<Finding> {
+    let due = due(desired, record, live).filter(|_| desired.enabled && !live.disabled)?;
+    let past = Duration::try_from(index.input.now.duration_since(due)).ok()?;
+    if waits_until(index, desired, due).is_some() {
+        return None;
+    }
+    let severity = match past {
+        past if past >= GRAVE => Severity::High,
+        past if past >= LATE => Severity::Warning,
+        _ => Severity::Note,
+    };
+    let finding =
+        Finding::new(FindingKind::Rotation, severity, format!("its rotation is due since {due:.0}"));
+    let help = "An apply makes its successor; if it does not, the plan says what stands in the way.";
+    Some(finding.at(&record.address).about(&record.id).by(live).help(help))
+}
+
 fn of(index: &Index<'_>, desired: &DesiredKey) -> Vec<Finding> {
     let generations = index.generations(&desired.address);
     let current = current_of(&generations).and_then(|at| generations.get(at));

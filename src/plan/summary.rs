@@ -5,6 +5,11 @@ use std::collections::BTreeMap;
 use super::value::{Action, Finding, FindingKind, SecretEffect, Summary, Undo, Verb};
 
 impl Summary {
+    /// Says how many findings are hidden.
+    pub(super) fn hiding(self, ignored: usize) -> Self {
+        Self { ignored, ..self }
+    }
+
     /// Counts.
     pub fn of(actions: &[Action], findings: &[Finding]) -> Self {
         let mut verbs: BTreeMap<Verb, usize> = BTreeMap::new();
@@ -22,6 +27,7 @@ impl Summary {
             irreversible: taken(|a| a.undo == Undo::Irreversible),
             drifted: findings.iter().filter(|f| f.kind == FindingKind::Drift).count(),
             findings: findings.len(),
+            ignored: 0,
         }
     }
 }

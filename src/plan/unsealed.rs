@@ -28,7 +28,7 @@ fn finding(index: &Index<'_>, key: &LiveKey) -> Finding {
             None => "; somebody has enabled it under its provisional name".to_owned(),
         }
     );
-    let finding = Finding::new(FindingKind::Unsealed, Severity::High, text).about(&key.id);
+    let finding = Finding::new(FindingKind::Unsealed, Severity::High, text).about(&key.id).by(key);
     finding.help(match index.commit_of(key) {
         Some(commit) => take_back(index, commit),
         None => "If another copy of the sealed file has its entry, bring that here with `keycomb secrets merge`. If \

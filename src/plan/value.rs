@@ -8,8 +8,8 @@ use super::input::Allow;
 use super::select::Select;
 use super::words::{self, Word};
 use crate::model::{
-    Address, AppliedKey, Endpoint, EnvironmentAttributes, EnvironmentId, KeyId, KeyType, Label, Lineage,
-    Origin, Period, Permission, RecipientRef, Record, Revoked, TeamSlug, Timestamp,
+    Address, AppliedKey, DriftClass, Endpoint, EnvironmentAttributes, EnvironmentId, KeyId, KeyType, Label,
+    Lineage, Origin, Period, Permission, RecipientRef, Record, Revoked, TeamSlug, Timestamp,
 };
 
 /// What would be done, and what is worth saying.
@@ -44,6 +44,8 @@ pub struct Header {
     pub read: Timestamp,
     /// How many environments and keys are declared (environments, keys).
     pub declared: (usize, usize),
+    /// Whether the service was not asked, and what was read is from a file that an earlier run saved: not to be carried out.
+    pub snapshot: bool,
     /// What the person chose and lifted.
     pub terms: Terms,
 }
@@ -452,6 +454,23 @@ pub struct Finding {
     pub help: Option<String>,
     /// What differs, for drift: `before` is last applied, `after` is live.
     pub changes: Vec<Change>,
+    /// The id of the user who changed it last, where the service says so. Hostile text.
+    pub editor: Option<String>,
+    /// When it was changed last, by the service's clock.
+    pub updated: Option<Timestamp>,
+}
+
+/// A finding that a rule of the configuration hides.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ignored {
+    /// What is hidden.
+    pub finding: Finding,
+    /// Why, in the rule's words.
+    pub reason: String,
+    /// Until when.
+    pub until: Option<Timestamp>,
+    /// Where the rule is written.
+    pub rule: Origin,
 }
 
 /// What kind of finding.
@@ -474,6 +493,8 @@ pub enum FindingKind {
     ExternalMismatch,
     /// A key that is only watched is to be replaced, or could not be tried.
     ExternalDue,
+    /// A rule of `[[ignore]]` that ended, or that hides nothing.
+    Ignore,
     /// Something about the declaration that deserves a look.
     Advice,
 }
@@ -490,7 +511,24 @@ impl FindingKind {
             Self::Unmanaged => "unmanaged",
             Self::ExternalMismatch => "external_mismatch",
             Self::ExternalDue => "external_due",
+            Self::Ignore => "ignore",
             Self::Advice => "advice",
+        }
+    }
+}
+
+impl Finding {
+    /// What kind of drift it is; `None` for what is none.
+    pub fn class(&self) -> Option<DriftClass> {
+        match self.kind {
+            FindingKind::Missing => Some(DriftClass::Missing),
+            FindingKind::Drift | FindingKind::ExternalMismatch => Some(DriftClass::Changed),
+            FindingKind::Unsealed | FindingKind::Unfinished => Some(DriftClass::Orphan),
+            FindingKind::Unmanaged => Some(DriftClass::Unmanaged),
+            FindingKind::Rotation | FindingKind::ExternalDue => Some(DriftClass::Overdue),
+            // One that hides nothing is only litter.
+            FindingKind::Ignore => (self.severity > Severity::Note).then_some(DriftClass::Overdue),
+            FindingKind::Advice => None,
         }
     }
 }
@@ -540,12 +578,19 @@ pub struct Summary {
     pub drifted: usize,
     /// Findings.
     pub findings: usize,
+    /// Findings that rules of `[[ignore]]` hide; not among the others.
+    pub ignored: usize,
 }
 
 impl Header {
     /// Whether it was decided for another time than that of the reading.
     pub fn is_forecast(&self) -> bool {
         self.now != self.read
+    }
+
+    /// Whether an apply could carry it out: it was decided for now, from what the service itself said.
+    pub fn may_be_applied(&self) -> bool {
+        !self.is_forecast() && !self.snapshot
     }
 }
 

@@ -104,7 +104,7 @@ mod tests {
             let code = code.split("\n#[cfg(test)]\nmod ").next().unwrap();
             for call in calls {
                 for (at, _) in code.match_indices(call) {
-                    let rest = code[at + call.len()..].trim_start();
+                    let rest = code.split_at(at + call.len()).1.trim_start();
                     found.extend(
                         rest.strip_prefix('"').and_then(|rest| rest.split('"').next()).map(str::to_owned),
                     );

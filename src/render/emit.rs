@@ -64,7 +64,7 @@ fn json_of(sheet: &Sheet<'_>) -> Option<String> {
     match (sheet.report, sheet.plan, sheet.drift) {
         (Some(report), _, _) => Some(json::report(report)),
         (None, Some(plan), _) => Some(json::plan(plan)),
-        (None, None, Some(drift)) => Some(json::drift(&drift.header, &drift.findings)),
+        (None, None, Some(drift)) => Some(json::drift(drift)),
         (None, None, None) => None,
     }
 }

@@ -21,6 +21,7 @@ pub fn plan(actions: Vec<Action>) -> Plan {
         read: at(0),
         declared: (0, 0),
         terms: Terms::default(),
+        snapshot: false,
     };
     Plan { header, actions, findings: vec![], summary: Summary::default() }
 }

@@ -36,6 +36,7 @@ mod saved;
 mod scan;
 mod select;
 mod signals;
+mod snapshot;
 mod staged;
 mod team;
 mod terminal;

@@ -136,6 +136,7 @@ fn schemas_completions_and_manual_pages_are_printed() {
         "rekeyed",
         "proofs",
         "runs",
+        "snapshot",
     ] {
         let printed = run(&["schema", what]).exits(0).stdout;
         let schema: serde_json::Value = serde_json::from_str(&printed).unwrap();

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use keycomb::config::parse;
 use keycomb::model::{
-    Address, Color, Desired, DesiredKey, Endpoint, EnvironmentAttributes, KeyType, Label, Limit, OnMissing,
-    Origin, Period, Permission, Policy, Rotation, Unmanaged,
+    Address, Color, Desired, DesiredKey, DriftClass, Endpoint, EnvironmentAttributes, IgnoreMatch, KeyType,
+    Label, Limit, OnMissing, Origin, Period, Permission, Policy, Rotation, Unmanaged,
 };
 
 use crate::support::{DEV, OPS, SSH, bad, file, good, head, main_file, messages, parse_one};
@@ -411,4 +411,21 @@ fn former_names_are_resolved_in_each_environment() {
     assert_eq!(from, ["key.production.www", "key.staging.www"]);
     let moved = desired.environments.values().filter_map(|e| e.moved_from.as_ref());
     assert_eq!(moved.map(|label| label.as_str()).collect::<Vec<_>>(), ["old"]);
+}
+
+#[test]
+fn rules_that_ignore_drift_are_read() {
+    let desired = good(&main_file(
+        "[[ignore]]\nmatch = \"key.production.*\"\nclass = \"changed\"\nfield = \"enabled\"\nreason = \"by hand\"\n\
+         until = 2026-03-01\n[[ignore]]\nmatch = { id = \"hcxik_01\" }\nreason = \"b\"\n[[ignore]]\nreason = \"c\"\n\
+         match = { environment = \"Production\", name = \"terraform-*\" }\n",
+    ));
+    let [first, second, third] = desired.ignore.as_slice() else { panic!("{:?}", desired.ignore) };
+    assert_eq!((first.class, first.field), (Some(DriftClass::Changed), Some("enabled")));
+    assert_eq!(first.until, Some("2026-03-01T00:00:00Z".parse().unwrap()));
+    assert_eq!((first.reason.as_str(), first.matches.to_string().as_str()), ("by hand", "key.production.*"));
+    assert_eq!(second.matches, IgnoreMatch::Id("hcxik_01".into()));
+    assert_eq!(third.matches.to_string(), "environment Production, name terraform-*");
+    let text = main_file("");
+    assert_eq!(first.origin.line, text.lines().count() + 1, "the table's own line");
 }

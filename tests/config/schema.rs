@@ -76,11 +76,19 @@ fn the_schema_refuses_what_the_reader_refuses() {
         main_file("[policy]\nmax_delete_percent = 101"),
         head().replace("version = 1", "version = 2"),
         head().replace("[seal", "region = \"us\"\nendpoint = \"https://h\"\n[seal"),
+        main_file("[[ignore]]\nmatch = \"key.*\""),
+        main_file("[[ignore]]\nreason = \"a\""),
+        main_file("[[ignore]]\nreason = \"a\"\nmatch = {}"),
+        main_file("[[ignore]]\nreason = \"a\"\nmatch = { id = \"a\", name = \"b\" }"),
+        main_file("[[ignore]]\nreason = \"a\"\nmatch = \"key.*\"\nclass = \"gone\""),
     ] {
         assert!(!validator.is_valid(&json(&wrong)), "{wrong}");
         assert!(parse_one(&wrong).is_err(), "{wrong}");
     }
     assert!(validator.is_valid(&json(&main_file(key))));
+    let rules = "[[ignore]]\nreason = \"a\"\nmatch = { environment = \"a\", name = \"b\" }\n[[ignore]]\nreason = \"a\"\n\
+        match = \"key.*\"\nclass = \"changed\"\nfield = \"name\"\nuntil = \"2027-01-01\"\n";
+    assert!(validator.is_valid(&json(&main_file(rules))) && parse_one(&main_file(rules)).is_ok());
     assert!(validator.is_valid(&json(key)), "an included file has no version");
 }
 

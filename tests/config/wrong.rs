@@ -128,6 +128,12 @@ refused! {
         expires = \"2026-02-01T00:00:00Z\"\n[external_key.c]\nkind = \"other\"\ncreated = 2026-03-01T08:00:00\nexpires = 7\n");
     external_key_sources: main("[external_key.a]\nkind = \"other\"\nsource = { env = \"A\", file = \"b\" }\n[external_key.b]\nkind = \"other\"\n\
         source = { env = \"$KEY\" }\n[external_key.c]\nkind = \"other\"\nsource = \"KEY\"\n");
+    ignore_without: main("[[ignore]]\n[[ignore]]\nmatch = {}\nreason = \"\"\n[[ignore]]\nmatch = 7\nreason = 7\nuntil = \"soon\"\nforever = true\n");
+    ignore_matches: main("[[ignore]]\nmatch = \"hcxik_01\"\nreason = \"a\"\n[[ignore]]\nmatch = \"key.production.[\"\nreason = \"a\"\n[[ignore]]\n\
+        match = { id = \"hcxik_01\", name = \"x\" }\nreason = \"a\"\n[[ignore]]\nmatch = { nam = \"x\" }\nreason = \"a\"\n");
+    ignore_words: main("[[ignore]]\nmatch = \"key.*\"\nreason = \"a\"\nclass = \"missng\"\n[[ignore]]\nmatch = \"key.*\"\nreason = \"a\"\nfield = \"enable\"\n\
+        [[ignore]]\nmatch = \"key.*\"\nreason = \"a\"\nclass = \"missing\"\nfield = \"enabled\"\n");
+    ignore_in_an_included_file: with_include("", "[[ignore]]\nmatch = \"key.*\"\nreason = \"a\"\n");
     external_key_twice: with_include("[external_key.a]\nkind = \"other\"\n", "[external_key.a]\nkind = \"other\"\n");
     percent_over_hundred: main("[policy]\nmax_delete_percent = 101\nmax_replace = -1\n");
     policy_typo: main("[policy]\nunmanaged = \"reprot\"\non_missing = \"recreat\"\n");

@@ -75,12 +75,14 @@ fn finishes(bench: &Bench, start: &Start, point: &Point) -> Result<(), String> {
 #[test]
 fn a_saved_plan_that_was_cut_off_is_finished_by_its_own_file() {
     type Setup = fn(&Bench, &mut Rng, u64) -> Start;
+    let is_all = std::env::var_os("KEYCOMB_CRASH_ALL").is_some();
+    let choice = if is_all { Choice::All } else { Choice::Few };
     let setups: [(&str, Setup); 2] = [("create", create), ("change", change)];
     let failed = side_by_side(setups.to_vec(), |bench, (name, setup)| {
         let start = setup(bench, &mut rng_of(1, name), 1);
         let points = boundaries(bench, &start);
         assert!(points.len() > 20, "{name}: {points:?}");
-        let chosen = choose(points, Choice::Few, &mut rng_of(1, name));
+        let chosen = choose(points, choice, &mut rng_of(1, name));
         let ended = chosen.into_iter().map(|point| {
             finishes(bench, &start, &point).map_err(|problem| format!("saved {name} {point}: {problem}"))
         });

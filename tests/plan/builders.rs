@@ -61,6 +61,7 @@ impl World {
                 environments: IndexMap::new(),
                 keys: IndexMap::new(),
                 external_keys: IndexMap::new(),
+                ignore: vec![],
             },
             live: Live { environments: vec![], keys: vec![], now: now() },
             sealed: None,

@@ -9,6 +9,7 @@
 )]
 
 mod builders;
+mod drift;
 mod elsewhere;
 mod environments;
 mod external;

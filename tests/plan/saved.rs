@@ -89,7 +89,7 @@ fn a_byte_changed_anywhere_is_refused() {
         }
     }
     for cut in 0..text.len() {
-        assert!(parse(&text[..cut]).is_err(), "cut at {cut}");
+        assert!(parse(text.split_at(cut).0).is_err(), "cut at {cut}");
     }
     for more in [format!("{text} "), format!("{text}\n"), format!("\n{text}"), text.replace('\n', "\r\n")] {
         assert!(parse(&more).is_err());
@@ -203,7 +203,7 @@ fn what_is_left_of_a_plan_is_covered_and_nothing_more() {
         // All but the environment is done.
         (
             plan_of(|w| {
-                w.live("changed").permissions = w.desired("key.production.changed").permissions.clone()
+                w.live("changed").permissions = w.desired("key.production.changed").permissions.clone();
             }),
             5,
         ),

@@ -7,8 +7,8 @@ use keycomb::model::{
     RecipientRef, TeamSlug, Timestamp,
 };
 use keycomb::plan::{
-    Action, Blocked, Change, EnvironmentRef, Finding, FindingKind, Header, MintKey, Plan, Reason, ReasonCode,
-    Remembered, SecretEffect, Select, Severity, Step, Summary, Terms, Undo, Verb,
+    Action, Blocked, Change, Drift, EnvironmentRef, Finding, FindingKind, Header, Ignored, MintKey, Plan,
+    Reason, ReasonCode, Remembered, SecretEffect, Select, Severity, Step, Summary, Terms, Undo, Verb,
 };
 use keycomb::render::Style;
 use keycomb::report::{Became, Outcome, Report};
@@ -43,6 +43,7 @@ pub fn header() -> Header {
         read: now(),
         declared: (2, 4),
         terms: Terms::default(),
+        snapshot: false,
     }
 }
 
@@ -98,6 +99,8 @@ pub fn finding(kind: FindingKind, severity: Severity, address: Option<&str>, tex
         text: text.into(),
         help: None,
         changes: vec![],
+        editor: None,
+        updated: None,
     }
 }
 
@@ -148,6 +151,7 @@ pub fn plan(actions: Vec<Action>, findings: Vec<Finding>) -> Plan {
         irreversible: taken(&|a| a.undo == Undo::Irreversible),
         drifted: findings.iter().filter(|f| f.kind == FindingKind::Drift).count(),
         findings: findings.len(),
+        ignored: 0,
     };
     Plan { header: header(), actions, findings, summary }
 }
@@ -183,4 +187,25 @@ pub fn recipients(names: &[&str]) -> Vec<RecipientRef> {
         fingerprint: format!("{n:016x}"),
     };
     names.iter().enumerate().map(one).collect()
+}
+
+/// The same, and two rules that hide something, one of them a lot.
+pub fn drift_hiding(findings: Vec<Finding>, words: &str) -> Drift {
+    let rule = |line| Origin { file: "keycomb.toml".into(), line, column: 3 };
+    let until = Some("2026-12-31T00:00:00Z".parse().unwrap());
+    let one = finding(FindingKind::Drift, Severity::High, Some("key.staging.ci"), "changed");
+    let unmanaged = || {
+        let found = finding(FindingKind::Unmanaged, Severity::Note, None, words);
+        Ignored { finding: found, reason: words.into(), until: None, rule: rule(48) }
+    };
+    let many = std::iter::repeat_with(unmanaged).take(7);
+    let one = Ignored { finding: one, reason: "until the move is over".into(), until, rule: rule(40) };
+    let ignored: Vec<Ignored> = std::iter::once(one).chain(many).collect();
+    let summary = Summary { ignored: ignored.len(), ..Summary::default() };
+    Drift { ignored, summary, ..drift(findings) }
+}
+
+/// A look for drift that found these.
+pub fn drift(findings: Vec<Finding>) -> Drift {
+    Drift { header: header(), findings, ignored: vec![], summary: Summary::default() }
 }

@@ -10,7 +10,7 @@ use keycomb::report::{Became, Cause, Report, Users};
 use proptest::prelude::*;
 use unicode_width::UnicodeWidthStr;
 
-use crate::build::{action, finding, header, outcome, plan, recipients, report};
+use crate::build::{action, drift_hiding, finding, outcome, plan, recipients, report};
 use crate::json::assert_fits;
 
 const VERBS: &[Verb] = &[
@@ -243,12 +243,15 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn plans_are_harmless(plan in any_plan(), style in any_style()) {
+    fn plans_are_harmless(plan in any_plan(), words in hostile(), style in any_style()) {
         assert_harmless(&text::plan(&plan, &style), &style);
-        assert_harmless(&text::drift(&header(), &plan.findings, &style), &style);
+        assert_harmless(&text::drift(&drift_hiding(plan.findings.clone(), &words), &style), &style);
         let document = json::plan(&plan);
         assert_harmless_json(&document);
         assert_fits("plan", &document);
+        let document = json::drift(&drift_hiding(plan.findings, &words));
+        assert_harmless_json(&document);
+        assert_fits("drift", &document);
     }
 
     #[test]

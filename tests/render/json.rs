@@ -11,14 +11,14 @@ use keycomb::render::json;
 use keycomb::report::{Became, Cause};
 use serde_json::Value;
 
-use crate::build::{action, header, outcome, plan, report};
+use crate::build::{action, drift, drift_hiding, outcome, plan, report};
 use crate::everything::{every_outcome, everything};
 use crate::tables::{external_rows, secret_rows, status_rows};
 
 fn documents() -> Vec<(&'static str, String)> {
     let (plan, report) = every_outcome();
     vec![
-        ("drift", json::drift(&header(), &plan.findings)),
+        ("drift", json::drift(&drift_hiding(plan.findings.clone(), "not ours"))),
         ("plan", json::plan(&plan)),
         ("report", json::report(&report)),
         ("secrets", json::secrets(&secret_rows())),
@@ -55,9 +55,9 @@ fn documents_fit_their_schemas() {
         assert!(document.ends_with("}\n"), "{name}");
     }
     assert_fits("plan", &json::plan(&plan(vec![], vec![])));
-    let mut unsealed = header();
-    unsealed.sealed = None;
-    assert_fits("drift", &json::drift(&unsealed, &[]));
+    let mut unsealed = drift(vec![]);
+    unsealed.header.sealed = None;
+    assert_fits("drift", &json::drift(&unsealed));
 }
 
 #[test]

@@ -6,7 +6,7 @@ use keycomb::plan::{FindingKind, Plan, SecretEffect, Severity, Verb};
 use keycomb::render::text;
 
 use crate::build::{
-    action, ascii, blocked, colored, finding, from_to, header, plain, plan, recipients, set,
+    action, ascii, blocked, colored, drift, drift_hiding, finding, from_to, plain, plan, recipients, set,
     with_visible_escapes,
 };
 use crate::everything::everything;
@@ -137,11 +137,18 @@ fn wide_letters_and_long_names_stay_in_the_columns() {
 
 #[test]
 fn drift_says_what_changed() {
-    assert_snapshot!(text::drift(&header(), &everything().findings, &plain(80)));
-    assert_snapshot!(text::drift(&header(), &[], &plain(80)));
+    assert_snapshot!(text::drift(&drift(everything().findings), &plain(80)));
+    assert_snapshot!(text::drift(&drift(vec![]), &plain(80)));
     let unmanaged =
         finding(FindingKind::Unmanaged, Severity::Note, None, "a key named `jenkins` is not managed");
-    assert_snapshot!(text::drift(&header(), &[unmanaged], &plain(80)));
+    assert_snapshot!(text::drift(&drift(vec![unmanaged.clone()]), &plain(80)));
+    assert_snapshot!(text::drift(
+        &drift_hiding(vec![unmanaged], "made by Terraform, and going with it"),
+        &plain(80)
+    ));
+    let mut saved = drift_hiding(vec![], "x");
+    saved.header.snapshot = true;
+    assert_snapshot!(text::drift(&saved, &plain(60)));
 }
 
 #[test]

@@ -26,7 +26,7 @@ pub struct Plan {
     #[command(flatten)]
     pub choose: Choose,
     /// Write the plan to this file, for `keycomb apply FILE` to carry out exactly this
-    #[arg(long, value_name = "FILE", value_parser = parse_file, conflicts_with = "at")]
+    #[arg(long, value_name = "FILE", value_parser = parse_file, conflicts_with_all = ["at", "snapshot"])]
     pub out: Option<PathBuf>,
     /// How long the file may be carried out
     #[arg(long, value_name = "DURATION", default_value = "1d", requires = "out")]
@@ -37,6 +37,12 @@ pub struct Plan {
     /// Show what falls due until then, such as +30d: a forecast, of which nothing is carried out
     #[arg(long, value_name = "+DURATION", value_parser = parse_later)]
     pub at: Option<Period>,
+    /// Plan from what `drift --save-snapshot` wrote, without credential and network; no apply carries such a plan out
+    #[arg(long, value_name = "FILE", value_parser = parse_file, conflicts_with_all = ["key_file", "ca_file"])]
+    pub snapshot: Option<PathBuf>,
+    /// The age from which on a snapshot is said to be old
+    #[arg(long, value_name = "DURATION", default_value = "7d", requires = "snapshot")]
+    pub snapshot_age: Period,
 }
 
 /// `+30d`; the sign may be left out.

@@ -24,6 +24,8 @@ pub enum SchemaKind {
     Report,
     /// `drift --format json`
     Drift,
+    /// `drift --save-snapshot`
+    Snapshot,
     /// `status --format json`
     Status,
     /// `secrets list --format json`

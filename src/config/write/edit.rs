@@ -6,10 +6,11 @@ use std::path::{Path, PathBuf};
 use miette::Diagnostic;
 use toml_edit::{Array, DocumentMut, Item, Value};
 
+use super::array;
 use super::block::Block;
 use super::disk::{self, Change, WriteError};
 use crate::config::{Loaded, Problems, SourceFile, load, normalize, read};
-use crate::model::{Desired, brief};
+use crate::model::{Desired, brief, is_visible, toml_string};
 
 /// What a file that keycomb makes begins with.
 const HEAD: &str = "# Written by keycomb; yours to change.\n";
@@ -85,6 +86,22 @@ impl Edit {
         self.now.get(name).map(String::as_str)
     }
 
+    /// What a file had when it was read; `None` for a new one, or one that is no text.
+    pub fn before(&self, name: &str) -> Option<&str> {
+        let file = self.files.iter().find(|file| file.name == name)?;
+        std::str::from_utf8(&file.text).ok()
+    }
+
+    /// A text that stands in a table of a file, with the changes so far; `None` where there is none.
+    pub fn written(&self, name: &str, table: &[&str], field: &str) -> Option<String> {
+        let document = parse(name, &self.current(name).ok()??).ok()?;
+        let mut at = document.as_table() as &dyn toml_edit::TableLike;
+        for part in table {
+            at = at.get(part)?.as_table_like()?;
+        }
+        at.get(field)?.as_str().map(str::to_owned)
+    }
+
     /// Adds blocks at the end of a file: one of the configuration, or a new one, which the main file includes from then on.
     ///
     /// `name` is relative to the main file's folder, with `/` between the parts.
@@ -118,7 +135,7 @@ impl Edit {
     }
 
     /// Sets a value in a table that a file has, such as `["key", "checkout"]`; the empty path is the file itself.
-    /// Everything else stays as it is, comments beside the value too.
+    /// Everything else stays as it is, comments beside the value too; of a list what stays in it, and its comments.
     ///
     /// # Errors
     /// [`EditError::Text`], and [`EditError::NoTable`] when the file has no such table.
@@ -133,11 +150,12 @@ impl Edit {
         }
         let mut new = match value {
             Scalar::Bool(yes) => Value::from(*yes),
-            Scalar::Text(text) => Value::from(text.as_str()),
+            Scalar::Text(text) => text_value(text),
             Scalar::List(items) => Value::from(items.iter().map(String::as_str).collect::<Array>()),
         };
-        match at.get_mut(field) {
-            Some(Item::Value(old)) => {
+        match (at.get_mut(field), value) {
+            (Some(Item::Value(Value::Array(old))), Scalar::List(items)) => array::change(old, items),
+            (Some(Item::Value(old)), _) => {
                 *new.decor_mut() = old.decor().clone();
                 *old = new;
             }
@@ -220,7 +238,7 @@ impl Edit {
         let mut document = parse(&main, &text)?;
         let list = document.entry("include").or_insert_with(|| Item::Value(Value::Array(Array::new())));
         let list = list.as_array_mut().ok_or_else(|| EditError::Text { name: main.clone() })?;
-        push(list, &pattern);
+        array::push(list, &pattern);
         self.now.insert(main, printed(&document, &text));
         self.patterns.push(pattern);
         Ok(())
@@ -243,33 +261,10 @@ impl Edit {
     }
 }
 
-/// Adds an item in the way the others are written.
-fn push(list: &mut Array, text: &str) {
-    let mut value = Value::from(text);
-    let last = list.len().checked_sub(1).and_then(|at| list.get(at)).map(|last| last.decor().clone());
-    if let Some(last) = last {
-        let text = |raw: Option<&toml_edit::RawString>| {
-            raw.and_then(toml_edit::RawString::as_str).unwrap_or_default().to_owned()
-        };
-        // On a line of its own, as the last one is; without the comment that may stand above that.
-        let indent = text(last.prefix()).rsplit_once('\n').map(|(_, indent)| format!("\n{indent}"));
-        let indent = indent.unwrap_or_else(|| " ".to_owned());
-        // A comment behind the last item's comma stays with that item.
-        let behind = if list.trailing_comma() { text(Some(list.trailing())) } else { String::new() };
-        let comment = behind.trim_end();
-        if !comment.is_empty() {
-            list.set_trailing("\n");
-        }
-        value.decor_mut().set_prefix(format!("{comment}{indent}"));
-        // What stands behind the last item, such as a line end before the bracket, stays behind the last.
-        if !list.trailing_comma() {
-            value.decor_mut().set_suffix(text(last.suffix()));
-            if let Some(last) = list.get_mut(list.len() - 1) {
-                last.decor_mut().set_suffix("");
-            }
-        }
-    }
-    list.push_formatted(value);
+/// What a terminal would obey is escaped, as in blocks.
+fn text_value(text: &str) -> Value {
+    let escaped = (!is_visible(text)).then(|| toml_string(text).parse().ok()).flatten();
+    escaped.unwrap_or_else(|| Value::from(text))
 }
 
 fn parse(name: &str, text: &str) -> Result<DocumentMut, EditError> {

@@ -21,6 +21,7 @@
 //! # Ok::<(), keycomb::model::AddressError>(())
 //! ```
 
+mod array;
 mod block;
 mod disk;
 mod edit;

@@ -3,16 +3,18 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::model::Address;
-use crate::plan::{Change, Finding};
+use crate::model::{Address, DriftClass};
+use crate::plan::{Change, Finding, Ignored};
 
 /// Something worth saying that needs no action now.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "Finding")]
 pub(super) struct FindingView<'a> {
     /// Stable: `unsealed`, `missing`, `drift`, `unfinished`, `rotation`, `unmanaged`, `external_mismatch`, `external_due`,
-    /// `advice`.
+    /// `ignore`, `advice`.
     kind: &'static str,
+    /// What kind of drift it is: `changed`, `missing`, `unmanaged`, `orphan` or `overdue`; null for what is none.
+    class: Option<&'static str>,
     /// `high`, `warning` or `note`.
     severity: &'static str,
     /// The address of something managed or declared; null for anything else.
@@ -25,19 +27,57 @@ pub(super) struct FindingView<'a> {
     help: Option<&'a str>,
     /// What differs, for drift: `before` is last applied, `after` is live.
     changes: Vec<ChangeView<'a>>,
+    /// The id of the user who changed it last, where the service says so.
+    editor: Option<&'a str>,
+    /// When it was changed last, by the service's clock, RFC 3339 in UTC.
+    #[schemars(extend("format" = "date-time"))]
+    updated: Option<String>,
 }
 
 impl<'a> FindingView<'a> {
     pub(super) fn of(finding: &'a Finding) -> Self {
-        let Finding { kind, severity, address, id, text, help, changes } = finding;
+        let Finding { kind, severity, address, id, text, help, changes, editor, updated } = finding;
         Self {
             kind: kind.as_str(),
+            class: finding.class().map(DriftClass::as_str),
             severity: severity.as_str(),
             address: address.as_ref().map(Address::to_string),
             id: id.as_deref(),
             text,
             help: help.as_deref(),
             changes: changes.iter().map(ChangeView::of).collect(),
+            editor: editor.as_deref(),
+            updated: updated.map(|updated| updated.to_string()),
+        }
+    }
+}
+
+/// A finding that a rule of the configuration hides.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Ignored")]
+pub(super) struct IgnoredView<'a> {
+    /// What is hidden.
+    finding: FindingView<'a>,
+    /// Why, in the rule's words.
+    reason: &'a str,
+    /// Until when, RFC 3339 in UTC.
+    #[schemars(extend("format" = "date-time"))]
+    until: Option<String>,
+    /// The rule's place: its file, and its line from 1.
+    file: &'a str,
+    /// The line.
+    line: usize,
+}
+
+impl<'a> IgnoredView<'a> {
+    pub(super) fn of(ignored: &'a Ignored) -> Self {
+        let Ignored { finding, reason, until, rule } = ignored;
+        Self {
+            finding: FindingView::of(finding),
+            reason,
+            until: until.map(|until| until.to_string()),
+            file: &rule.file,
+            line: rule.line,
         }
     }
 }

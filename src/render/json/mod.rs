@@ -17,7 +17,7 @@ mod step;
 use serde::Serialize;
 
 use crate::model;
-use crate::plan::{Finding, Header, Plan};
+use crate::plan::{Drift, Plan};
 use crate::render::status::{ExternalRow, SecretRow, StatusRow};
 use crate::report::Report;
 
@@ -36,8 +36,8 @@ pub fn plan(plan: &Plan) -> String {
 }
 
 /// What a look for drift found: `keycomb.drift/1`.
-pub fn drift(header: &Header, findings: &[Finding]) -> String {
-    model::document(&plan::DriftView::of(header, findings))
+pub fn drift(drift: &Drift) -> String {
+    model::document(&plan::DriftView::of(drift))
 }
 
 /// What became of each action of a plan: `keycomb.report/1`.

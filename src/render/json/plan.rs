@@ -4,9 +4,9 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::action::ActionView;
-use super::finding::FindingView;
+use super::finding::{FindingView, IgnoredView};
 use crate::model::{Label, Pattern};
-use crate::plan::{Finding, Header, Plan, Select, Summary, Verb};
+use crate::plan::{Drift, Header, Plan, Select, Summary, Verb};
 
 /// What would be done to make the service as it is declared, and what is worth saying.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -52,14 +52,18 @@ pub(super) struct DriftView<'a> {
     header: HeaderView<'a>,
     /// Gravest first, then by address and id.
     findings: Vec<FindingView<'a>>,
+    /// What rules of `[[ignore]]` hide, in the same order.
+    ignored: Vec<IgnoredView<'a>>,
 }
 
 impl<'a> DriftView<'a> {
-    pub(super) fn of(header: &'a Header, findings: &'a [Finding]) -> Self {
+    pub(super) fn of(drift: &'a Drift) -> Self {
+        let Drift { header, findings, ignored, summary: _ } = drift;
         Self {
             format: "keycomb.drift/1",
             header: HeaderView::of(header),
             findings: findings.iter().map(FindingView::of).collect(),
+            ignored: ignored.iter().map(IgnoredView::of).collect(),
         }
     }
 }
@@ -86,11 +90,15 @@ struct HeaderView<'a> {
     select: Option<SelectView<'a>>,
     /// The guards that were lifted, as options: `delete=3`, or an address.
     allow: Vec<String>,
+    /// Whether it was read from a file that an earlier run saved (`read` says when), and not from the service; such a plan is not
+    /// to be carried out.
+    snapshot: bool,
 }
 
 impl<'a> HeaderView<'a> {
     fn of(header: &'a Header) -> Self {
-        let Header { team, endpoint, sealed, now, read, declared: (environments, keys), terms } = header;
+        let Header { team, endpoint, sealed, now, read, declared: (environments, keys), terms, snapshot } =
+            header;
         let sealed = sealed
             .as_ref()
             .map(|(lineage, serial)| SealedView { lineage: lineage.as_str(), serial: *serial });
@@ -103,6 +111,7 @@ impl<'a> HeaderView<'a> {
             declared: DeclaredView { environments: *environments, keys: *keys },
             select: SelectView::of(&terms.select),
             allow: terms.allow.words(),
+            snapshot: *snapshot,
         }
     }
 }
@@ -172,12 +181,24 @@ struct SummaryView {
     drifted: usize,
     /// Findings.
     findings: usize,
+    /// Findings that rules of `[[ignore]]` hide; not among the others.
+    ignored: usize,
 }
 
 impl SummaryView {
     fn of(summary: &Summary) -> Self {
-        let Summary { verbs, changes, blocked, guarded, issued, stopping, irreversible, drifted, findings } =
-            summary;
+        let Summary {
+            verbs,
+            changes,
+            blocked,
+            guarded,
+            issued,
+            stopping,
+            irreversible,
+            drifted,
+            findings,
+            ignored,
+        } = summary;
         Self {
             verbs: verbs.iter().map(VerbCount::of).collect(),
             changes: *changes,
@@ -188,6 +209,7 @@ impl SummaryView {
             irreversible: *irreversible,
             drifted: *drifted,
             findings: *findings,
+            ignored: *ignored,
         }
     }
 }

@@ -7,7 +7,8 @@ use crate::render::style::Tone;
 
 /// Puts what was read, of which team, where.
 pub(super) fn put(page: &mut Page<'_>, title: &str, header: &Header) {
-    let Header { team, endpoint, sealed, now, read: _, declared: (environments, keys), terms } = header;
+    let Header { team, endpoint, sealed, now, read, declared: (environments, keys), terms, snapshot } =
+        header;
     let declared = format!("{}, {} declared", counted(*environments, "environment"), counted(*keys, "key"));
     let mut parts = vec![
         (Tone::Strong, title.to_owned()),
@@ -20,6 +21,9 @@ pub(super) fn put(page: &mut Page<'_>, title: &str, header: &Header) {
     }
     if !terms.select.is_all() {
         parts.insert(1, (Tone::Change, format!("partial: {}", page.style.shown(&terms.select.options()))));
+    }
+    if *snapshot {
+        parts.insert(1, (Tone::Change, format!("from a snapshot of {read:.0}")));
     }
     if sealed.is_none() {
         parts.push((Tone::Dim, "no sealed file yet".to_owned()));

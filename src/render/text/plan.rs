@@ -38,13 +38,13 @@ pub fn plan(plan: &Plan, style: &Style) -> String {
         let text =
             "Refused: the service has what nobody declared, and the policy says `unmanaged = \"fail\"`.";
         page.flow(2, Tone::Bad, text);
-        summary::put_findings(&mut page, summary.findings);
+        summary::put_findings(&mut page, summary);
     } else if plan.is_empty() {
         let is_all = header.terms.select.is_all();
         let text =
             if is_all { "No changes: the service is as declared." } else { "No changes in this part." };
         page.flow(2, Tone::Good, text);
-        summary::put_findings(&mut page, summary.findings);
+        summary::put_findings(&mut page, summary);
     } else {
         summary::put(&mut page, summary);
     }

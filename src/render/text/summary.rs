@@ -17,6 +17,7 @@ pub(super) fn put(page: &mut Page<'_>, summary: &Summary) {
         irreversible,
         drifted: _,
         findings,
+        ignored,
     } = summary;
     page.put(Tone::Strong, "Plan: ");
     let done = verbs.iter().filter(|(verb, count)| *verb != Verb::Blocked && *count > 0);
@@ -39,13 +40,19 @@ pub(super) fn put(page: &mut Page<'_>, summary: &Summary) {
     if *findings > 0 {
         others.push((Tone::Change, counted(*findings, "finding")));
     }
+    if *ignored > 0 {
+        others.push((Tone::Dim, format!("{ignored} ignored")));
+    }
     put_more(page, &others);
 }
 
 /// Puts how many findings there are, after a sentence.
-pub(super) fn put_findings(page: &mut Page<'_>, findings: usize) {
-    if findings > 0 {
-        put_more(page, &[(Tone::Change, counted(findings, "finding"))]);
+pub(super) fn put_findings(page: &mut Page<'_>, summary: &Summary) {
+    if summary.findings > 0 {
+        put_more(page, &[(Tone::Change, counted(summary.findings, "finding"))]);
+    }
+    if summary.ignored > 0 {
+        put_more(page, &[(Tone::Dim, format!("{} ignored", summary.ignored))]);
     }
 }
 
