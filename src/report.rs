@@ -145,6 +145,17 @@ impl Report {
         self.outcomes.iter().any(|outcome| is_unnoted(&outcome.became))
     }
 
+    /// How to go on where the sealed file could not be replaced.
+    pub fn unfolded_help(&self) -> &'static str {
+        match self.is_unnoted() {
+            true => {
+                "not all of the above could be written down, and its journal lacks that too; keep both, mend the cause, and run \
+                 the same command again"
+            }
+            false => "nothing is lost: its journal holds everything; keep both, and run apply again",
+        }
+    }
+
     /// How many were (staged, left for a later apply).
     pub fn staged(&self) -> (usize, usize) {
         let count = |is: fn(&Became) -> bool| self.outcomes.iter().filter(|o| is(&o.became)).count();

@@ -55,6 +55,7 @@ const KEPT_TO: &[(&str, &[&str])] = &[
     ("axum::", &["sandbox"]),
     ("age::", &["seal", "model"]),
     ("clap::", &["cli"]),
+    ("maud::", &["render"]),
     ("std::env", &["cli"]),
     ("std::fs", &["cli", "config", "seal", "sandbox", "honeycomb", "rehearse", "runs"]),
     (".await", &["ports", "honeycomb", "apply", "cli", "sandbox", "rehearse"]),

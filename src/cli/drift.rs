@@ -14,7 +14,7 @@ use super::plan::style;
 use super::session::Session;
 use super::{accept, emit, reading, whole_file};
 use crate::plan::{self, Allow, Ask, Drift};
-use crate::render::{self, Sheet};
+use crate::render::{self, Sheet, StatusRow};
 
 /// Shows what changed at the service since the last apply, or takes it over.
 ///
@@ -43,8 +43,12 @@ async fn show(args: &Args, global: &Global, output: &Output) -> Result<Exit, Fai
     }
     let known = Known::read(&session, sealed.as_ref(), output).await?;
     let probed = if args.probe { external::probe(&session).await? } else { BTreeMap::new() };
+    let external = external::rows(&session.desired, &probed, known.live.now);
     let ask = Ask { probed, ..Ask::default() };
-    let drift = plan::drift(&known.input(&session.desired, Allow::default(), ask));
+    let input = known.input(&session.desired, Allow::default(), ask);
+    let drift = plan::drift(&input);
+    let keys: Vec<StatusRow> =
+        plan::lives(&input).iter().map(|life| StatusRow::of(life, input.now)).collect();
     let snapshot = args.save_snapshot.as_ref().map(|path| {
         let text = reading::snapshot(&session, &known, args.hash_names);
         save(path, &text, output)
@@ -54,7 +58,8 @@ async fn show(args: &Args, global: &Global, output: &Output) -> Result<Exit, Fai
         Format::Text => render::text::drift(&drift, &style(output)),
         Format::Json => render::json::drift(&drift),
     })?;
-    emit::write(&args.emit.emit, &Sheet { drift: Some(&drift), ..Sheet::default() }, output)?;
+    let sheet = Sheet { drift: Some(&drift), keys: &keys, external: &external, ..Sheet::default() };
+    emit::write(&args.emit.emit, &sheet, output)?;
     snapshot.transpose()?;
     Ok(exit(&drift, args))
 }

@@ -97,7 +97,7 @@ impl std::fmt::Display for IgnoreMatch {
 }
 
 /// A pattern for addresses and names: `*` is any characters, `?` is one, `[ab]` one of these.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Glob(glob::Pattern);
 
 /// Why a text is no pattern; the parser's own words, which do not repeat it.

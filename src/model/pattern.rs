@@ -5,49 +5,28 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::Address;
+use super::{Address, Glob};
 
 /// A glob over addresses, such as `key.production.*`: `*` is any characters (dots too), `?` is one.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub struct Pattern(String);
+pub struct Pattern(Glob);
 
 impl Pattern {
     /// As it was written.
     pub fn as_str(&self) -> &str {
-        &self.0
+        self.0.as_str()
     }
 
     /// Whether an address is meant.
     pub fn matches(&self, address: &Address) -> bool {
-        matches(self.0.as_bytes(), address.to_string().as_bytes())
+        self.0.matches(&address.to_string())
     }
-}
-
-/// With one way back: to the last `*`, which takes one character more.
-fn matches(pattern: &[u8], text: &[u8]) -> bool {
-    let (mut at, mut place) = (0, 0);
-    let mut star: Option<(usize, usize)> = None;
-    while let Some(c) = text.get(place) {
-        match (pattern.get(at), star) {
-            (Some(b'*'), _) => {
-                star = Some((at, place));
-                at += 1;
-            }
-            (Some(p), _) if p == c || *p == b'?' => (at, place) = (at + 1, place + 1),
-            (_, Some((from, taken))) => {
-                star = Some((from, taken + 1));
-                (at, place) = (from + 1, taken + 1);
-            }
-            (_, None) => return false,
-        }
-    }
-    pattern.get(at..).is_some_and(|rest| rest.iter().all(|p| *p == b'*'))
 }
 
 impl fmt::Display for Pattern {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(&self.0)
+        f.pad(self.as_str())
     }
 }
 
@@ -59,7 +38,7 @@ impl FromStr for Pattern {
         if text.is_empty() || text.len() > 200 || !text.chars().all(is_allowed) {
             return Err(PatternError);
         }
-        Ok(Self(text.to_owned()))
+        text.parse().map(Self).map_err(|_| PatternError)
     }
 }
 
@@ -72,7 +51,7 @@ impl TryFrom<String> for Pattern {
 
 impl From<Pattern> for String {
     fn from(pattern: Pattern) -> Self {
-        pattern.0
+        pattern.as_str().to_owned()
     }
 }
 

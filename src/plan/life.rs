@@ -20,8 +20,12 @@ pub struct Life<'a> {
     pub address: &'a Address,
     /// Its type.
     pub key_type: KeyType,
+    /// What the files say of its address; `None`: nothing.
+    pub desired: Option<&'a DesiredKey>,
     /// What the record has of it; `None`: it is not made yet.
     pub record: Option<&'a SealedKey>,
+    /// What the service has of it; `None`: nothing.
+    pub live: Option<&'a LiveKey>,
     /// When it was made, by the service's clock.
     pub created: Option<Timestamp>,
     /// Where in its life it is.
@@ -111,7 +115,9 @@ fn at<'a>(index: &Index<'a>, address: &'a Address) -> Vec<Life<'a>> {
         let life = Life {
             address,
             key_type: record.key_type,
+            desired,
             record: Some(record),
+            live: index.key(&record.id),
             created: Some(index.key(&record.id).and_then(|live| live.created).unwrap_or(record.created)),
             stage,
             next,
@@ -124,7 +130,9 @@ fn at<'a>(index: &Index<'a>, address: &'a Address) -> Vec<Life<'a>> {
         found.push(Life {
             address,
             key_type: desired.key_type,
+            desired: Some(desired),
             record: None,
+            live: None,
             created: None,
             stage: LifeStage::Declared,
             next: with_the_next(Verb::Create),

@@ -5,6 +5,7 @@
 mod accept;
 mod adopt;
 mod advice;
+mod ahead;
 mod ask;
 mod discard;
 mod draft;
@@ -45,6 +46,7 @@ mod words;
 
 pub use accept::{DECLARED_OTHERWISE, declared_value};
 pub use adopt::{next_generation, sealed_generation, takes_secret};
+pub use ahead::{Ahead, ahead};
 pub use ask::{Adopt, Ask, Revoke, SealedSecret};
 pub use discard::discardable_from;
 pub use drift::{Drift, FailOn, drift};

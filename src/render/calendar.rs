@@ -109,6 +109,7 @@ mod tests {
             recipients: vec![],
             next,
             revoked: None,
+            more: crate::render::KeyMore::default(),
         }
     }
 

@@ -2,6 +2,7 @@
 
 use std::str::FromStr;
 
+use super::html;
 use super::json;
 use super::status::{ExternalRow, StatusRow};
 use crate::plan::{Drift, Plan};
@@ -27,16 +28,19 @@ pub struct Sheet<'a> {
 pub enum Kind {
     /// `keycomb.report/1` of an apply, `keycomb.plan/1` of a plan, `keycomb.drift/1` of a drift.
     Json,
+    /// One page that stands alone, for people.
+    Html,
 }
 
 impl Kind {
     /// All forms, in the order that help lists them.
-    pub const ALL: &[Self] = &[Self::Json];
+    pub const ALL: &[Self] = &[Self::Json, Self::Html];
 
     /// Its word on the command line.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Json => "json",
+            Self::Html => "html",
         }
     }
 }
@@ -56,6 +60,7 @@ impl FromStr for Kind {
 pub fn emit(kind: Kind, sheet: &Sheet<'_>) -> Option<String> {
     match kind {
         Kind::Json => json_of(sheet),
+        Kind::Html => html::page(sheet),
     }
 }
 

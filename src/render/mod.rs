@@ -6,6 +6,7 @@
 mod calendar;
 mod emit;
 mod holders;
+mod html;
 pub mod json;
 mod status;
 mod style;
@@ -14,5 +15,5 @@ pub mod text;
 pub use calendar::calendar;
 pub use emit::{Kind, Sheet, emit};
 pub use holders::{Verified, VerifyRow};
-pub use status::{ExternalRow, SecretRow, StatusRow};
+pub use status::{ExternalRow, HORIZON, KeyMore, SecretRow, StatusRow};
 pub use style::Style;

@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use crate::model::{
-    Address, ExternalKind, KeyState, KeyType, Label, RecipientRef, SealSettings, Sealed, SealedKey, Timestamp,
+    Address, ExternalKind, KeyState, KeyType, Label, Period, Permission, RecipientRef, SealSettings, Sealed,
+    SealedKey, Timestamp,
 };
-use crate::plan::{Life, LifeStage, Next, Severity};
+use crate::plan::{Ahead, Life, LifeStage, Next, Severity, ahead};
 
 /// One generation of a managed key, as `status` shows it. Texts may be hostile.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,6 +29,49 @@ pub struct StatusRow {
     pub next: Option<Next>,
     /// Why a person revoked it; `None`: nobody did.
     pub revoked: Option<String>,
+    /// What a report has besides.
+    pub more: KeyMore,
+}
+
+/// What a report shows of a key besides its row. Texts may be hostile.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct KeyMore {
+    /// Its name: at the service, else as declared.
+    pub name: String,
+    /// What is granted: at the service, else as declared; in the service's order.
+    pub permissions: Vec<Permission>,
+    /// Granted at the service, and keycomb does not know it.
+    pub unknown_permissions: Vec<String>,
+    /// Whether the files want it to work.
+    pub enabled: bool,
+    /// Whom to ask.
+    pub owner: Option<String>,
+    /// The steps of the next [`HORIZON`], by date.
+    pub ahead: Vec<Ahead>,
+}
+
+/// How far a report looks ahead.
+pub const HORIZON: Period = Period::days(90);
+
+impl KeyMore {
+    fn of(life: &Life<'_>, now: Timestamp) -> Self {
+        let Life { desired, record, live, .. } = *life;
+        let name = live.map(|live| &live.name).or(record.map(|record| &record.name));
+        let granted = live
+            .map(|live| &live.permissions)
+            .or(record.map(|record| &record.applied.permissions))
+            .or(desired.map(|desired| &desired.permissions));
+        let unknown = live.map(|live| &live.unknown_permissions).into_iter().flatten();
+        let owner = desired.and_then(|desired| desired.owner.as_ref());
+        Self {
+            name: name.or(desired.map(|desired| &desired.name)).cloned().unwrap_or_default(),
+            permissions: granted.into_iter().flatten().copied().collect(),
+            unknown_permissions: unknown.filter(|(_, on)| **on).map(|(name, _)| name.clone()).collect(),
+            enabled: desired.is_some_and(|desired| desired.enabled),
+            owner: owner.or(record.and_then(|record| record.owner.as_ref())).cloned(),
+            ahead: ahead(life, now, HORIZON.after(now)),
+        }
+    }
 }
 
 impl StatusRow {
@@ -50,6 +94,7 @@ impl StatusRow {
                 .record
                 .and_then(|record| record.revoked.as_ref())
                 .map(|revoked| revoked.reason.clone()),
+            more: KeyMore::of(life, now),
         }
     }
 

@@ -8,6 +8,7 @@
     reason = "test code"
 )]
 
+mod ahead;
 mod builders;
 mod drift;
 mod elsewhere;

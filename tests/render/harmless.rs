@@ -272,6 +272,7 @@ proptest! {
             recipients: vec![words[2].clone()],
             next: None,
             revoked: Some(words[3].clone()),
+            more: keycomb::render::KeyMore::default(),
         };
         let secret = SecretRow {
             address: row.address.clone(),

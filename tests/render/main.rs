@@ -6,12 +6,14 @@
     clippy::indexing_slicing,
     clippy::panic,
     clippy::print_stderr,
+    clippy::string_slice,
     reason = "test code"
 )]
 
 mod build;
 mod everything;
 mod harmless;
+mod html;
 mod json;
 mod plan;
 mod report;

@@ -23,6 +23,7 @@ pub fn status_rows() -> Vec<StatusRow> {
         recipients: vec!["ops".into(), "break_glass".into()],
         next: None,
         revoked: None,
+        more: keycomb::render::KeyMore::default(),
     };
     let revoked = StatusRow {
         address: "key.staging.leaked".parse().unwrap(),

@@ -94,7 +94,8 @@ struct KeyView<'a> {
 
 impl<'a> KeyView<'a> {
     fn of(row: &'a StatusRow) -> Self {
-        let StatusRow { address, id, key_type, age, generation, phase, recipients, next, revoked } = row;
+        let StatusRow { address, id, key_type, age, generation, phase, recipients, next, revoked, more: _ } =
+            row;
         Self {
             address: address.to_string(),
             id: id.as_deref(),

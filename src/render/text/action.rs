@@ -77,7 +77,7 @@ pub(super) fn put_sentence(page: &mut Page<'_>, indent: usize, tone: Tone, text:
 }
 
 /// The verb, and for a blocked action what would have been done.
-pub(super) fn verb_text(action: &Action) -> String {
+pub(in crate::render) fn verb_text(action: &Action) -> String {
     match &action.blocked {
         Some(blocked) => format!("blocked: {}", blocked.verb.as_str()),
         None => action.verb.as_str().to_owned(),
@@ -148,7 +148,7 @@ fn parts(style: &Style, action: &Action) -> Vec<(Tone, String)> {
 }
 
 /// Whether the reason says more than the line above it.
-fn is_telling(action: &Action) -> bool {
+pub(in crate::render) fn is_telling(action: &Action) -> bool {
     match action.reason.code {
         ReasonCode::Declared => false,
         ReasonCode::Changed | ReasonCode::Drifted => action.changes.is_empty() && action.blocked.is_none(),

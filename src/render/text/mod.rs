@@ -13,9 +13,11 @@ mod report;
 mod summary;
 mod table;
 
+pub(super) use action::{is_telling, verb_text};
 pub use drift::drift;
 pub use external::external;
 pub use holders::verified;
 pub use plan::plan;
 pub use report::report;
+pub(super) use table::short;
 pub use table::{secrets, status};

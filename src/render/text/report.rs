@@ -43,14 +43,7 @@ pub fn report(report: &Report, plan: Option<&Plan>, style: &Style) -> String {
     }
     if let Some(why) = unfolded {
         put_sentence(&mut page, 0, Tone::Bad, &format!("The sealed file could not be replaced: {why}"));
-        let help = match report.is_unnoted() {
-            true => {
-                "not all of the above could be written down, and its journal lacks that too; keep both, mend the cause, and run the \
-                 same command again"
-            }
-            false => "nothing is lost: its journal holds everything; keep both, and run apply again",
-        };
-        put_help(&mut page, 2, help);
+        put_help(&mut page, 2, report.unfolded_help());
     }
     if *interrupted || unfolded.is_some() {
         page.end();

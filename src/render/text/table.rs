@@ -229,7 +229,7 @@ fn names(style: &Style, names: &[String]) -> String {
 }
 
 /// A length of time in its largest unit.
-pub(super) fn short(age: Duration) -> String {
+pub(in crate::render) fn short(age: Duration) -> String {
     let seconds = age.as_secs();
     let units = [(86_400, 'd'), (3_600, 'h'), (60, 'm')];
     match units.into_iter().find(|(size, _)| seconds >= *size) {
