@@ -138,6 +138,22 @@ pub enum Cause {
     Unconfirmed,
 }
 
+impl Cause {
+    /// The stable text.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Service => "service",
+            Self::Credential => "credential",
+            Self::Mismatch => "mismatch",
+            Self::Changed => "changed",
+            Self::Busy => "busy",
+            Self::Seal => "seal",
+            Self::NotDisabled => "not_disabled",
+            Self::Unconfirmed => "unconfirmed",
+        }
+    }
+}
+
 impl Report {
     /// Whether the journal lacks something of what was done: it could not be written down.
     pub fn is_unnoted(&self) -> bool {

@@ -3,6 +3,7 @@
 use super::args::{Apply as Args, Global};
 use super::carry::{Asked, Order, carry_out_held};
 use super::choose::choose;
+use super::emit;
 use super::exit::Exit;
 use super::failure::Failure;
 use super::held::{self, Held};
@@ -13,6 +14,7 @@ use super::session::Session;
 use crate::apply::Home;
 use crate::model::visible;
 use crate::plan::{Allow, Ask};
+use crate::render::Run;
 
 /// Shows the plan, asks, and carries it out.
 ///
@@ -24,6 +26,7 @@ pub async fn run(
     output: &Output,
     interrupt: &Interrupt,
 ) -> Result<Exit, Failure> {
+    emit::check(&args.emit.emit, Run::Apply)?;
     let home = match (args.stage, args.release) {
         (true, _) => Home::Staged,
         (false, true) => Home::Elsewhere,

@@ -257,6 +257,7 @@ pub(super) fn tell(
     let emitted = emit::write(
         order.emit,
         &Sheet { plan: Some(plan), report: Some(report), ..Sheet::default() },
+        &session.config,
         output,
     );
     let stopped = interrupt.is_raised().then(|| interrupt.exit());

@@ -14,7 +14,7 @@ use super::plan::style;
 use super::session::Session;
 use super::{accept, emit, reading, whole_file};
 use crate::plan::{self, Allow, Ask, Drift};
-use crate::render::{self, Sheet, StatusRow};
+use crate::render::{self, Run, Sheet, StatusRow};
 
 /// Shows what changed at the service since the last apply, or takes it over.
 ///
@@ -33,6 +33,7 @@ pub async fn run(
 }
 
 async fn show(args: &Args, global: &Global, output: &Output) -> Result<Exit, Failure> {
+    emit::check(&args.emit.emit, Run::Drift)?;
     let session = Session::open(global, &args.service, *output).await?;
     let sealed = session.sealed()?;
     if sealed.is_none() {
@@ -59,7 +60,7 @@ async fn show(args: &Args, global: &Global, output: &Output) -> Result<Exit, Fai
         Format::Json => render::json::drift(&drift),
     })?;
     let sheet = Sheet { drift: Some(&drift), keys: &keys, external: &external, ..Sheet::default() };
-    emit::write(&args.emit.emit, &sheet, output)?;
+    emit::write(&args.emit.emit, &sheet, &global.config, output)?;
     snapshot.transpose()?;
     Ok(exit(&drift, args))
 }

@@ -13,13 +13,14 @@ use super::output::Output;
 use super::reading::Local;
 use super::saved_file::{save, whole_second};
 use crate::plan::{self, Ask};
-use crate::render::{self, Sheet, StatusRow, Style};
+use crate::render::{self, Run, Sheet, StatusRow, Style};
 
 /// Shows what would change.
 ///
 /// # Errors
 /// Those of [`Local`].
 pub async fn run(args: &Args, global: &Global, output: &Output) -> Result<Exit, Failure> {
+    emit::check(&args.emit.emit, Run::Plan)?;
     let local = match &args.snapshot {
         Some(file) => Local::alone(global, &args.service, file, args.snapshot_age)?,
         None => Local::connected(global, &args.service, output).await?,
@@ -63,9 +64,14 @@ pub async fn run(args: &Args, global: &Global, output: &Output) -> Result<Exit, 
         output
             .say(&format!("saved: {path}, valid until {until:.0}; carry it out with `keycomb apply {path}`"));
     }
-    let sheet =
-        Sheet { plan: Some(&plan), drift: Some(&drift), keys: &keys, external: &external, report: None };
-    emit::write(&args.emit.emit, &sheet, output)?;
+    let sheet = Sheet {
+        plan: Some(&plan),
+        drift: Some(&drift),
+        keys: &keys,
+        external: &external,
+        ..Sheet::default()
+    };
+    emit::write(&args.emit.emit, &sheet, &global.config, output)?;
     Ok(Exit::of_plan(&plan, args.detailed_exitcode))
 }
 

@@ -90,7 +90,7 @@ fn run(cli: Cli) -> Exit {
             wait(async |interrupt| interrupt.or(verify::run(&args, &global, &output)).await)
         }
         Command::Secrets(args) => secrets::run(&args, &global, &output),
-        Command::Show(args) => show::run(&args, &output),
+        Command::Show(args) => show::run(&args, &global, &output),
         Command::Scan(args) => scan::run(&args, &global, &output),
         Command::Schema(args) => schema::run(&args, &output),
         Command::Completions(args) => completions::run(&args, &output),

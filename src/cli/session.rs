@@ -30,6 +30,8 @@ pub(super) const USER_AGENT: &str = concat!("keycomb/", env!("CARGO_PKG_VERSION"
 pub struct Session {
     /// The declared state. Its endpoint is the service's lasting one, also for a sandbox on a passing port.
     pub desired: Desired,
+    /// The main configuration file.
+    pub config: PathBuf,
     /// The configuration's folder.
     pub folder: PathBuf,
     /// The files that the configuration was read from.
@@ -115,14 +117,19 @@ impl Session {
     /// # Errors
     /// A wrong configuration (3), no credential or a refused one (4), an unreachable service (1).
     pub async fn connect(global: &Global, service: &Service, output: Output) -> Result<Self, Failure> {
-        Self::connect_for(load(global)?, service, output).await
+        Self::connect_for(load(global)?, global, service, output).await
     }
 
     /// The same for a configuration that is read already.
     ///
     /// # Errors
     /// As [`Session::connect`], but for the configuration's.
-    pub async fn connect_for(loaded: Loaded, service: &Service, output: Output) -> Result<Self, Failure> {
+    pub async fn connect_for(
+        loaded: Loaded,
+        global: &Global,
+        service: &Service,
+        output: Output,
+    ) -> Result<Self, Failure> {
         let Loaded { mut desired, folder, files } = loaded;
         let sandbox = if service.sandbox { Some(start_sandbox(&folder, &desired.team).await?) } else { None };
         let sealed_path = sealed_path(&folder, &desired, service.sandbox);
@@ -162,6 +169,7 @@ impl Session {
         let access = asked.map_err(|error| failure(honeycomb::diagnose(&error, &context)))?;
         Ok(Self {
             desired,
+            config: global.config.clone(),
             folder,
             files,
             sealed_path,

@@ -1,6 +1,6 @@
 //! `keycomb show`: a saved plan, without network or credential.
 
-use super::args::{Format, Show as Args};
+use super::args::{Format, Global, Show as Args};
 use super::emit;
 use super::exit::Exit;
 use super::failure::Failure;
@@ -8,21 +8,23 @@ use super::held;
 use super::output::Output;
 use super::plan::style;
 use crate::model::Timestamp;
-use crate::render::{self, Sheet};
+use crate::render::{self, Run, Sheet};
 use crate::saved::Saved;
 
 /// Shows it, and whether it may still be carried out by its own dates.
 ///
 /// # Errors
 /// When it is not byte for byte what keycomb wrote (6); when a form cannot be written.
-pub fn run(args: &Args, output: &Output) -> Result<Exit, Failure> {
+pub fn run(args: &Args, global: &Global, output: &Output) -> Result<Exit, Failure> {
+    emit::check(&args.emit.emit, Run::Plan)?;
     let (saved, _) = held::read(&args.file)?;
     output.write(&match args.format {
         Format::Text => render::text::plan(&saved.plan, &style(output)),
         Format::Json => render::json::plan(&saved.plan),
     })?;
     output.say(&told(&saved, Timestamp::now()));
-    emit::write(&args.emit.emit, &Sheet { plan: Some(&saved.plan), ..Sheet::default() }, output)?;
+    let sheet = Sheet { plan: Some(&saved.plan), ..Sheet::default() };
+    emit::write(&args.emit.emit, &sheet, &global.config, output)?;
     Ok(Exit::Done)
 }
 

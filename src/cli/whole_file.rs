@@ -16,3 +16,17 @@ pub(super) fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     file.write_all(bytes)?;
     file.persist(path).map(drop).map_err(|error| error.error)
 }
+
+/// Adds to a file that others add to as well; makes it where there is none. A blank line parts it from what is there.
+///
+/// # Errors
+/// When it takes nothing more.
+pub(super) fn add(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut file = std::fs::OpenOptions::new().append(true).create(true).open(path)?;
+    let mut text = Vec::with_capacity(bytes.len() + 2);
+    if file.metadata()?.len() > 0 {
+        text.extend_from_slice(b"\n\n");
+    }
+    text.extend_from_slice(bytes);
+    file.write_all(&text)
+}

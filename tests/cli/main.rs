@@ -16,6 +16,7 @@ mod credentials;
 mod diagnosis;
 mod drift;
 mod emergency;
+mod emit;
 mod examples;
 mod external;
 mod git;

@@ -5,12 +5,13 @@ use keycomb::plan::{
     Action, Blocked, Change, Finding, FindingKind, LifeStage, Plan, Reason, ReasonCode, SecretEffect,
     Severity, Undo, Verb,
 };
-use keycomb::render::{ExternalRow, SecretRow, StatusRow, Style, json, text};
+use keycomb::render::{ExternalRow, Kind, SecretRow, Sheet, StatusRow, Style, emit, json, text};
 use keycomb::report::{Became, Cause, Report, Users};
 use proptest::prelude::*;
 use unicode_width::UnicodeWidthStr;
 
 use crate::build::{action, drift_hiding, finding, outcome, plan, recipients, report};
+use crate::emit::{drift_of, external, rows};
 use crate::json::assert_fits;
 
 const VERBS: &[Verb] = &[
@@ -31,7 +32,7 @@ fn reader(name: &str, fingerprint: &str) -> RecipientRef {
 }
 
 /// Letters, and much of what a terminal would obey or hide.
-fn hostile() -> impl Strategy<Value = String> {
+pub fn hostile() -> impl Strategy<Value = String> {
     let evil = prop::sample::select(
         "\u{1b}\u{7}\r\n\t\u{0}\u{7f}\u{85}\u{9b}\u{9d}\u{ad}\u{61c}\u{200b}\u{200d}\u{200e}\u{200f}\u{2028}\u{2029}\u{202a}\u{202e}\u{2066}\u{2069}\u{feff}\u{e0041}\u{fff9}\u{3164}"
             .chars()
@@ -62,7 +63,7 @@ fn change() -> impl Strategy<Value = Change> {
         .prop_map(|(field, before, after, undoes_drift)| Change { field, before, after, undoes_drift })
 }
 
-fn any_action() -> impl Strategy<Value = Action> {
+pub fn any_action() -> impl Strategy<Value = Action> {
     let texts = prop::collection::vec(hostile(), 6);
     let label = "[a-z]{1,64}".prop_map(|text| Label::new(text).unwrap());
     let choices = (0..VERBS.len(), 0..5_usize, any::<bool>(), any::<bool>(), any::<bool>(), 1..4_u32);
@@ -97,7 +98,7 @@ fn any_action() -> impl Strategy<Value = Action> {
     )
 }
 
-fn any_finding() -> impl Strategy<Value = Finding> {
+pub fn any_finding() -> impl Strategy<Value = Finding> {
     let severity = prop::sample::select(vec![Severity::Note, Severity::Warning, Severity::High]);
     (hostile(), hostile(), prop::option::of(hostile()), severity, prop::collection::vec(change(), 0..3))
         .prop_map(|(id, words, help, severity, changes)| Finding {
@@ -108,12 +109,12 @@ fn any_finding() -> impl Strategy<Value = Finding> {
         })
 }
 
-fn any_plan() -> impl Strategy<Value = Plan> {
+pub fn any_plan() -> impl Strategy<Value = Plan> {
     (prop::collection::vec(any_action(), 0..6), prop::collection::vec(any_finding(), 0..3))
         .prop_map(|(actions, findings)| plan(actions, findings))
 }
 
-fn any_report() -> impl Strategy<Value = Report> {
+pub fn any_report() -> impl Strategy<Value = Report> {
     let until = "2026-03-08T12:00:00Z".parse().unwrap();
     let became = (0..8_usize, hostile(), hostile()).prop_map(move |(which, why, help)| match which {
         0 => Became::Done { note: Some(why) },
@@ -198,6 +199,47 @@ fn assert_harmless_json(document: &str) {
     document.lines().for_each(assert_commands_nothing);
 }
 
+/// Every form of a plan, a drift and an apply.
+fn assert_forms_are_harmless(plan: &Plan, report: &Report, words: &[String]) {
+    let drift = drift_of(plan);
+    let mut keys = rows();
+    keys[0].id = Some(words[0].clone());
+    keys[0].recipients = words.to_vec();
+    keys[0].revoked = Some(words[1].clone());
+    let mut external = external();
+    external[0].owner = Some(words[1].clone());
+    external[0].state = words[2].clone();
+    let sheets = [
+        Sheet { plan: Some(plan), drift: Some(&drift), keys: &keys, external: &external, ..Sheet::default() },
+        Sheet { drift: Some(&drift), keys: &keys, ..Sheet::default() },
+        Sheet { plan: Some(plan), report: Some(report), ..Sheet::default() },
+    ];
+    for kind in Kind::ALL {
+        for sheet in &sheets {
+            let Some(text) = emit(*kind, sheet) else { continue };
+            let bad: Vec<char> = text.chars().filter(|c| *c != '\n' && is_dangerous(*c)).collect();
+            assert!(bad.is_empty(), "{}: {bad:?} in {text:?}", kind.as_str());
+            assert!(text.ends_with('\n'), "{}", kind.as_str());
+            match kind {
+                // These are commands, and nothing else is.
+                Kind::GithubAnnotations => text.lines().for_each(|line| {
+                    crate::emit::parse_annotation(line);
+                }),
+                _ => text.lines().for_each(assert_commands_nothing),
+            }
+            match kind {
+                Kind::Sarif => drop(crate::emit::assert_sarif(&text)),
+                Kind::Junit => drop(roxmltree::Document::parse(&text).unwrap()),
+                Kind::Openmetrics => drop(crate::emit::samples(&text)),
+                Kind::TerraformPlanJson | Kind::GitlabReport => {
+                    drop(serde_json::from_str::<serde_json::Value>(&text).unwrap());
+                }
+                _ => {}
+            }
+        }
+    }
+}
+
 /// The counts of the last lines, read by somebody who knows nothing of `Summary`.
 fn counted(text: &str, what: &str) -> usize {
     let summary = text.split("Plan: ").last().unwrap();
@@ -236,6 +278,16 @@ fn endless_names_are_cut_in_text_and_whole_in_json() {
         assert_harmless_json(&document);
         let read: serde_json::Value = serde_json::from_str(&document).unwrap();
         assert_eq!(read["actions"][0]["name"], endless.as_str());
+    }
+}
+
+proptest! {
+    // Each case is read back by six parsers.
+    #![proptest_config(ProptestConfig { cases: 60, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn every_form_is_harmless(plan in any_plan(), report in any_report(), words in prop::collection::vec(hostile(), 3)) {
+        assert_forms_are_harmless(&plan, &report, &words);
     }
 }
 

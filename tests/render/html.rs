@@ -304,7 +304,7 @@ proptest! {
             (row.owner, row.state) = (Some(texts[0].clone()), texts[1].clone());
         }
         let drift = Drift { summary: plan.summary.clone(), ..drift(plan.findings.clone()) };
-        let sheet = Sheet { plan: Some(&plan), drift: Some(&drift), keys: &keys, external: &external, report: None };
+        let sheet = Sheet { plan: Some(&plan), drift: Some(&drift), keys: &keys, external: &external, ..Sheet::default() };
         for sheet in [sheet, Sheet { report: Some(&report), ..sheet }, Sheet { plan: None, ..sheet }] {
             let page = page(&sheet);
             assert_ours(&page);

@@ -11,6 +11,7 @@
 )]
 
 mod build;
+mod emit;
 mod everything;
 mod harmless;
 mod html;

@@ -7,11 +7,25 @@ use clap::Args;
 use super::parse_file;
 use crate::render::Kind;
 
+const HELP: &str = "\
+Also write the result to a file in another form, such as sarif=keycomb.sarif; `-` is stdout; may be repeated
+
+  json                 what --format json prints
+  markdown             for people: counts, what to look at first, details folded
+  github-comment       the same in at most 60,000 bytes, with a mark to find it by
+  github-summary       the same, added to the file: $GITHUB_STEP_SUMMARY
+  github-annotations   commands for GitHub's runner, on the lines that cause them
+  gitlab-report        counts for artifacts:reports:terraform; of plan only
+  terraform-plan-json  for OPA, conftest and plan viewers; of plan and drift only
+  sarif                SARIF 2.1.0: what deserves a look, on the lines that cause it
+  junit                a test for each address: what drifted, is blocked or failed, fails
+  openmetrics          counts; of plan also the keys' age and next step";
+
 /// Further forms of the result.
 #[derive(Debug, Clone, Default, Args)]
 pub struct Emit {
-    /// Also write the result to a file in another form, such as json=plan.json; `-` is stdout; may be repeated
-    #[arg(long, value_name = "KIND=PATH", value_parser = parse_emitted)]
+    /// Also write the result to a file in another form, such as sarif=keycomb.sarif; `-` is stdout; may be repeated
+    #[arg(long, value_name = "KIND=PATH", value_parser = parse_emitted, long_help = HELP)]
     pub emit: Vec<Emitted>,
 }
 

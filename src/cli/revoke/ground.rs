@@ -32,7 +32,7 @@ pub(super) async fn open(args: &Args, global: &Global, output: &Output) -> Resul
         }
         Err(failure) => return Err(failure),
     };
-    let session = Session::connect_for(loaded, &args.service, *output).await?;
+    let session = Session::connect_for(loaded, global, &args.service, *output).await?;
     session.check_team()?;
     // Environments are read for the successor alone.
     check_scopes(&session.access, &[Scope::KeysRead])?;

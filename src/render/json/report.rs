@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::action::BlockedView;
 use super::plan::SelectView;
 use crate::model::KeyType;
-use crate::report::{Became, Cause, Outcome, Report, Skipped, Users};
+use crate::report::{Became, Outcome, Report, Skipped, Users};
 
 /// What became of each action of a plan.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -223,7 +223,7 @@ impl<'a> BecameView<'a> {
         match became {
             Became::Done { note } => Self::Done { note: note.as_deref() },
             Became::Failed { why, help, cause } => {
-                Self::Failed { why, help: help.as_deref(), cause: cause_name(*cause) }
+                Self::Failed { why, help: help.as_deref(), cause: cause.as_str() }
             }
             Became::Staged { until, note } => {
                 Self::Staged { until: until.to_string(), note: note.as_deref() }
@@ -233,18 +233,5 @@ impl<'a> BecameView<'a> {
             Became::InDoubt { why, help } => Self::InDoubt { why, help },
             Became::Blocked => Self::Blocked,
         }
-    }
-}
-
-fn cause_name(cause: Cause) -> &'static str {
-    match cause {
-        Cause::Service => "service",
-        Cause::Credential => "credential",
-        Cause::Mismatch => "mismatch",
-        Cause::Changed => "changed",
-        Cause::Busy => "busy",
-        Cause::Seal => "seal",
-        Cause::NotDisabled => "not_disabled",
-        Cause::Unconfirmed => "unconfirmed",
     }
 }
