@@ -61,4 +61,5 @@ pub mod sandbox;
 pub mod saved;
 pub mod seal;
 pub mod snapshot;
+pub mod telemetry;
 pub mod terraform;

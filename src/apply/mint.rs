@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use futures_util::stream::{self, StreamExt as _};
+use tracing::{Instrument as _, Span};
 
 use super::home::Home;
 use super::limits::{CHUNK, CHUNK_TIME, SIDE_BY_SIDE, SPREAD_TIME, delay};
@@ -103,7 +104,11 @@ impl<R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'_, R, W, K,
         for task in first {
             // On the heap: what waits here is large, and is nested deep.
             let half = Box::pin(self.half_in_time(task, listed, (!is_first).then_some(begun))).await;
-            take(Box::pin(self.tried(half)).await);
+            let span = match &half {
+                Half::Minted(task, _) => self.span(task.index),
+                Half::Later(_) | Half::Over(..) => Span::none(),
+            };
+            take(Box::pin(self.tried(half)).instrument(span).await);
             is_first = false;
         }
         let mut halves = vec![];
@@ -172,7 +177,7 @@ impl<R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'_, R, W, K,
                 Err(ended) => ended,
             }
         };
-        let ended = unpanicked(work).await;
+        let ended = unpanicked(work).instrument(self.span(task.index)).await;
         match key {
             Some(minted) => Half::Minted(task, minted),
             None => Half::Over(task.index, ended),
@@ -222,6 +227,7 @@ impl<R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'_, R, W, K,
                 Err(ended) => unreleased(&minted.id, KeyState::Provisional, ended).into(),
             }
         })
+        .instrument(self.span(task.index))
         .await;
         self.settle(task.index, Ended { id: Some(id.to_string()), ..ended });
     }

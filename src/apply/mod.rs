@@ -18,6 +18,7 @@ mod revoke;
 mod run;
 mod stage;
 mod tidy;
+mod trace;
 mod update;
 mod verify;
 

@@ -6,6 +6,7 @@ use super::limits::{DEADLINE, POST_TRIES, delay};
 use super::mint::Task;
 use super::outcome::{Ended, Fate, Step as Attempt, failed, in_doubt, not_started};
 use super::run::Run;
+use super::trace;
 use super::verify::{Echo, echo};
 use crate::model::{
     AppliedKey, Intent, KeyId, KeyState, LiveKey, Nonce, Payload, Provisional, Recipient, RecipientRef,
@@ -184,8 +185,9 @@ impl<R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'_, R, W, K,
             secret,
         };
         let to: Vec<&Recipient> = recipients.iter().map(|(_, recipient)| *recipient).collect();
-        let armored =
-            self.with_keeper(|keeper| keeper.seal(&payload, &to)).map_err(|error| self.not_kept(&error))?;
+        let armored = trace::seal()
+            .in_scope(|| self.with_keeper(|keeper| keeper.seal(&payload, &to)))
+            .map_err(|error| self.not_kept(&error))?;
         let created = key.created.unwrap_or_else(|| self.service_now());
         let mut recipients: Vec<RecipientRef> = recipients
             .into_iter()

@@ -11,6 +11,7 @@ use futures_util::FutureExt as _;
 use futures_util::future::{self, Either};
 use futures_util::stream::{self, StreamExt as _};
 use tokio::sync::{Mutex as AsyncMutex, OnceCell};
+use tracing::{Instrument as _, Span};
 
 use super::bound::Bound;
 use super::home::Home;
@@ -18,6 +19,7 @@ use super::limits::SIDE_BY_SIDE;
 use super::order::Stage;
 use super::outcome::{Ended, Step as Attempt, chain, done_with, failed, not_started, panicked, refused};
 use super::progress::Progress;
+use super::trace;
 use crate::model::{
     Address, EnvironmentId, KeyId, KeyType, Label, LiveKey, Record, SealSettings, Sealed, Timestamp,
 };
@@ -40,6 +42,8 @@ pub(super) struct Run<'a, R, W, K, S> {
     places: BTreeMap<&'a Address, Vec<usize>>,
     keeper: Mutex<&'a mut K>,
     so_far: Mutex<SoFar>,
+    /// Of the actions that were begun and have no outcome yet, by their place in the plan.
+    spans: Mutex<BTreeMap<usize, Span>>,
     /// One listing for all releases of recorded keys.
     pub listed: OnceCell<Vec<LiveKey>>,
     /// The slugs of environments that keys were proven for; `None` where the service did not tell.
@@ -90,6 +94,7 @@ impl<'a, R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'a, R, W
             places,
             keeper,
             so_far,
+            spans: Mutex::default(),
             listed,
             slugs,
         }
@@ -148,8 +153,8 @@ impl<'a, R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'a, R, W
         if let Err(ended) = self.may_begin(action) {
             return self.settle(i, ended.into());
         }
-        self.progress.started(action);
-        let ended = unpanicked(self.step(action)).await;
+        self.started(action);
+        let ended = unpanicked(self.step(action)).instrument(self.span(i)).await;
         self.settle(i, ended);
     }
 
@@ -302,10 +307,20 @@ impl<'a, R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'a, R, W
         self.progress.started(action);
     }
 
+    /// The span of an action that was begun, until its outcome is known.
+    pub(super) fn span(&self, i: usize) -> Span {
+        let Some(action) = self.plan.actions.get(i) else { return Span::none() };
+        let mut spans = self.spans.lock().unwrap_or_else(PoisonError::into_inner);
+        spans.entry(i).or_insert_with(|| trace::action(action)).clone()
+    }
+
     /// Writes an action's outcome down. The first one stands.
     pub(super) fn settle(&self, i: usize, ended: Ended) {
         if let Some(action) = self.plan.actions.get(i) {
             self.progress.finished(action, &ended.became);
+        }
+        if let Some(span) = self.spans.lock().unwrap_or_else(PoisonError::into_inner).remove(&i) {
+            trace::note(&span, &ended.became);
         }
         self.so_far().ended.entry(i).or_insert(ended);
     }
@@ -393,7 +408,7 @@ impl<'a, R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'a, R, W
         self.end_plan(&outcomes);
         let so_far = self.so_far.into_inner().unwrap_or_else(PoisonError::into_inner);
         let keeper = self.keeper.into_inner().unwrap_or_else(PoisonError::into_inner);
-        let unfolded = keeper.fold().err().map(|error| chain(&error));
+        let unfolded = trace::seal().in_scope(|| keeper.fold()).err().map(|error| chain(&error));
         Report {
             outcomes,
             interrupted: so_far.interrupted,

@@ -12,6 +12,7 @@ mod adoption;
 mod apply;
 mod auth;
 mod choose;
+mod doctor;
 mod drift;
 mod emit;
 mod holders;
@@ -28,8 +29,9 @@ mod status;
 
 pub use adoption::{Adopt, Forget, Mv};
 pub use apply::Apply;
-pub use auth::Auth;
+pub use auth::{Auth, Login, Logout};
 pub use choose::Choose;
+pub use doctor::Doctor;
 pub use drift::Drift;
 pub use emit::{Emit, Emitted};
 pub use holders::{Exec, Prove, Rekey, Undo, Variable, Verify};
@@ -223,6 +225,8 @@ pub enum Command {
     /// The credential
     #[command(subcommand)]
     Auth(Auth),
+    /// Look at everything that a run needs, each by itself, and say what mends it
+    Doctor(Doctor),
     /// Serve an emulator of the Honeycomb Management API on this machine
     Sandbox(Sandbox),
     /// Apply the configuration to an emulator again and again, with everything going wrong that can

@@ -12,7 +12,7 @@ use crate::model::{Scope, brief};
 use crate::render;
 
 /// What one command, or one half of it, needs.
-const COMMANDS: &[(&str, &[Scope])] = &[
+pub(super) const COMMANDS: &[(&str, &[Scope])] = &[
     ("plan, drift, status", &[Scope::EnvironmentsRead, Scope::KeysRead]),
     ("apply (keys)", &[Scope::EnvironmentsRead, Scope::KeysWrite]),
     ("apply (environments)", &[Scope::EnvironmentsWrite, Scope::KeysRead]),

@@ -3,7 +3,10 @@
 use std::io::BufRead as _;
 use std::path::Path;
 
+use tracing::Instrument as _;
+
 use super::args::{Emitted, Format, Global, Lift, Service};
+use super::ci::Ci;
 use super::emit;
 use super::exit::Exit;
 use super::failure::Failure;
@@ -17,6 +20,7 @@ use super::progress::Bar;
 use super::session::{Session, check_scopes, from_seal, unconnected};
 use super::staged;
 use super::surroundings::{Real, fresh_lineage};
+use super::traced;
 use super::undo;
 use crate::apply::{self, Bound, Home};
 use crate::config::write::{Edit, Written};
@@ -222,7 +226,9 @@ async fn perform_bound<K: KeepRecord>(
     // Also when there is nothing to do: the record is tidied, and what a cut-off run left is folded.
     let ports = (&session.reader, &writer);
     let seal = &session.desired.seal;
-    let report = apply::apply_bound(bound, home, plan, seal, ports, keeper, &surroundings, &bar).await;
+    let applying = apply::apply_bound(bound, home, plan, seal, ports, keeper, &surroundings, &bar);
+    let report = applying.instrument(traced::phase("carry out")).await;
+    traced::note_report(&report);
     bar.end();
     say_stopping.abort();
     Ok(report)
@@ -309,7 +315,8 @@ async fn decide(
         session.declares(desired);
         edit
     });
-    let mut plan = plan::plan(&known.input(&session.desired, lifted, ask));
+    let input = known.input(&session.desired, lifted, ask);
+    let mut plan = traced::phase("decide").in_scope(|| plan::plan(&input));
     if files.is_some() {
         // Lines of files that are not written yet lead nowhere.
         plan.actions.iter_mut().for_each(|action| action.reason.origin = None);
@@ -368,10 +375,17 @@ pub(super) fn refuse_second_file(
 /// With `--format json` stdout is for the report alone.
 pub(super) fn show(order: &Order<'_>, plan: &Plan, output: &Output) -> Result<(), Failure> {
     let text = render::text::plan(plan, &style(output));
+    // Long, and what becomes of it follows: a runner's log shows its last line.
+    let folded = |is_terminal: bool| {
+        let last = text.lines().next_back().filter(|_| !output.stdout_color);
+        let title = last.unwrap_or("Plan");
+        let ci = if is_terminal { Ci::None } else { output.ci };
+        ci.folded("plan", title, &text, model::Timestamp::now())
+    };
     match order.format {
-        Format::Text => output.write(&text),
+        Format::Text => output.write(&folded(output.stdout_terminal)),
         Format::Json => {
-            output.say(text.trim_end());
+            output.say(folded(output.stderr_terminal).trim_end());
             Ok(())
         }
     }

@@ -35,7 +35,7 @@ pub fn run(args: &Check, global: &Global, output: &Output) -> Result<Exit, Failu
     }
 }
 
-fn count(number: usize, noun: &str) -> String {
+pub(super) fn count(number: usize, noun: &str) -> String {
     format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
 }
 

@@ -12,7 +12,7 @@ use super::known::Known;
 use super::output::Output;
 use super::plan::style;
 use super::session::Session;
-use super::{accept, emit, reading, whole_file};
+use super::{accept, emit, reading, traced, whole_file};
 use crate::plan::{self, Allow, Ask, Drift};
 use crate::render::{self, Run, Sheet, StatusRow};
 
@@ -47,7 +47,7 @@ async fn show(args: &Args, global: &Global, output: &Output) -> Result<Exit, Fai
     let external = external::rows(&session.desired, &probed, known.live.now);
     let ask = Ask { probed, ..Ask::default() };
     let input = known.input(&session.desired, Allow::default(), ask);
-    let drift = plan::drift(&input);
+    let drift = traced::phase("decide").in_scope(|| plan::drift(&input));
     let keys: Vec<StatusRow> =
         plan::lives(&input).iter().map(|life| StatusRow::of(life, input.now)).collect();
     let snapshot = args.save_snapshot.as_ref().map(|path| {

@@ -6,6 +6,7 @@ use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme, Report};
 
 use super::exit::Exit;
 use super::output::Output;
+use crate::config::{Problem, Problems};
 
 /// What to say, and the exit code.
 #[derive(Debug)]
@@ -30,6 +31,11 @@ impl Failure {
     /// A failure to read or write something of this machine.
     pub fn io(message: impl Into<String>, help: impl Into<String>, source: std::io::Error) -> Self {
         Self::new(Exit::Failed, Words { message: message.into(), help: help.into(), cause: Some(source) })
+    }
+
+    /// What is wrong with the configuration, if that is what it is.
+    pub fn problems(&self) -> &[Problem] {
+        self.report.downcast_ref::<Problems>().map(Problems::list).unwrap_or_default()
     }
 
     /// A saved plan that cannot even be read.

@@ -104,10 +104,10 @@ fn template(team: &TeamSlug, region: Region, recipients: &[(String, Recipient)])
 }
 
 /// Which files git hands to the merge driver.
-const ATTRIBUTE: &str = "*.sealed.toml merge=keycomb";
+pub(super) const ATTRIBUTE: &str = "*.sealed.toml merge=keycomb";
 
 /// What tells git where the merge driver is.
-const DRIVER: &str = "git config merge.keycomb.driver 'keycomb secrets merge %O %A %B --path %P'";
+pub(super) const DRIVER: &str = "git config merge.keycomb.driver 'keycomb secrets merge %O %A %B --path %P'";
 
 const TEMPLATE: &str = include_str!("init.toml");
 

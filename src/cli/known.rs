@@ -2,9 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use tracing::Instrument as _;
+
 use super::failure::Failure;
 use super::output::Output;
 use super::session::Session;
+use super::traced;
 use crate::model::{Desired, KeyId, Live, Sealed};
 use crate::plan::{Allow, Ask, Input};
 
@@ -29,9 +32,12 @@ impl<'a> Known<'a> {
         sealed: Option<&'a Sealed>,
         output: &Output,
     ) -> Result<Self, Failure> {
-        let live = session.live(sealed).await?;
-        let elsewhere = session.elsewhere(sealed, &live, output).await;
-        Ok(Self { sealed, live, elsewhere })
+        let reading = async {
+            let live = session.live(sealed).await?;
+            let elsewhere = session.elsewhere(sealed, &live, output).await;
+            Ok(Self { sealed, live, elsewhere })
+        };
+        reading.instrument(traced::phase("read")).await
     }
 
     /// The planner's input.

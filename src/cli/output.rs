@@ -3,6 +3,7 @@
 use std::io::{self, IsTerminal, Write};
 
 use super::args::When;
+use super::ci::Ci;
 use super::failure::Failure;
 
 /// Where things are shown, and how.
@@ -22,6 +23,8 @@ pub struct Output {
     pub stdout_terminal: bool,
     /// Columns.
     pub width: usize,
+    /// The runner whose log this is.
+    pub ci: Ci,
 }
 
 impl Output {
@@ -49,6 +52,7 @@ impl Output {
             unicode: unicode && !dumb,
             stdout_terminal,
             width: width(stdout_terminal),
+            ci: Ci::detect(|name| variable(name).is_some()),
         }
     }
 

@@ -12,6 +12,7 @@ use super::lift::{allow, refuse_nobodys};
 use super::output::Output;
 use super::reading::Local;
 use super::saved_file::{save, whole_second};
+use super::traced;
 use crate::plan::{self, Ask};
 use crate::render::{self, Run, Sheet, StatusRow, Style};
 
@@ -41,7 +42,7 @@ pub async fn run(args: &Args, global: &Global, output: &Output) -> Result<Exit, 
             input.now
         ));
     }
-    let plan = plan::plan(&input);
+    let plan = traced::phase("decide").in_scope(|| plan::plan(&input));
     let drift = plan::drift(&input);
     let keys: Vec<StatusRow> =
         plan::lives(&input).iter().map(|life| StatusRow::of(life, input.now)).collect();

@@ -4,7 +4,7 @@ use super::args::{Schema, SchemaKind};
 use super::exit::Exit;
 use super::failure::Failure;
 use super::output::Output;
-use super::{auth, check, import, prove, rehearse, rekey, scan, secrets, undo, verify};
+use super::{auth, check, doctor, import, prove, rehearse, rekey, scan, secrets, undo, verify};
 use crate::{config, render, saved};
 
 /// Prints a JSON Schema.
@@ -24,6 +24,7 @@ pub fn run(args: &Schema, output: &Output) -> Result<Exit, Failure> {
         SchemaKind::Secret => render::json::document_schema::<secrets::Document<'_>>(),
         SchemaKind::Check => render::json::document_schema::<check::Document<'_>>(),
         SchemaKind::Auth => render::json::document_schema::<auth::Document<'_>>(),
+        SchemaKind::Doctor => render::json::document_schema::<doctor::Document<'_>>(),
         SchemaKind::Import => render::json::document_schema::<import::Document>(),
         SchemaKind::Scan => render::json::document_schema::<scan::Document>(),
         SchemaKind::Verification => render::json::document_schema::<verify::Document<'_>>(),

@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use tracing::Instrument as _;
+
 use super::args::{Global, Service};
 use super::credential::{self, Found, Lookup};
 use super::exit::Exit;
@@ -12,6 +14,8 @@ use super::history::{self, Searched};
 use super::output::Output;
 use super::place::refuse_link;
 use super::private_file::{self, Unread};
+use super::stored::Account;
+use super::traced;
 use crate::config::{self, Loaded, LoadedFile};
 use crate::honeycomb::{
     self, Connection, ConnectionError, Context, Credential, Diagnosis, Kind, Notice, Patience, Reader, Why,
@@ -130,6 +134,17 @@ impl Session {
         service: &Service,
         output: Output,
     ) -> Result<Self, Failure> {
+        let session = Self::begin(loaded, global, service, output).instrument(traced::phase("load")).await?;
+        traced::note_team(&session.desired.team, session.connected_to.as_str());
+        Ok(session)
+    }
+
+    async fn begin(
+        loaded: Loaded,
+        global: &Global,
+        service: &Service,
+        output: Output,
+    ) -> Result<Self, Failure> {
         let Loaded { mut desired, folder, files } = loaded;
         let sandbox = if service.sandbox { Some(start_sandbox(&folder, &desired.team).await?) } else { None };
         let sealed_path = sealed_path(&folder, &desired, service.sandbox);
@@ -147,7 +162,8 @@ impl Session {
                 (endpoint, found)
             }
             None => {
-                let found = credential::find(service.key_file.as_deref(), &Machine)
+                let account = Account { endpoint: &desired.endpoint, team: &desired.team };
+                let found = credential::find(service.key_file.as_deref(), account, &Machine)
                     .map_err(|error| Failure::new(Exit::Credential, error))?;
                 (desired.endpoint.clone(), found)
             }
@@ -300,11 +316,15 @@ pub fn check_scopes(access: &Access, wanted: &[Scope]) -> Result<(), Failure> {
 
 pub(super) fn failure(diagnosis: Diagnosis) -> Failure {
     let Diagnosis { message, help, kind } = diagnosis;
-    let exit = match kind {
+    Failure::words(exit_of(kind), message, help)
+}
+
+/// How a command ends that fails for such a matter.
+pub(super) fn exit_of(kind: Kind) -> Exit {
+    match kind {
         Kind::Credential | Kind::Scope | Kind::Team => Exit::Credential,
         Kind::Network | Kind::Service => Exit::Failed,
-    };
-    Failure::words(exit, message, help)
+    }
 }
 
 /// A client that cannot even be made: a bad CA file, no CA store.

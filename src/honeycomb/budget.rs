@@ -81,6 +81,16 @@ impl Budget {
         Decision::Go
     }
 
+    /// What is left in the window that is known: (calls, of how many, for how long).
+    pub(super) fn left(&self, now: Instant) -> Option<(u64, Option<u64>, Duration)> {
+        match self.known {
+            Known::Window { remaining, latest, .. } if now < latest => {
+                Some((remaining, self.limit, latest.saturating_duration_since(now)))
+            }
+            _ => None,
+        }
+    }
+
     fn blind(&self) -> u64 {
         self.limit.map_or(u64::from(BLIND), |limit| limit.clamp(1, BLIND.into()))
     }

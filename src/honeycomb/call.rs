@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
+use tracing::Instrument as _;
 
 use super::connection::Shared;
 use super::exchange::{Ask, Exchange, Identity, Transport};
@@ -12,6 +13,7 @@ use super::pace::Lane;
 use super::reason::Broken;
 use super::retry::{Repeat, Tries};
 use super::retry_after::pause;
+use super::trace;
 use crate::model::Secret;
 use crate::ports::{Failure, Gate, ServiceError};
 
@@ -111,10 +113,12 @@ impl Caller {
         let mut tries = Tries::new(call.repeat, &self.shared.patience, fastrand::u64(..));
         // The last try of a write that may have been carried out: no later try that was not takes that back.
         let mut unsure = None;
+        let mut resend = 0;
         loop {
-            let Some((exchange, spent)) = self.attempt(call, gate, buffer).await else {
+            let Some((exchange, spent)) = self.attempt(call, resend, gate, buffer).await else {
                 return Err(call.error(unsure.unwrap_or(Failure::Withheld)));
             };
+            resend += 1;
             let broken = match exchange.outcome {
                 Ok(status) => return Ok(status),
                 Err(broken) => broken,
@@ -145,12 +149,15 @@ impl Caller {
     async fn attempt(
         &self,
         call: &Call<'_>,
+        resend: usize,
         gate: Gate<'_>,
         buffer: &mut Vec<u8>,
     ) -> Option<(Exchange, Duration)> {
         let ticket = self.shared.pacer.reserve(call.lane(), gate).await?;
         let sent = Instant::now();
-        let exchange = self.transport.exchange(&call.ask, buffer).await;
+        let span = trace::span(&call.ask, &self.shared.endpoint, resend);
+        let exchange = self.transport.exchange(&call.ask, buffer).instrument(span.clone()).await;
+        trace::note(&span, &exchange);
         ticket.end(end(&exchange, sent));
         Some((exchange, sent.elapsed()))
     }

@@ -22,12 +22,13 @@ mod reader;
 mod reason;
 mod retry;
 mod retry_after;
+mod trace;
 mod wire;
 mod writer;
 
 pub use connection::{Connection, ConnectionError};
 pub use diagnose::{Context, Diagnosis, Kind, diagnose, diagnose_scopes, diagnose_team};
-pub use options::{Collection, Credential, KeyOptions, Notice, Options, Patience, Why};
+pub use options::{BudgetLeft, Collection, Credential, KeyOptions, Notice, Options, Patience, Why};
 pub use read_all::{read_all, read_managed};
 pub use reader::Reader;
 pub use writer::Writer;

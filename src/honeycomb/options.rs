@@ -110,6 +110,19 @@ impl Default for Patience {
     }
 }
 
+/// What a rate limit leaves, as the last answer told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BudgetLeft {
+    /// Whose calls it counts.
+    pub collection: Collection,
+    /// Calls left in this window.
+    pub remaining: u64,
+    /// Calls per window.
+    pub limit: Option<u64>,
+    /// Until the window ends.
+    pub ends_in: Duration,
+}
+
 /// What happens while a call is carried out, for progress and logs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Notice {

@@ -8,7 +8,7 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::budget::{Budget, Decision, End};
-use super::options::{Collection, Notice, Why};
+use super::options::{BudgetLeft, Collection, Notice, Why};
 use crate::ports::Gate;
 
 /// Shorter waits are not worth a word.
@@ -78,6 +78,19 @@ impl Pacer {
         while gate() && Instant::now() < end {
             tokio::time::sleep_until(end.min(Instant::now() + GLANCE)).await;
         }
+    }
+
+    /// What is left for reading, as far as answers have told; by collection.
+    pub(super) fn left(&self) -> Vec<BudgetLeft> {
+        let now = Instant::now();
+        let of = |(lane, account): (&Lane, &Account)| {
+            let (remaining, limit, ends_in) = account.budget.left(now)?;
+            Some(BudgetLeft { collection: lane.collection, remaining, limit, ends_in })
+        };
+        let accounts = self.accounts();
+        let mut left: Vec<_> = accounts.iter().filter(|(lane, _)| !lane.is_write).filter_map(of).collect();
+        left.sort_by_key(|budget| budget.collection.to_string());
+        left
     }
 
     fn ask(&self, lane: Lane) -> Decision {

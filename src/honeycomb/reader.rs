@@ -1,7 +1,7 @@
 //! Reads the service.
 
 use super::call::{Call, Caller};
-use super::options::Collection;
+use super::options::{BudgetLeft, Collection};
 use super::pages::{List, walk};
 use super::wire;
 use crate::model::{Access, EnvironmentId, KeyId, KeyType, LiveEnvironment, LiveKey, Secret, Timestamp};
@@ -15,6 +15,11 @@ pub struct Reader {
 impl Reader {
     pub(super) fn new(caller: Caller) -> Self {
         Self { caller }
+    }
+
+    /// What the rate limits leave for reading, as far as answers have told; sorted by collection.
+    pub fn budgets(&self) -> Vec<BudgetLeft> {
+        self.caller.shared().pacer.left()
     }
 
     fn list_path(&self, name: &str) -> String {

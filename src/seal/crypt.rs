@@ -30,6 +30,18 @@ struct RawPayload<'a> {
     pad: &'a str,
 }
 
+/// Seals a canary to each recipient (name in the configuration, public key).
+///
+/// # Errors
+/// [`SealError::Recipient`] for the first that cannot be sealed to.
+pub fn try_recipients(recipients: &[(&str, &Recipient)]) -> Result<(), SealError> {
+    for (name, recipient) in recipients {
+        seal_text("canary", &[recipient])
+            .map_err(|error| SealError::Recipient { name: (*name).to_owned(), problem: error.to_string() })?;
+    }
+    Ok(())
+}
+
 /// Seals a payload: ASCII-armored age, which every one of the recipients can open, with keycomb or with `age`.
 ///
 /// # Errors

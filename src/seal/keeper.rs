@@ -116,12 +116,7 @@ impl Keeper {
     /// [`SealError::NotAFile`], [`SealError::Io`], [`SealError::Keep`] for the disk; [`SealError::Recipient`] for the
     /// first recipient that cannot be sealed to.
     pub fn preflight(&mut self, recipients: &[(&str, &Recipient)]) -> Result<(), SealError> {
-        for (name, recipient) in recipients {
-            crypt::seal_text("canary", &[recipient]).map_err(|error| SealError::Recipient {
-                name: (*name).to_owned(),
-                problem: error.to_string(),
-            })?;
-        }
+        crypt::try_recipients(recipients)?;
         refuse_unless_regular(&self.path)?;
         self.write_beside(b"canary").map_err(SealError::Keep)?;
         let temporary = self.temporary();

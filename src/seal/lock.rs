@@ -67,6 +67,25 @@ impl Lock {
     }
 }
 
+/// Who holds the lock of a sealed file, as its lock file says; `None` where nobody does. Makes no file.
+///
+/// It is shared for a moment to find out: who takes it just then is told that it is taken.
+///
+/// # Errors
+/// [`SealError::NotAFile`], [`SealError::Io`], [`SealError::NoLock`].
+pub fn lock_holder(sealed_file: &Path, now: Timestamp) -> Result<Option<String>, SealError> {
+    let path = beside(sealed_file, ".lock");
+    if refuse_unless_regular(&path)?.is_none() {
+        return Ok(None);
+    }
+    let mut file = File::open(&path).map_err(|e| SealError::io("open", &path, e))?;
+    match file.try_lock_shared() {
+        Ok(()) => Ok(None),
+        Err(TryLockError::WouldBlock) => Ok(Some(read_holder(&mut file, now))),
+        Err(TryLockError::Error(source)) => Err(SealError::NoLock { path, source }),
+    }
+}
+
 impl Drop for Lock {
     fn drop(&mut self) {
         // Closing the file is not enough: a child process that is just being started has it open too. A failure leaves

@@ -25,15 +25,15 @@ pub mod text;
 mod versions;
 
 pub use challenge::{answer, challenge};
-pub use crypt::seal;
+pub use crypt::{seal, try_recipients};
 pub use disk::{Disk, OsDisk};
 pub use error::SealError;
 pub use generate::{generate_identity, write_new_private};
 pub use identity::{AskPassphrase, Identities, IdentityProblem};
 pub use keeper::{Keeper, refuse_unproven};
-pub use lock::Holder;
+pub use lock::{Holder, lock_holder};
 pub use merge::{Merged, Undecided, Unrelated, merge};
 pub use open::open;
-pub use read::read;
+pub use read::{left_over, read};
 pub use rekey::{Closed, Rekeyed, rekey};
 pub use versions::{merge_by_hand, merge_for_git};

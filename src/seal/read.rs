@@ -41,6 +41,15 @@ pub fn read(path: &Path, expected: Option<(&TeamSlug, &Endpoint)>) -> Result<Opt
     Ok(find(path, expected)?.content)
 }
 
+/// How many records an apply at work, or one that was cut off, has in the journal and not in the file; `None` when there is no
+/// journal.
+///
+/// # Errors
+/// Those of [`read`].
+pub fn left_over(path: &Path) -> Result<Option<usize>, SealError> {
+    find(path, None).map(|found| found.has_journal.then_some(found.replayed))
+}
+
 /// Reads what is there. The journal comes first: what an apply that ends meanwhile takes out of it is in the file.
 pub(super) fn find(path: &Path, expected: Option<(&TeamSlug, &Endpoint)>) -> Result<Found, SealError> {
     let journal_path = beside(path, ".journal");

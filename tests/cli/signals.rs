@@ -7,7 +7,7 @@ use keycomb::sandbox::RateLimit;
 
 use crate::team::{Ran, SAMPLE, Team};
 
-fn interrupted(signal: &str, exit: i32) {
+pub fn interrupted(signal: &str, exit: i32) {
     let team = Team::new();
     team.declare(SAMPLE);
     team.sandbox.add_fault("slow:POST:api-keys=600ms".parse().unwrap());

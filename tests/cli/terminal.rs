@@ -31,7 +31,7 @@ fn script(team: &Team, before: &str, arguments: &str, variables: &[(&str, &str)]
 }
 
 /// Runs keycomb on a terminal, types `answer`, and gives everything that the terminal showed.
-fn on_terminal(team: &Team, arguments: &str, variables: &[(&str, &str)], answer: &str) -> Ran {
+pub fn on_terminal(team: &Team, arguments: &str, variables: &[(&str, &str)], answer: &str) -> Ran {
     let mut child = script(team, "", arguments, variables).spawn().expect(NEEDED);
     child.stdin.take().unwrap().write_all(answer.as_bytes()).unwrap();
     child.wait_with_output().unwrap().into()
@@ -83,6 +83,40 @@ fn off_a_terminal_there_is_no_bar() {
         team.run(&["apply", "--yes"]).exits(0).stderr,
         "sealed: ./keycomb.sealed.toml\n".replace("./", "")
     );
+}
+
+/// Id and secret are asked for one after the other.
+#[test]
+fn a_management_key_that_is_typed_is_stored_and_not_shown() {
+    let team = Team::new();
+    team.declare(SAMPLE);
+    let key = team.sandbox.management_key();
+    let home = [("XDG_CONFIG_HOME", team.folder.path().to_str().unwrap())];
+    let mut child = script(&team, "stty echo; tty; exec ", "auth login", &home).spawn().expect(NEEDED);
+    let mut shown = BufReader::new(child.stdout.take().unwrap());
+    let mut terminal = String::new();
+    shown.read_line(&mut terminal).unwrap();
+    let mut typed = child.stdin.take().unwrap();
+    let mut said = String::new();
+    for (asked, answer) in [("ID:SECRET (not shown)", &key.id), ("its secret (not shown)", &key.secret)] {
+        // Each question is there before it is answered, and hides what is typed.
+        while !said.contains(asked) {
+            let mut byte = [0];
+            shown.read_exact(&mut byte).unwrap_or_else(|_| panic!("never asked for {asked}:\n{said}"));
+            said.push(char::from(byte[0]));
+        }
+        let is_hidden = (0..1000).any(|_| {
+            std::thread::sleep(std::time::Duration::from_millis(20));
+            !is_shown(terminal.trim())
+        });
+        assert!(is_hidden, "what is typed would be shown");
+        typed.write_all(format!("{answer}\n").as_bytes()).unwrap();
+    }
+    shown.read_to_string(&mut said).unwrap();
+    assert!(child.wait().unwrap().success(), "{said}");
+    assert!(said.contains("stored: the management key") && !said.contains(&key.secret), "{said}");
+    let stored = std::fs::read_to_string(team.path("keycomb/credentials.toml")).unwrap();
+    assert!(stored.contains(&key.id) && stored.contains(&key.secret));
 }
 
 #[test]

@@ -38,6 +38,9 @@ fn help_of_every_command() {
         &["secrets", "prove"],
         &["secrets", "merge"],
         &["auth", "status"],
+        &["auth", "login"],
+        &["auth", "logout"],
+        &["doctor"],
         &["sandbox"],
         &["rehearse"],
         &["schema"],
@@ -129,6 +132,7 @@ fn schemas_completions_and_manual_pages_are_printed() {
         "secret",
         "check",
         "auth",
+        "doctor",
         "rehearsal",
         "import",
         "scan",
@@ -181,6 +185,7 @@ fn json_results_fit_their_schemas() {
     fits("secrets", &team.run(&["secrets", "list", "--format", "json"]).exits(0).stdout);
     fits("check", &team.run(&["check", "--format", "json"]).exits(0).stdout);
     fits("auth", &team.run(&["auth", "status", "--format", "json"]).exits(0).stdout);
+    fits("doctor", &team.run(&["doctor", "--format", "json"]).exits(0).stdout);
     let identity = team.identity.to_str().unwrap();
     fits(
         "secret",

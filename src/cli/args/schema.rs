@@ -36,6 +36,8 @@ pub enum SchemaKind {
     Check,
     /// `auth status --format json`
     Auth,
+    /// `doctor --format json`
+    Doctor,
     /// `import terraform --format json`
     Import,
     /// `rehearse --format json`
