@@ -14,12 +14,14 @@
 #   KEYCOMB=keycomb                  the program
 #   SEALED=keycomb.sealed.toml       the sealed file, as `[seal] file` says it
 #   REMOTE=origin  BRANCH=(current)  where the sealed file is at home
+#   PLAN=(none)                      a saved plan: it is carried out, and nothing else; without one, what the files say
 #   TRIES=5  PAUSE=2                 how often to push, and the seconds between
 set -eu
 
 keycomb=${KEYCOMB:-keycomb}
 sealed=${SEALED:-keycomb.sealed.toml}
 remote=${REMOTE:-origin}
+plan=${PLAN:-}
 branch=${BRANCH:-$(git symbolic-ref --quiet --short HEAD || :)}
 tries=${TRIES:-5}
 pause=${PAUSE:-2}
@@ -36,6 +38,11 @@ git() {
         unset HONEYCOMB_MANAGEMENT_KEY_FILE HONEYCOMB_MANAGEMENT_SECRET_FILE
         GIT_TERMINAL_PROMPT=0 command git "$@"
     )
+}
+
+# `keycomb apply`, of the plan if there is one.
+apply() {
+    if [ -n "$plan" ]; then "$keycomb" apply "$@" "$plan"; else "$keycomb" apply "$@" --yes; fi
 }
 
 # Whether this commit is in the remote's branch, as the remote itself says it.
@@ -73,7 +80,7 @@ stage() {
     status=0
     [ -e "$sealed" ] || fail "there is no $sealed yet: make it with \`keycomb apply\` where the disk lasts, and commit it"
     reach || fail "$remote/$branch cannot be reached, or cannot take this branch: nothing is staged"
-    "$keycomb" apply --stage --yes || status=$?
+    apply --stage || status=$?
     # Also when not all went well: what was staged is worth bringing home.
     publish "Stage keys" || fail "the sealed file did not reach $remote/$branch: what was staged stays disabled"
     # Some keys not made, or not to be had: the others are released all the same, and the worst is told at the end.
@@ -86,7 +93,7 @@ release() {
         fail "the sealed file of this checkout is not the one in $remote/$branch: nothing is released"
     status=0
     # Nothing is made here: a key that came with a rebase, or was never staged, waits for the next run's staging.
-    "$keycomb" apply --release --yes || status=$?
+    apply --release || status=$?
     # Only a record of what is at the service anyway: should it not get there, the next apply writes it again.
     publish "Record the release of keys" || say "the record of the release did not reach $remote/$branch"
     [ "$status" -ne 0 ] || status=${staged:-0}

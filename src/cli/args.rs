@@ -42,7 +42,7 @@ pub use rotate::{Keys, Rotate};
 pub use sandbox::{Rehearse, Sandbox};
 pub use scan::Scan;
 pub use schema::{Schema, SchemaKind};
-pub use secrets::{ExportFormat, Opener, Secrets};
+pub use secrets::{Export, ExportFormat, Opener, Secrets};
 pub use show::Show;
 pub use status::Status;
 

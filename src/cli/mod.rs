@@ -18,6 +18,7 @@ mod drift;
 mod emit;
 mod exec;
 mod exit;
+mod export;
 mod external;
 mod failure;
 mod git;

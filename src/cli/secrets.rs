@@ -1,13 +1,12 @@
 //! `keycomb secrets …`: for holders of an identity. All but `verify` never talk to the service.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use schemars::JsonSchema;
 use serde::Serialize;
 use zeroize::Zeroizing;
 
-use super::args::{ExportFormat, Format, Global, Opener, Secrets};
+use super::args::{Format, Global, Opener, Secrets};
 use super::exit::Exit;
 use super::failure::Failure;
 use super::merge;
@@ -15,9 +14,9 @@ use super::output::Output;
 use super::plan::table_style;
 use super::private_file;
 use super::session::{from_seal, load, sandbox_endpoint, sealed_path};
-use super::{exec, prove, rekey};
+use super::{exec, export, prove, rekey};
 use crate::config::{self, Loaded};
-use crate::model::{Address, Desired, KeyState, Label, Payload, Sealed, SealedKey};
+use crate::model::{Address, Desired, KeyState, Payload, Sealed, SealedKey};
 use crate::render::{self, SecretRow};
 use crate::seal::{self, Identities, SealError};
 
@@ -37,7 +36,7 @@ pub fn run(command: &Secrets, global: &Global, output: &Output) -> Result<Exit, 
         Secrets::Prove(args) => prove::run(args, global, output),
         // It talks to the service; see `run`.
         Secrets::Verify(_) => Ok(Exit::Usage),
-        Secrets::Export { opener, format, env } => export(opener, *format, env.as_ref(), global, output),
+        Secrets::Export(args) => export::run(args, global, output),
     }
 }
 
@@ -72,47 +71,6 @@ fn open(
     } else {
         output.write(&Zeroizing::new(format!("{}\n", payload.credential.expose())))?;
     }
-    Ok(Exit::Done)
-}
-
-fn export(
-    opener: &Opener,
-    format: ExportFormat,
-    only: Option<&Label>,
-    global: &Global,
-    output: &Output,
-) -> Result<Exit, Failure> {
-    let sealed = read(opener.sandbox, global)?;
-    let identities = identities(opener, output)?;
-    let mut opened: BTreeMap<&Address, Payload> = BTreeMap::new();
-    let mut closed = Vec::new();
-    for key in &sealed.keys {
-        let is_wanted = only.is_none_or(|label| key.address.environment() == label);
-        if !is_wanted || key.state != KeyState::Live || key.sealed.is_none() {
-            continue;
-        }
-        match seal::open(key, &sealed, &identities) {
-            Ok(payload) => {
-                opened.insert(&key.address, payload);
-            }
-            Err(SealError::WrongIdentity { .. }) => closed.push(key.address.to_string()),
-            Err(error) => return Err(from_seal(error)),
-        }
-    }
-    if !closed.is_empty() {
-        output.say(&format!("note: not sealed to this identity: {}", closed.join(", ")));
-    }
-    if opened.is_empty() {
-        return Err(Failure::words(
-            Exit::Config,
-            "there is nothing that this identity can open",
-            "`keycomb secrets list` shows what is sealed and to whom",
-        ));
-    }
-    output.write(&match format {
-        ExportFormat::Dotenv => dotenv(&opened)?,
-        ExportFormat::Json => json(&opened),
-    })?;
     Ok(Exit::Done)
 }
 
@@ -170,49 +128,6 @@ fn all_fields(payload: &Payload) -> Zeroizing<String> {
         secret: secret.expose(),
         credential: credential.expose(),
     }))
-}
-
-/// `HONEYCOMB_PRODUCTION_CHECKOUT='…'`, one a line.
-fn dotenv(opened: &BTreeMap<&Address, Payload>) -> Result<Zeroizing<String>, Failure> {
-    let mut lines: BTreeMap<String, (&Address, &Payload)> = BTreeMap::new();
-    for (address, payload) in opened {
-        let name = variable(address);
-        if let Some((other, _)) = lines.insert(name.clone(), (address, payload)) {
-            return Err(Failure::words(
-                Exit::Config,
-                format!("`{other}` and `{address}` would both be the variable {name}"),
-                "export one environment with --env, or use --format json",
-            ));
-        }
-    }
-    let mut text = Zeroizing::new(String::new());
-    for (name, (address, payload)) in lines {
-        let value = payload.credential.expose();
-        if value.contains(|c: char| c.is_control() || c == '\'') {
-            return Err(Failure::words(
-                Exit::Failed,
-                format!("the credential of `{address}` has a character that a dotenv file cannot hold"),
-                "use --format json",
-            ));
-        }
-        text.push_str(&format!("{name}='{value}'\n"));
-    }
-    Ok(text)
-}
-
-fn variable(address: &Address) -> String {
-    let name = match address {
-        Address::Environment(label) => label.to_string(),
-        Address::Key { environment, key } => format!("{environment}_{key}"),
-    };
-    format!("HONEYCOMB_{}", name.to_ascii_uppercase().replace('-', "_"))
-}
-
-/// `{"key.production.checkout": "…"}`
-fn json(opened: &BTreeMap<&Address, Payload>) -> Zeroizing<String> {
-    let credentials: BTreeMap<String, &str> =
-        opened.iter().map(|(address, payload)| (address.to_string(), payload.credential.expose())).collect();
-    Zeroizing::new(render::json::document(&credentials))
 }
 
 pub(super) fn read(sandbox: bool, global: &Global) -> Result<Sealed, Failure> {

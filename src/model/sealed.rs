@@ -92,10 +92,10 @@ impl Sealed {
         self.applied_plans.iter().find(|plan| &plan.sha256 == sha256)
     }
 
-    /// Remembers a saved plan. What is complete stays so, and it was begun when it was begun first.
+    /// Remembers a saved plan. What is complete stays so, and the newest time counts.
     pub fn put_applied_plan(&mut self, plan: AppliedPlan) {
         let known = self.applied_plan(&plan.sha256);
-        let at = known.map_or(plan.at, |known| known.at.min(plan.at));
+        let at = known.map_or(plan.at, |known| known.at.max(plan.at));
         let complete = plan.complete || known.is_some_and(|known| known.complete);
         self.applied_plans.retain(|known| known.sha256 != plan.sha256);
         self.applied_plans.push(AppliedPlan { at, complete, ..plan });
@@ -114,7 +114,7 @@ impl Sealed {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AppliedPlan {
-    /// When it was begun, by the service's clock.
+    /// When it was begun last, or complete, by the service's clock.
     pub at: Timestamp,
     /// The digest that its file ends with.
     pub sha256: PlanDigest,

@@ -1,6 +1,8 @@
 //! A run that is held to what was approved: what is not in every way as it was is left alone, and it is remembered what was
 //! carried out.
 
+use std::time::Duration;
+
 use keycomb::apply::{Bound, Home, Silent, apply_bound};
 use keycomb::model::{KeyState, Live, LiveKey, Permission, PlanDigest, Record, digest_of};
 use keycomb::plan::{Action, Plan, expected};
@@ -79,12 +81,18 @@ async fn whatever_is_otherwise_just_before_the_write_stops_that_action_alone() {
 #[tokio::test]
 async fn a_key_that_was_touched_is_not_deleted() {
     let (world, mut keeper) = start();
+    keeper.sealed.keys.clear();
     managed(&mut keeper, A, "hcxlk_a", KeyState::Disabled, true);
+    // Past its quarantine.
+    world.lock().clock += Duration::from_secs(20 * 86_400);
     let plan = plan(vec![of(delete(A, "hcxlk_a"), "hcxlk_a")]);
     let bound = bound(&world, &plan);
     edit(&world, |key| key.name = "theirs".into());
-    assert_failed(&run(&world, &mut keeper, &plan, &bound).await, A, Cause::Changed);
+    let told = assert_failed(&run(&world, &mut keeper, &plan, &bound).await, A, Cause::Changed);
+    assert!(told.contains("other attributes"), "{told}");
     assert_eq!(world.writes(), []);
+    edit(&world, |key| key.name = "hcxlk_a".into());
+    assert_done(&run(&world, &mut keeper, &plan, &bound).await, A);
 }
 
 fn remembered(keeper: &Keeper) -> Option<bool> {

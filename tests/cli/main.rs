@@ -33,6 +33,7 @@ mod main_job;
 mod many;
 mod protection;
 mod readme;
+mod recipes;
 mod rehearse;
 mod removal;
 mod revoke;

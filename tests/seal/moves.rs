@@ -1,8 +1,8 @@
 //! Entries that are moved or forgotten: what still opens, what is refused, and what a merge makes of them.
 
 use keycomb::model::{
-    Address, EnvironmentAttributes, EnvironmentId, Forgotten, KeyId, KeyState, Record, Sealed,
-    SealedEnvironment, SealedKey,
+    Address, AppliedPlan, EnvironmentAttributes, EnvironmentId, Forgotten, KeyId, KeyState, Record, Sealed,
+    SealedEnvironment, SealedKey, digest_of,
 };
 use keycomb::ports::KeepRecord as _;
 use keycomb::seal::text::{parse, write};
@@ -244,6 +244,28 @@ fn a_key_that_the_other_side_made_follows_its_environment() {
         let found: Vec<String> = merged.sealed.keys.iter().map(|key| key.address.to_string()).collect();
         assert_eq!((found, merged.undecided.len()), (vec!["key.prod.a".into(), "key.prod.new".into()], 0));
     }
+}
+
+#[test]
+fn a_saved_plan_that_either_side_carried_out_is_carried_out() {
+    let plan = |n: i64, complete| {
+        let at = keycomb::model::Timestamp::from_second(n).unwrap();
+        Record::AppliedPlan { plan: AppliedPlan { at, sha256: digest_of(&n.to_string()), complete } }
+    };
+    let base = with(&[], &[plan(1, false)]);
+    let ours = with(&[], &[plan(1, true), plan(2, true), plan(3, false)]);
+    let theirs = with(&[], &[plan(1, false), plan(4, true), plan(5, true), plan(6, true)]);
+    for (ours, theirs) in [(&ours, &theirs), (&theirs, &ours)] {
+        let merged = merge(Some(&base), ours, theirs).unwrap().sealed;
+        let told: Vec<_> = merged.applied_plans.iter().map(|p| (p.at.as_second(), p.complete)).collect();
+        // The newest five of six.
+        assert_eq!(told, [(2, true), (3, false), (4, true), (5, true), (6, true)]);
+        assert_eq!(parse(&write(&merged)).unwrap(), merged);
+    }
+    let merged = merge(None, &base, &with(&[], &[plan(1, true)])).unwrap().sealed;
+    assert!(merged.applied_plan(&digest_of("1")).unwrap().complete);
+    let old = write(&Sealed { applied_plans: vec![], ..base });
+    assert!(!old.contains("applied_plan"), "{old}");
 }
 
 #[test]

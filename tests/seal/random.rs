@@ -1,9 +1,9 @@
 //! Properties over random records.
 
 use keycomb::model::{
-    Color, EnvironmentAttributes, EnvironmentId, Intent, KeyId, KeyState, KeyType, MovedKey, NoSecret,
-    Period, Permission, RecipientRef, Record, Revocation, Revoked, Sealed, SealedEnvironment, SealedKey,
-    Timestamp,
+    AppliedPlan, Color, EnvironmentAttributes, EnvironmentId, Intent, KeyId, KeyState, KeyType, MovedKey,
+    NoSecret, Period, Permission, RecipientRef, Record, Revocation, Revoked, Sealed, SealedEnvironment,
+    SealedKey, Timestamp, digest_of,
 };
 use keycomb::ports::KeepRecord as _;
 use keycomb::seal::text::{parse, write};
@@ -114,6 +114,9 @@ fn records() -> impl Strategy<Value = Record> {
         (0..6u32, prop::option::of(time()))
             .prop_map(move |(n, gone)| Record::ForgottenSought { id: id(n), gone }),
         (0..6u32, time()).prop_map(move |(n, gone)| Record::ForgottenOver { id: id(n), gone }),
+        (0..5u8, time(), any::<bool>()).prop_map(|(n, at, complete)| Record::AppliedPlan {
+            plan: AppliedPlan { at, sha256: digest_of(&n.to_string()), complete }
+        }),
         (0..6u32, 0..3u32).prop_map(move |(n, to)| {
             let address: keycomb::model::Address = format!("key.production.k{to}").parse().unwrap();
             let moved_from = vec![format!("key.production.k{}", n % 3).parse().unwrap()];
@@ -211,8 +214,8 @@ proptest! {
         } else {
             keeper.fold().unwrap();
         }
-        let Sealed { keys, environments, intents, forgotten, .. } = &expected;
-        let is_blank = [keys.len(), environments.len(), intents.len(), forgotten.len()] == [0; 4];
+        let Sealed { keys, environments, intents, forgotten, applied_plans: plans, .. } = &expected;
+        let is_blank = [keys.len(), environments.len(), intents.len(), forgotten.len(), plans.len()] == [0; 5];
         expected.serial = u64::from(!is_blank);
         prop_assert_eq!(keeper.sealed(), &expected);
         prop_assert_eq!(folder.read().unwrap().unwrap_or_else(blank), expected);

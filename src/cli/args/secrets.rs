@@ -53,17 +53,56 @@ pub enum Secrets {
         path: Option<String>,
     },
     /// Print all credentials that the identity can open
-    Export {
-        /// Who opens them.
-        #[command(flatten)]
-        opener: Opener,
-        /// The result's form
-        #[arg(long, value_name = "dotenv|json", default_value = "dotenv", hide_possible_values = true)]
-        format: ExportFormat,
-        /// Only this environment's, by its name in the configuration
-        #[arg(long, value_name = "NAME", value_parser = |text: &str| Label::new(text))]
-        env: Option<Label>,
-    },
+    Export(Export),
+}
+
+const EXPORT_HELP: &str = "\
+  keycomb secrets export -i ID --env production > .env
+  eval \"$(keycomb secrets export -i ID --env staging --format shell)\"
+  keycomb secrets export -i ID --format kubernetes --name honeycomb | kubectl apply -f -
+  keycomb secrets export -i ID | gh secret set --env-file -
+
+What is printed is in clear: hand it on, and leave no copy. Of each address it is the newest key
+that works.";
+
+/// `keycomb secrets export`
+#[derive(Debug, Args)]
+#[command(after_help = EXPORT_HELP)]
+pub struct Export {
+    /// Who opens them.
+    #[command(flatten)]
+    pub opener: Opener,
+    /// The result's form: NAME='value' lines (dotenv), the same for a shell to evaluate (shell), an object of address to
+    /// credential (json), or the manifest of a Secret (kubernetes)
+    #[arg(
+        long,
+        value_name = "dotenv|shell|json|kubernetes",
+        default_value = "dotenv",
+        hide_possible_values = true
+    )]
+    pub format: ExportFormat,
+    /// Only this environment's, by its name in the configuration
+    #[arg(long, value_name = "NAME", value_parser = |text: &str| Label::new(text))]
+    pub env: Option<Label>,
+    /// With --format kubernetes: what the Secret is called
+    #[arg(long, value_name = "NAME", default_value = "honeycomb", value_parser = parse_object_name)]
+    pub name: String,
+}
+
+/// A name as Kubernetes wants it for most objects (RFC 1123).
+fn parse_object_name(text: &str) -> Result<String, String> {
+    let is_inside = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '.';
+    let is_edge = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+    if text.len() <= 253
+        && text.chars().all(is_inside)
+        && text.starts_with(is_edge)
+        && text.ends_with(is_edge)
+    {
+        Ok(text.to_owned())
+    } else {
+        Err("expected lower-case letters, digits, `-` and `.`, with a letter or digit at both ends"
+            .to_owned())
+    }
 }
 
 /// Who opens a secret.
@@ -82,6 +121,10 @@ pub struct Opener {
 pub enum ExportFormat {
     /// NAME='value' lines.
     Dotenv,
+    /// The same, exported.
+    Shell,
     /// An object of address to credential.
     Json,
+    /// The manifest of a Secret.
+    Kubernetes,
 }

@@ -93,7 +93,11 @@ fn managed(global: &Global, output: &Output) -> Result<(Managed, Option<PathBuf>
         output.say("note: there is no configuration here, so no managed keys are known; credentials are found by their shape");
         return Ok((Managed::default(), None));
     }
-    let Loaded { desired, folder, .. } = load(global)?;
+    // Looking for secrets must not wait for a configuration to be mended.
+    let Ok(Loaded { desired, folder, .. }) = load(global) else {
+        output.say("note: the configuration has problems (`keycomb check`), so no managed keys are known; credentials are found by their shape");
+        return Ok((Managed::default(), None));
+    };
     let path = sealed_path(&folder, &desired, false);
     let sealed = seal::read(&path, None).map_err(super::session::from_seal)?;
     Ok((Managed::of(sealed.as_ref(), &path), Some(path)))
