@@ -63,7 +63,7 @@ Exit codes:
        message says whether to run again or to look
   11   declined at the prompt
   64   usage
-  126  `secrets exec`: the command cannot be executed; 127: there is none
+  126  `secrets exec`: the command cannot be executed, 127 there is none
   129  hung up, 130 interrupted, 143 terminated: after the journal and the
        report were written";
 

@@ -17,6 +17,7 @@ const FIELDS: &[Word] = &[
     "permissions",
     "protected",
     "quarantine",
+    "secret",
     "type",
 ];
 
@@ -36,6 +37,7 @@ const CODES: &[Word] = &[
     "environment_protected",
     "environment_unavailable",
     "exists",
+    "forgotten",
     "gone",
     "guard_delete",
     "guard_disable",
@@ -49,6 +51,7 @@ const CODES: &[Word] = &[
     "moved",
     "name_differs",
     "not_declared",
+    "not_live",
     "not_managed",
     "not_renamed",
     "not_there",
@@ -60,8 +63,10 @@ const CODES: &[Word] = &[
     "quarantine",
     "reference",
     "reference_missing",
+    "retiring",
     "revoked",
     "rotating",
+    "sealed",
     "too_young",
     "type_differs",
     "unfinished",
@@ -69,6 +74,7 @@ const CODES: &[Word] = &[
     "unproven",
     "unsealed",
     "unselected",
+    "unwritable",
 ];
 
 pub(super) fn field<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Word, D::Error> {

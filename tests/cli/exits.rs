@@ -109,6 +109,13 @@ fn signalled(signal: &str, exit: i32) -> i32 {
     exit
 }
 
+fn executed(command: &str) -> i32 {
+    let team = team();
+    team.run(APPLY).exits(0);
+    let identity = team.identity.to_str().unwrap();
+    team.run(&["secrets", "exec", "key.production.checkout", "-i", identity, "--", command]).exit
+}
+
 /// An exit code, and what ends with it.
 type Row = (i32, fn() -> i32);
 
@@ -126,6 +133,8 @@ const TABLE: &[Row] = &[
     (10, unconfirmed),
     (11, declined),
     (64, wrong_usage),
+    (126, || executed(".")),
+    (127, || executed("no-such-command")),
     (129, || signalled("-HUP", 129)),
     (130, || signalled("-INT", 130)),
     (143, || signalled("-TERM", 143)),

@@ -3,34 +3,102 @@
 use std::collections::BTreeMap;
 
 use keycomb::render::{Kind, Sheet, emit};
-use openmetrics_parser::openmetrics::parse_openmetrics;
 
 use super::{external, full, of_apply, of_drift, rows, some_drift};
 use crate::build::plan;
 use crate::everything::{every_outcome, everything};
 
-/// The samples, by name and labels in order, with their values.
+/// The samples, by name and labels in order, with their values. Read as the specification's grammar has it
+/// (<https://prometheus.io/docs/specs/om/open_metrics_spec/>, "ABNF"), of which only gauges are used: a parser that takes
+/// less than a scraper does. The ready-made one is under a licence that this project does not take.
 pub fn samples(text: &str) -> BTreeMap<String, f64> {
-    let exposition = parse_openmetrics(text).unwrap_or_else(|error| panic!("{error:?} in\n{text}"));
+    let lines: Vec<&str> = text.strip_suffix("# EOF\n").expect("it ends in `# EOF`").lines().collect();
     let mut samples = BTreeMap::new();
-    for (name, family) in exposition.families {
-        let labels: Vec<String> = family.get_label_names().to_vec();
-        for sample in family.iter_samples() {
-            let values = sample.get_labelset().unwrap();
-            let mut pairs: Vec<String> = labels
-                .iter()
-                .filter(|label| *label != "team")
-                .map(|label| format!("{label}={}", values.get_label_value(label).unwrap_or_default()))
-                .collect();
-            pairs.sort();
-            let openmetrics_parser::OpenMetricsValue::Gauge(value) = &sample.value else {
-                panic!("{name} is no gauge");
-            };
-            let key = format!("{name}{{{}}}", pairs.join(","));
-            assert_eq!(samples.insert(key.clone(), value.as_f64()), None, "twice: {key}");
+    // A family's lines stand together, its descriptions first.
+    let (mut family, mut seen, mut has_samples) = ("", Vec::new(), false);
+    for line in lines {
+        if let Some(description) = line.strip_prefix("# ") {
+            let (kind, rest) = description.split_once(' ').unwrap();
+            let (name, told) = rest.split_once(' ').unwrap();
+            assert!(is_name(name), "{line}");
+            if name != family {
+                assert!(!seen.contains(&name), "the family `{name}` is in two places");
+                (family, has_samples) = (name, false);
+                seen.push(name);
+            }
+            assert!(!has_samples, "a description after samples: {line}");
+            match kind {
+                "TYPE" => assert_eq!(told, "gauge", "{line}"),
+                "UNIT" => assert!(name.ends_with(&format!("_{told}")), "{line}"),
+                "HELP" => assert!(unescaped(told).is_some_and(|(_, rest)| rest.is_empty()), "{line}"),
+                _ => panic!("{line}"),
+            }
+            continue;
         }
+        let end = line.find(['{', ' ']).unwrap();
+        assert_eq!(&line[..end], family, "a sample outside of its family: {line}");
+        has_samples = true;
+        let (labels, value) = labels(&line[end..]);
+        let mut pairs: Vec<String> = labels
+            .iter()
+            .filter(|(name, _)| name != "team")
+            .map(|(name, value)| format!("{name}={value}"))
+            .collect();
+        pairs.sort();
+        let key = format!("{family}{{{}}}", pairs.join(","));
+        assert_eq!(samples.insert(key.clone(), value.parse().unwrap()), None, "twice: {key}");
     }
     samples
+}
+
+fn is_name(text: &str) -> bool {
+    let mut characters = text.chars();
+    characters.next().is_some_and(|c| c.is_ascii_alphabetic() || c == '_')
+        && characters.all(|c| c.is_ascii_alphanumeric() || c == '_')
+}
+
+/// `{name="value",…} 1` or ` 1`: the labels, and the number.
+fn labels(text: &str) -> (Vec<(String, String)>, &str) {
+    let mut labels = Vec::new();
+    let Some(mut rest) = text.strip_prefix('{') else { return (labels, text.strip_prefix(' ').unwrap()) };
+    while let Some((name, after)) = rest.split_once("=\"") {
+        assert!(is_name(name), "{text}");
+        assert!(labels.iter().all(|(known, _)| known != name), "twice: {name}");
+        let (value, after) = unescaped(after).unwrap();
+        labels.push((name.to_owned(), value));
+        let after = after.strip_prefix('"').unwrap();
+        match after.strip_prefix(',') {
+            Some(more) => rest = more,
+            None => return (labels, after.strip_prefix("} ").unwrap()),
+        }
+    }
+    panic!("{text}");
+}
+
+/// Up to a quotation mark, or the end; `None` for an escape that there is not.
+fn unescaped(text: &str) -> Option<(String, &str)> {
+    let (mut value, mut rest) = (String::new(), text);
+    while let Some(c) = rest.chars().next().filter(|c| *c != '"') {
+        rest = &rest[c.len_utf8()..];
+        if c != '\\' {
+            value.push(c);
+            continue;
+        }
+        let escaped = rest.chars().next()?;
+        value.push(match escaped {
+            'n' => '\n',
+            '\\' | '"' => escaped,
+            _ => return None,
+        });
+        rest = &rest[1..];
+    }
+    Some((value, rest))
+}
+
+#[test]
+#[should_panic(expected = "outside of its family")]
+fn what_is_no_exposition_is_not_read() {
+    samples("# TYPE a gauge\na 1\nb 2\n# EOF\n");
 }
 
 #[test]
