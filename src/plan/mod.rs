@@ -15,6 +15,7 @@ mod elsewhere;
 mod environments;
 mod expected;
 mod external;
+mod finding;
 mod findings;
 mod forget;
 mod guards;
