@@ -8,6 +8,7 @@ use super::exit::Exit;
 use super::failure::Failure;
 use super::output::Output;
 use crate::config::{self, Problem};
+use crate::model::counted;
 use crate::render;
 
 /// Checks the configuration and says so.
@@ -17,9 +18,9 @@ use crate::render;
 pub fn run(args: &Check, global: &Global, output: &Output) -> Result<Exit, Failure> {
     match (config::load(&global.config), args.format) {
         (Ok(loaded), Format::Text) => {
-            let environments = count(loaded.desired.environments.len(), "environment");
-            let keys = count(loaded.desired.keys.len(), "key");
-            let files = count(loaded.files.len(), "file");
+            let environments = counted(loaded.desired.environments.len(), "environment");
+            let keys = counted(loaded.desired.keys.len(), "key");
+            let files = counted(loaded.files.len(), "file");
             output.write(&format!("ok: {environments} and {keys} in {files}\n"))?;
             Ok(Exit::Done)
         }
@@ -33,10 +34,6 @@ pub fn run(args: &Check, global: &Global, output: &Output) -> Result<Exit, Failu
             Ok(Exit::Config)
         }
     }
-}
-
-pub(super) fn count(number: usize, noun: &str) -> String {
-    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
 }
 
 /// `check --format json`

@@ -7,6 +7,7 @@ use std::path::Path;
 
 use crate::config::Problem;
 use crate::model::{Timestamp, visible};
+use crate::render::command::{data, property};
 
 /// GitHub shows no more of each level in one step.
 const MOST: usize = 10;
@@ -66,16 +67,6 @@ impl Ci {
         };
         problems.iter().take(MOST).map(note).collect()
     }
-}
-
-/// As GitHub's own toolkit escapes what stands behind the second pair of colons.
-fn data(text: &str) -> String {
-    visible(text).replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
-}
-
-/// As it escapes a property.
-fn property(text: &str) -> String {
-    data(text).replace(':', "%3A").replace(',', "%2C")
 }
 
 #[cfg(test)]

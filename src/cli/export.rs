@@ -10,7 +10,7 @@ use super::failure::Failure;
 use super::output::Output;
 use super::secrets::{identities, read};
 use super::session::from_seal;
-use crate::model::{Address, KeyState, Payload, Sealed};
+use crate::model::{Address, KeyProof, KeyState, Payload, Sealed, SealedKey};
 use crate::render;
 use crate::seal::{self, Identities, SealError};
 
@@ -42,16 +42,16 @@ fn open<'a>(
 ) -> Result<Opened<'a>, Failure> {
     let mut opened = Opened::new();
     let mut closed = Vec::new();
-    for key in &sealed.keys {
-        let is_wanted = args.env.as_ref().is_none_or(|label| key.address.environment() == label);
-        if !is_wanted || key.state != KeyState::Live || key.sealed.is_none() {
-            continue;
+    let is_wanted = |address: &Address| args.env.as_ref().is_none_or(|label| address.environment() == label);
+    for (address, key) in newest_live(sealed).into_iter().filter(|(address, _)| is_wanted(address)) {
+        if key.proof == Some(KeyProof::Refused) {
+            output.say(&format!("note: the service refused the credential of `{address}` when it was tried"));
         }
         match seal::open(key, sealed, identities) {
             Ok(payload) => {
-                opened.insert(&key.address, payload);
+                opened.insert(address, payload);
             }
-            Err(SealError::WrongIdentity { .. }) => closed.push(key.address.to_string()),
+            Err(SealError::WrongIdentity { .. }) => closed.push(address.to_string()),
             Err(error) => return Err(from_seal(error)),
         }
     }
@@ -66,6 +66,14 @@ fn open<'a>(
         ));
     }
     Ok(opened)
+}
+
+/// Of each address the newest generation that works, if its secret is sealed. What is revoked is nobody's to use.
+fn newest_live(sealed: &Sealed) -> BTreeMap<&Address, &SealedKey> {
+    let is_live = |key: &&SealedKey| key.state == KeyState::Live && key.revoked.is_none();
+    // Sorted by generation: the last of an address counts.
+    let newest: BTreeMap<_, _> = sealed.keys.iter().filter(is_live).map(|key| (&key.address, key)).collect();
+    newest.into_iter().filter(|(_, key)| key.sealed.is_some()).collect()
 }
 
 /// By variable, for instance `HONEYCOMB_PRODUCTION_CHECKOUT`.
@@ -89,7 +97,7 @@ fn variables<'a>(opened: &'a Opened<'_>) -> Result<BTreeMap<String, (&'a Address
 
 /// `HONEYCOMB_PRODUCTION_CHECKOUT='…'`, one a line.
 fn lines(opened: &Opened<'_>, before: &str) -> Result<Zeroizing<String>, Failure> {
-    let mut text = Zeroizing::new(String::new());
+    let mut text = with_room(opened);
     for (name, (address, payload)) in variables(opened)? {
         let value = payload.credential.expose();
         if value.contains(|c: char| c.is_control() || c == '\'') {
@@ -99,9 +107,16 @@ fn lines(opened: &Opened<'_>, before: &str) -> Result<Zeroizing<String>, Failure
                 "use --format json",
             ));
         }
-        text.push_str(&format!("{before}{name}='{value}'\n"));
+        [before, &name, "='", value, "'\n"].into_iter().for_each(|part| text.push_str(part));
     }
     Ok(text)
+}
+
+/// Room for everything from the start: growing would leave copies behind.
+fn with_room(opened: &Opened<'_>) -> Zeroizing<String> {
+    const AROUND_EACH: usize = 512;
+    let size = opened.values().map(|payload| payload.credential.expose().len() + AROUND_EACH).sum::<usize>();
+    Zeroizing::new(String::with_capacity(size + AROUND_EACH))
 }
 
 fn variable(address: &Address) -> String {
@@ -121,13 +136,14 @@ fn json(opened: &Opened<'_>) -> Zeroizing<String> {
 
 /// <https://kubernetes.io/docs/concepts/configuration/secret/>. A string of JSON is one of YAML too.
 fn kubernetes(opened: &Opened<'_>, name: &str) -> Result<Zeroizing<String>, Failure> {
-    let mut text = Zeroizing::new(format!(
+    let mut text = with_room(opened);
+    text.push_str(&format!(
         "apiVersion: v1\nkind: Secret\nmetadata:\n  name: {name:?}\n  labels:\n    app.kubernetes.io/managed-by: keycomb\n\
          type: Opaque\nstringData:\n"
     ));
     for (name, (_, payload)) in variables(opened)? {
         let value = Zeroizing::new(render::json::document(&payload.credential.expose()));
-        text.push_str(&format!("  {name}: {}\n", value.trim_end()));
+        ["  ", &name, ": ", value.trim_end(), "\n"].into_iter().for_each(|part| text.push_str(part));
     }
     Ok(text)
 }

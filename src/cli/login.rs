@@ -25,7 +25,7 @@ pub async fn login(args: &Login, global: &Global, output: &Output) -> Result<Exi
     let path = place()?;
     // Before anybody is asked for a secret.
     stored::prepare(&path).map_err(unstored)?;
-    let Found { id, secret, .. } = ask(output)?;
+    let Found { id, secret, .. } = ask(&endpoint, team.as_ref(), output)?;
     let access = probe(args, &endpoint, team.as_ref(), (&id, &secret), output).await?;
     let context = Context { endpoint: &endpoint, team: team.as_ref().unwrap_or(&access.team) };
     if let Some(diagnosis) = honeycomb::diagnose_team(&access, &context) {
@@ -94,7 +94,8 @@ fn unstored(error: StoreError) -> Failure {
 }
 
 /// ID:SECRET in one line, or the two one after the other.
-fn ask(output: &Output) -> Result<Found, Failure> {
+/// Says to whom the key will be shown: a configuration may be anybody's.
+fn ask(endpoint: &Endpoint, team: Option<&TeamSlug>, output: &Output) -> Result<Found, Failure> {
     let wrong = |why: &str| {
         Failure::words(
             Exit::Usage,
@@ -102,6 +103,8 @@ fn ask(output: &Output) -> Result<Found, Failure> {
             "give ID:SECRET in one line, or the id in one and the secret in the next, such as from a password manager",
         )
     };
+    let of = team.map_or_else(String::new, |team| format!(" of team {team}"));
+    output.say(&format!("the key{of} will be sent to {endpoint}, to try it"));
     let text = hidden::read("the management key's id, or ID:SECRET", output).map_err(wrong)?;
     let text = text.trim();
     let parts = text.split_once(':').or_else(|| text.split_once('\n'));

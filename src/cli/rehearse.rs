@@ -17,7 +17,7 @@ use super::interrupt::Interrupt;
 use super::output::Output;
 use super::progress::Bar;
 use super::session::load;
-use crate::model::{Desired, visible};
+use crate::model::{Desired, counted, visible};
 use crate::rehearse::{Calls, KEYS_IN_A_RUN, Ran, Rehearsal, RehearseError, Rule, Tally};
 use crate::render;
 
@@ -193,7 +193,11 @@ impl<'a> Outcome<'a> {
         let keys = self.desired.keys.len();
         let part =
             if keys > KEYS_IN_A_RUN { format!(", {KEYS_IN_A_RUN} in each run") } else { String::new() };
-        let mut text = format!("{} of {}{part}\n", count(*runs, "run"), count(keys as u64, "key"));
+        let mut text = format!(
+            "{} of {}{part}\n",
+            counted(usize::try_from(*runs).unwrap_or(usize::MAX), "run"),
+            counted(keys, "key")
+        );
         let width = trouble.keys().map(String::len).max().unwrap_or(0).max(17);
         // Writing into a String cannot fail.
         if !trouble.is_empty() {
@@ -214,7 +218,7 @@ impl<'a> Outcome<'a> {
             let _ = writeln!(
                 text,
                 "\nWithout trouble a first apply of {} takes {apply} calls ({writes} of them write), a plan {plan}.",
-                count(keys as u64, "key")
+                counted(keys, "key")
             );
         }
         let told = self.failed().or_else(|| self.ran.last().filter(|_| tells_all));
@@ -280,10 +284,6 @@ const RULES: [(&str, Rule); 8] = [
 
 fn is_always_told(rule: Rule) -> bool {
     !matches!(rule, Rule::Record | Rule::Plan | Rule::Rest)
-}
-
-fn count(number: u64, noun: &str) -> String {
-    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
 }
 
 /// `rehearse --format json`

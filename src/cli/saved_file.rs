@@ -10,7 +10,7 @@ use super::known::Known;
 use super::session::Session;
 use super::whole_file;
 use crate::config::LoadedFile;
-use crate::model::{Desired, Period, PlanDigest, RecipientRef, Sealed, Timestamp, digest_of};
+use crate::model::{Desired, Period, RecipientRef, Sealed, Timestamp, digest_of};
 use crate::plan::{self, Plan};
 use crate::saved::{self, ConfigFile, FORMAT, Saved, SealedFile};
 use crate::seal::text;
@@ -68,11 +68,8 @@ pub(super) fn whole_second(time: Timestamp) -> Timestamp {
 
 /// The files of a configuration, by name.
 pub(super) fn config_files(files: &[LoadedFile]) -> Vec<ConfigFile> {
-    let file = |file: &LoadedFile| {
-        let sha256 = PlanDigest::parse(&file.sha256)?;
-        Some(ConfigFile { name: file.name.clone(), sha256 })
-    };
-    let mut files: Vec<ConfigFile> = files.iter().filter_map(file).collect();
+    let file = |file: &LoadedFile| ConfigFile { name: file.name.clone(), sha256: file.sha256.clone() };
+    let mut files: Vec<ConfigFile> = files.iter().map(file).collect();
     files.sort();
     files
 }

@@ -5,15 +5,13 @@ use std::fs::File;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
-use sha2::{Digest, Sha256};
-
 use super::collector::Collector;
 use super::include::Pattern;
 use super::normalize::{Includes, build};
 use super::place::{At, Place};
 use super::problem::Problems;
 use super::{MAX_FILE_BYTES, SourceFile};
-use crate::model::Desired;
+use crate::model::{Desired, PlanDigest, digest_of};
 
 /// A configuration as it was read from disk.
 #[derive(Debug)]
@@ -31,8 +29,8 @@ pub struct Loaded {
 pub struct LoadedFile {
     /// Relative to the main file's folder, with `/` between the parts.
     pub name: String,
-    /// SHA-256 of its bytes, 64 lower-case hexadecimal digits.
-    pub sha256: String,
+    /// Of its bytes.
+    pub sha256: PlanDigest,
 }
 
 /// Reads the main file at `path` and the files it includes.
@@ -73,8 +71,7 @@ pub(super) fn folder_of(path: &Path) -> PathBuf {
 }
 
 fn fingerprint(file: &SourceFile) -> LoadedFile {
-    let sha256 = Sha256::digest(&file.text).iter().map(|byte| format!("{byte:02x}")).collect();
-    LoadedFile { name: file.name.clone(), sha256 }
+    LoadedFile { name: file.name.clone(), sha256: digest_of(&file.text) }
 }
 
 fn unreadable(name: String, error: &std::io::Error) -> Problems {

@@ -108,9 +108,9 @@ impl From<PlanDigest> for String {
     }
 }
 
-/// The SHA-256 of a text.
-pub fn digest_of(text: &str) -> PlanDigest {
-    PlanDigest(Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect())
+/// The SHA-256 of a text or a file.
+pub fn digest_of(bytes: impl AsRef<[u8]>) -> PlanDigest {
+    PlanDigest(Sha256::digest(bytes.as_ref()).iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 
 use std::fmt::Write as _;
 
+use super::command::{data, property};
 use super::emit::Subject;
 use super::matter::{Level, Matter, Spot, matters};
 use crate::model::cut;
@@ -64,20 +65,11 @@ fn put(lines: &mut String, level: Level, spot: &Spot, title: &str, message: &str
         Level::Note => "notice",
     };
     let Spot { file, line, column } = spot;
-    let (file, title) = (property(file), property(title));
+    let (file, title) = (property(&cut(file, LONGEST)), property(&cut(title, LONGEST)));
     // Writing into a String cannot fail.
     let _ = writeln!(
         lines,
         "::{command} file={file},line={line},col={column},title={title}::{}",
         data(&cut(message, 3 * LONGEST))
     );
-}
-
-/// Percent signs and line ends, as the runner takes them back.
-fn data(text: &str) -> String {
-    text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
-}
-
-fn property(text: &str) -> String {
-    data(&cut(text, LONGEST)).replace(':', "%3A").replace(',', "%2C")
 }

@@ -6,6 +6,7 @@
 
 mod annotations;
 mod calendar;
+pub mod command;
 mod emit;
 mod gitlab;
 mod holders;

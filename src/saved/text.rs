@@ -23,7 +23,7 @@ pub fn write(saved: &Saved) -> String {
 /// Reads a saved plan, and its digest.
 ///
 /// # Errors
-/// Anything that is not byte for byte what [`write`] wrote. Nothing of the text is repeated.
+/// Anything that is not byte for byte what [`write()`] wrote. Nothing of the text is repeated.
 pub fn parse(text: &str) -> Result<(Saved, PlanDigest), Unreadable> {
     let form = text.strip_prefix(HEAD).and_then(|rest| rest.split('"').next()).ok_or(Unreadable::Foreign)?;
     if form != FORMAT {

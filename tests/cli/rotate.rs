@@ -276,3 +276,27 @@ fn the_old_key_does_not_stop_while_the_new_one_is_refused() {
     team.run(&["apply", "--yes", "--allow", CI]).exits(0);
     assert!(keys(&team, "ci")[0].disabled);
 }
+
+/// Of two that work, who takes all takes the newer one; what is revoked is handed to nobody.
+#[test]
+fn an_export_has_the_newest_key_of_each_address() {
+    let (team, clock) = team();
+    clock.advance(DAY);
+    team.run(&["rotate", CI, "--yes"]).exits(0);
+    let identity = team.identity.to_str().unwrap();
+    let two = keys(&team, "ci");
+    let export = |format: &str| {
+        let ran = team.run(&["secrets", "export", "-i", identity, "--format", format]).exits(0);
+        assert_eq!(ran.stderr, "");
+        ran.stdout
+    };
+    for format in ["dotenv", "shell", "json", "kubernetes"] {
+        let text = export(format);
+        assert!(text.contains(&two[1].credential) && !text.contains(&two[0].credential), "{format}");
+    }
+    assert!(export("shell").starts_with("export HONEYCOMB_STAGING_CI='"));
+    let reason = ["--reason", "leaked", "--disable", "--yes"];
+    team.run(&[&["revoke", CI][..], &reason].concat()).exits(0);
+    let text = export("dotenv");
+    assert!(two.iter().all(|key| !text.contains(&key.credential)), "a revoked credential is exported");
+}

@@ -19,7 +19,8 @@ Also write the result to a file in another form, such as sarif=keycomb.sarif; `-
   terraform-plan-json  for OPA, conftest and plan viewers; of plan and drift only
   sarif                SARIF 2.1.0: what deserves a look, on the lines that cause it
   junit                a test for each address: what drifted, is blocked or failed, fails
-  openmetrics          counts; of plan also the keys' age and next step";
+  openmetrics          counts; of plan also the keys' age and next step
+  html                 one page that stands alone: changes, drift, keys, a calendar";
 
 /// Further forms of the result.
 #[derive(Debug, Clone, Default, Args)]

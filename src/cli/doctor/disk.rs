@@ -4,12 +4,11 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use super::line::Line;
-use crate::cli::check::count;
 use crate::cli::exit::Exit;
 use crate::cli::private_file;
 use crate::cli::session::Machine;
 use crate::cli::stored;
-use crate::model::{Address, Desired, Sealed, Timestamp};
+use crate::model::{Address, Desired, Sealed, Timestamp, counted};
 use crate::seal::{self, SealError};
 
 /// Whether every recipient can be sealed to, and who has shown that it can open.
@@ -72,7 +71,7 @@ pub(super) fn sealed_file(desired: &Desired, path: &Path) -> (Vec<Line>, Option<
         "`{shown}`: lineage {}, serial {}, {}",
         sealed.lineage,
         sealed.serial,
-        count(sealed.keys.len(), "key")
+        counted(sealed.keys.len(), "key")
     );
     let mut lines = vec![match others_may_write(path) {
         Some(mode) => Line::warn(

@@ -11,13 +11,12 @@ pub use line::Document;
 use std::path::Path;
 
 use super::args::{Doctor as Args, Format, Global};
-use super::check::count;
 use super::exit::Exit;
 use super::failure::Failure;
 use super::output::Output;
 use super::session::{parse_endpoint, sandbox_endpoint, sealed_path, start_sandbox};
 use crate::config::{self, Loaded};
-use crate::model::{Desired, Endpoint, brief};
+use crate::model::{Desired, Endpoint, brief, counted};
 use line::Line;
 
 /// Looks at everything and says how it is.
@@ -88,9 +87,9 @@ fn configuration(global: &Global, endpoint: Option<Endpoint>) -> (Line, Option<L
                 loaded.desired.endpoint = endpoint;
             }
             let (environments, keys) = (loaded.desired.environments.len(), loaded.desired.keys.len());
-            let files = count(loaded.files.len(), "file");
+            let files = counted(loaded.files.len(), "file");
             let text =
-                format!("{} and {} in {files}", count(environments, "environment"), count(keys, "key"));
+                format!("{} and {} in {files}", counted(environments, "environment"), counted(keys, "key"));
             (Line::pass(NAME, text), Some(loaded))
         }
         Err(problems) => {
