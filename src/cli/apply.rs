@@ -26,7 +26,7 @@ pub async fn run(
     output: &Output,
     interrupt: &Interrupt,
 ) -> Result<Exit, Failure> {
-    emit::check(&args.emit.emit, Run::Apply)?;
+    emit::check(&args.emit.emit, Run::Apply, global)?;
     let home = match (args.stage, args.release) {
         (true, _) => Home::Staged,
         (false, true) => Home::Elsewhere,

@@ -114,7 +114,7 @@ pub(super) async fn carry_out_held(
         return Err(Failure::words(
             Exit::Usage,
             "nobody can be asked here: stdin and stderr are not a terminal",
-            format!("look at `keycomb {}`, then run `keycomb {} --yes`", order.look, order.verb),
+            format!("look at `keycomb {}`, then run the same command with `--yes`", order.look),
         ));
     }
     let mut session = interrupt.or(Session::open(global, order.service, *output)).await?;

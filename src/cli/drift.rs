@@ -12,7 +12,7 @@ use super::known::Known;
 use super::output::Output;
 use super::plan::style;
 use super::session::Session;
-use super::{accept, emit, reading, traced, whole_file};
+use super::{accept, emit, outputs, reading, traced, whole_file};
 use crate::plan::{self, Allow, Ask, Drift};
 use crate::render::{self, Run, Sheet, StatusRow};
 
@@ -33,7 +33,8 @@ pub async fn run(
 }
 
 async fn show(args: &Args, global: &Global, output: &Output) -> Result<Exit, Failure> {
-    emit::check(&args.emit.emit, Run::Drift)?;
+    emit::check(&args.emit.emit, Run::Drift, global)?;
+    outputs::refuse_ours(args.save_snapshot.as_deref(), global)?;
     let session = Session::open(global, &args.service, *output).await?;
     let sealed = session.sealed()?;
     if sealed.is_none() {

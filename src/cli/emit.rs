@@ -3,18 +3,19 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use super::args::Emitted;
+use super::args::{Emitted, Global};
 use super::exit::Exit;
 use super::failure::Failure;
 use super::output::Output;
-use super::whole_file;
+use super::{outputs, whole_file};
 use crate::render::{self, Run, Sheet};
 
-/// Refuses forms that have nothing to say of such a run, and two forms in one file; before anything is read.
+/// Refuses forms that have nothing to say of such a run, two forms in one file, and files that keycomb lives by; before the
+/// service is asked.
 ///
 /// # Errors
 /// Names the form, or the file (64).
-pub(super) fn check(emits: &[Emitted], run: Run) -> Result<(), Failure> {
+pub(super) fn check(emits: &[Emitted], run: Run, global: &Global) -> Result<(), Failure> {
     let mut files: BTreeSet<&Path> = BTreeSet::new();
     for Emitted { kind, path } in emits {
         if !kind.is_of(run) {
@@ -32,7 +33,7 @@ pub(super) fn check(emits: &[Emitted], run: Run) -> Result<(), Failure> {
             ));
         }
     }
-    Ok(())
+    outputs::refuse_ours(files, global)
 }
 
 /// Writes every form that was asked for; `-` is stdout. All are tried, and the first failure is told. `config` is the

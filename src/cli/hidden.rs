@@ -15,8 +15,7 @@ const LONGEST: usize = 4096;
 /// Why it can be no credential.
 pub(super) fn read(what: &str, output: &Output) -> Result<Zeroizing<String>, &'static str> {
     if output.interactive {
-        let asked = dialoguer::Password::new().with_prompt(format!("{what} (not shown)")).interact();
-        return Ok(Zeroizing::new(asked.unwrap_or_default()));
+        return Ok(ask(&format!("{what} (not shown)")).unwrap_or_default());
     }
     if std::io::stdin().is_terminal() {
         return Err("the terminal would show it while it is typed, since stderr is none to ask on");
@@ -29,4 +28,55 @@ pub(super) fn read(what: &str, output: &Output) -> Result<Zeroizing<String>, &'s
     }
     let text = std::str::from_utf8(&bytes).map_err(|_| "it is not text")?;
     Ok(Zeroizing::new(text.to_owned()))
+}
+
+/// Asks on the terminal for a line that is not shown; `None` where nothing came.
+pub(super) fn ask(prompt: &str) -> Option<Zeroizing<String>> {
+    terminal::remember();
+    let asked = dialoguer::Password::new().with_prompt(prompt).interact();
+    terminal::forget();
+    asked.ok().map(Zeroizing::new)
+}
+
+/// Puts the terminal right if somebody is being asked: a signal ends the prompt, and typing would stay unseen.
+pub(super) fn abandon() -> bool {
+    terminal::restore()
+}
+
+#[cfg(unix)]
+mod terminal {
+    use std::io::stdin;
+    use std::sync::{Mutex, PoisonError};
+
+    use rustix::termios::{OptionalActions, Termios, tcgetattr, tcsetattr};
+
+    /// As the terminal was before the prompt that is open.
+    static BEFORE: Mutex<Option<Termios>> = Mutex::new(None);
+
+    fn set(before: Option<Termios>) -> Option<Termios> {
+        std::mem::replace(&mut *BEFORE.lock().unwrap_or_else(PoisonError::into_inner), before)
+    }
+
+    pub(super) fn remember() {
+        set(tcgetattr(stdin()).ok());
+    }
+
+    pub(super) fn forget() {
+        set(None);
+    }
+
+    pub(super) fn restore() -> bool {
+        set(None).is_some_and(|before| tcsetattr(stdin(), OptionalActions::Now, &before).is_ok())
+    }
+}
+
+#[cfg(not(unix))]
+mod terminal {
+    pub(super) fn remember() {}
+
+    pub(super) fn forget() {}
+
+    pub(super) fn restore() -> bool {
+        false
+    }
 }

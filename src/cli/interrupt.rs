@@ -8,6 +8,7 @@ use tokio::sync::Notify;
 
 use super::exit::Exit;
 use super::failure::Failure;
+use super::hidden;
 
 /// Whether somebody asked to stop, and how.
 #[derive(Debug, Clone, Default)]
@@ -28,6 +29,11 @@ impl Interrupt {
         let raised = interrupt.clone();
         tokio::spawn(async move {
             let exit = signals.next().await;
+            // A prompt is before everything that writes, and nothing else ends its waiting.
+            if hidden::abandon() {
+                let _ = writeln!(std::io::stderr().lock(), "\ninterrupted; nothing was written");
+                std::process::exit(i32::from(exit as u8));
+            }
             raised.raise(exit);
             let exit = signals.next().await;
             // Everything that matters is fsynced before it is relied on: ending here loses nothing.

@@ -37,6 +37,7 @@ mod login;
 mod man;
 mod merge;
 mod output;
+mod outputs;
 mod place;
 mod plan;
 mod private_file;

@@ -1,6 +1,7 @@
 //! `keycomb plan`: read, decide, show.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use super::args::{Format, Global, Plan as Args};
 use super::choose::choose;
@@ -10,6 +11,7 @@ use super::external;
 use super::failure::Failure;
 use super::lift::{allow, refuse_nobodys};
 use super::output::Output;
+use super::outputs;
 use super::reading::Local;
 use super::saved_file::{save, whole_second};
 use super::traced;
@@ -21,7 +23,12 @@ use crate::render::{self, Run, Sheet, StatusRow, Style};
 /// # Errors
 /// Those of [`Local`].
 pub async fn run(args: &Args, global: &Global, output: &Output) -> Result<Exit, Failure> {
-    emit::check(&args.emit.emit, Run::Plan)?;
+    emit::check(&args.emit.emit, Run::Plan, global)?;
+    outputs::refuse_ours(args.out.as_deref(), global)?;
+    if args.out.as_deref() == Some(Path::new("-")) {
+        let help = "`--format json` and `--emit` print to stdout";
+        return Err(Failure::words(Exit::Usage, "a saved plan needs a file of its own", help));
+    }
     let local = match &args.snapshot {
         Some(file) => Local::alone(global, &args.service, file, args.snapshot_age)?,
         None => Local::connected(global, &args.service, output).await?,
@@ -64,6 +71,9 @@ pub async fn run(args: &Args, global: &Global, output: &Output) -> Result<Exit, 
         let (path, until) = (path.display(), saved.valid_until);
         output
             .say(&format!("saved: {path}, valid until {until:.0}; carry it out with `keycomb apply {path}`"));
+        if plan.summary.guarded > 0 {
+            output.say("note: what a guard holds in it stays held; guards are lifted where the plan is made, with `--allow`");
+        }
     }
     let sheet = Sheet {
         plan: Some(&plan),

@@ -92,6 +92,7 @@ impl Local {
         self.refuse_others(path, &snapshot)?;
         let Given { live, elsewhere } =
             snapshot.give(&self.desired, self.sealed.as_ref()).map_err(unusable)?;
+        self.refuse_older(path, live.now)?;
         if age.after(live.now) < Timestamp::now() {
             output.say(&format!(
                 "note: the snapshot is older than {age}, of {:.0}: the service may be otherwise by now",
@@ -99,6 +100,26 @@ impl Local {
             ));
         }
         Ok(Known { sealed: self.sealed.as_ref(), live, elsewhere })
+    }
+
+    /// What the record has learnt since would look as if it were gone. The service says the time of a reading in whole seconds.
+    fn refuse_older(&self, path: &Path, read: Timestamp) -> Result<(), Failure> {
+        let newer = self
+            .sealed
+            .iter()
+            .flat_map(|sealed| &sealed.keys)
+            .find(|key| key.created.as_second() > read.as_second());
+        let Some(key) = newer else { return Ok(()) };
+        Err(Failure::words(
+            Exit::Config,
+            format!(
+                "`{}` is a snapshot of {read:.0}, older than the sealed file: `{}` was made at {:.0}",
+                path.display(),
+                key.address,
+                key.created
+            ),
+            "take a newer one with `keycomb drift --save-snapshot FILE`",
+        ))
     }
 
     fn refuse_others(&self, path: &Path, snapshot: &Snapshot) -> Result<(), Failure> {

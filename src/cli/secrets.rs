@@ -9,6 +9,7 @@ use zeroize::Zeroizing;
 use super::args::{Format, Global, Opener, Secrets};
 use super::exit::Exit;
 use super::failure::Failure;
+use super::hidden;
 use super::merge;
 use super::output::Output;
 use super::plan::table_style;
@@ -221,11 +222,7 @@ pub(super) fn identities_of(files: &[PathBuf], output: &Output) -> Result<Identi
         if !output.interactive {
             return None;
         }
-        dialoguer::Password::new()
-            .with_prompt(format!("passphrase of {prompt}"))
-            .interact()
-            .ok()
-            .map(secrecy::SecretString::from)
+        hidden::ask(&format!("passphrase of {prompt}")).map(|text| secrecy::SecretString::from(text.as_str()))
     };
     let read = |path: &PathBuf| {
         // Said and not refused: the file is the reader's own, it may be under a passphrase, and `age` opens it too.

@@ -16,7 +16,7 @@ use crate::saved::Saved;
 /// # Errors
 /// When it is not byte for byte what keycomb wrote (6); when a form cannot be written.
 pub fn run(args: &Args, global: &Global, output: &Output) -> Result<Exit, Failure> {
-    emit::check(&args.emit.emit, Run::Plan)?;
+    emit::check(&args.emit.emit, Run::Plan, global)?;
     let (saved, _) = held::read(&args.file)?;
     output.write(&match args.format {
         Format::Text => render::text::plan(&saved.plan, &style(output)),

@@ -3,11 +3,16 @@
 use std::io::{self, Write as _};
 use std::path::Path;
 
-/// Writes a file in place of what is there. It gets the rights that a new file gets here; what it holds is no secret.
+/// Writes a file in place of what is there. It gets the rights that a new file gets here; what it holds is no secret. A
+/// link stays one, and what is no file (a pipe, a device) is written to.
 ///
 /// # Errors
 /// When its folder takes none; what was there is as it was then.
 pub(super) fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    if path.metadata().is_ok_and(|found| !found.is_file()) {
+        return std::fs::OpenOptions::new().write(true).open(path)?.write_all(bytes);
+    }
+    let path = &path.canonicalize().unwrap_or_else(|_| path.to_owned());
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut builder = tempfile::Builder::new();
     #[cfg(unix)]

@@ -218,3 +218,57 @@ fn stdout_takes_a_form_after_the_text() {
     assert!(ran.stdout.starts_with("keycomb plan"), "{}", ran.stdout);
     assert!(ran.stdout.ends_with("\n# EOF\n"), "{}", ran.stdout);
 }
+
+/// The sealed file holds the only copy of the secrets, and a slip of the hand must not cost it.
+#[test]
+fn no_result_is_written_over_what_keycomb_lives_by() {
+    let team = Team::new();
+    team.declare(SAMPLE);
+    let text = fs::read_to_string(team.path("keycomb.toml")).unwrap();
+    fs::create_dir(team.path("keys")).unwrap();
+    fs::write(team.path("keys/more.part"), "").unwrap();
+    let with = text.replacen("version = 1", "version = 1\ninclude = [\"keys/*.part\"]", 1);
+    let with = with.replacen("[seal.recipients]", "[seal]\nfile = \"sealed\"\n[seal.recipients]", 1);
+    fs::write(team.path("keycomb.toml"), with).unwrap();
+    team.run(&["apply", "--yes"]).exits(0);
+    std::os::unix::fs::symlink("sealed", team.path("link")).unwrap();
+    let files = ["keycomb.toml", "keys/more.part", "sealed"];
+    let all = || files.map(|name| fs::read(team.path(name)).unwrap());
+    let before = all();
+    for name in [
+        "keycomb.toml",
+        "./keys/../keys/more.part",
+        "sealed",
+        "link",
+        "other.toml",
+        "sealed.journal",
+        "sealed.lock",
+    ] {
+        let emit = format!("json={name}");
+        for arguments in [
+            &["plan", "--emit", &emit][..],
+            &["plan", "--out", name],
+            &["drift", "--save-snapshot", name],
+            &["drift", "--emit", &emit],
+            &["apply", "--yes", "--emit", &emit],
+        ] {
+            let ran = team.run(arguments).exits(64);
+            assert!(ran.stderr.contains("no place for a result"), "{}", ran.stderr);
+        }
+    }
+    assert_eq!(all(), before);
+    team.run(&["plan", "--out", "-"]).exits(64);
+}
+
+#[test]
+fn a_link_stays_one_and_what_is_no_file_is_written_to() {
+    let team = Team::new();
+    team.declare(SAMPLE);
+    fs::write(team.path("target"), "").unwrap();
+    std::os::unix::fs::symlink("target", team.path("link")).unwrap();
+    // Here a pipe.
+    let ran = team.run(&["plan", "--emit", "json=link", "--emit", "junit=/dev/stdout"]).exits(0);
+    assert!(ran.stdout.contains("<testsuites"), "{}", ran.stdout);
+    assert!(team.path("link").symlink_metadata().unwrap().is_symlink());
+    assert!(read(&team, "target").contains("keycomb.plan/1"));
+}

@@ -167,6 +167,8 @@ fn an_old_snapshot_is_said_to_be_old() {
     let mut saved: serde_json::Value = serde_json::from_str(&text).unwrap();
     saved["read"] = "2026-01-01T00:00:00Z".into();
     fs::write(team.path("saved.json"), saved.to_string()).unwrap();
+    // A record that is newer would not do with it.
+    fs::remove_file(team.path("keycomb.sealed.toml")).unwrap();
     let run = |more: &[&str]| -> Ran {
         let arguments: Vec<&str> =
             ["plan", "--snapshot", "saved.json"].into_iter().chain(more.iter().copied()).collect();
@@ -368,4 +370,16 @@ fn a_call_that_another_thread_interrupted_is_seen() {
         "2 openat(AT_FDCWD, \"c\"",
     ];
     assert_eq!(joined(log), expected);
+}
+
+/// What was made since would look as if it were gone.
+#[test]
+fn a_snapshot_that_is_older_than_the_record_is_refused() {
+    let team = drifted();
+    save(&team, &[]);
+    // The service's clock counts whole seconds at some places.
+    std::thread::sleep(std::time::Duration::from_millis(1_100));
+    team.run(&["rotate", "key.staging.ci", "--yes"]).exits(0);
+    let ran = Ran::from(alone(&team, &["plan", "--snapshot", "saved.json"]).output().unwrap()).exits(3);
+    assert!(ran.stderr.contains("older than the sealed file"), "{}", ran.stderr);
 }

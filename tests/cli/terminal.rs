@@ -148,3 +148,31 @@ fn a_credential_that_is_typed_is_not_shown() {
     let opened = team.run(&["secrets", "open", "key.staging.ci", "-i", "identity.txt"]).exits(0);
     assert_eq!(opened.stdout.trim(), credential);
 }
+
+/// Ctrl-C ends a hidden question at once, and what is typed afterwards is seen again.
+#[test]
+fn a_hidden_question_is_given_up_with_one_key() {
+    let team = Team::new();
+    team.declare(SAMPLE);
+    let home = [("XDG_CONFIG_HOME", team.folder.path().to_str().unwrap())];
+    let mut child =
+        script(&team, "stty echo; trap : INT; tty; ", "auth login; echo \"ended $?\"; stty -a", &home)
+            .spawn()
+            .expect(NEEDED);
+    let mut shown = BufReader::new(child.stdout.take().unwrap());
+    let mut terminal = String::new();
+    shown.read_line(&mut terminal).unwrap();
+    let mut typed = child.stdin.take().unwrap();
+    let is_asked = (0..1000).any(|_| {
+        std::thread::sleep(std::time::Duration::from_millis(20));
+        !is_shown(terminal.trim())
+    });
+    assert!(is_asked, "never asked");
+    typed.write_all(b"\x03").unwrap();
+    let mut said = String::new();
+    shown.read_to_string(&mut said).unwrap();
+    child.wait().unwrap();
+    assert!(said.contains("interrupted; nothing was written") && said.contains("ended 130"), "{said}");
+    assert!(said.contains(" echo ") && !said.contains("-echo "), "{said}");
+    assert!(!team.path("keycomb/credentials.toml").exists());
+}

@@ -155,5 +155,8 @@ fn files_are_fingerprinted() {
     write(folder.path(), "keycomb.toml", "version = 1\n[honeycomb]\nteam = \"acme\"\n");
     let loaded = load_in(&folder).unwrap();
     // sha256sum of that text.
-    assert_eq!(loaded.files[0].sha256.as_str(), "e768c15c33765561d446b523feb83feb6f61013c54d642ede55849ab0ed083ed");
+    assert_eq!(
+        loaded.files[0].sha256.as_str(),
+        "e768c15c33765561d446b523feb83feb6f61013c54d642ede55849ab0ed083ed"
+    );
 }

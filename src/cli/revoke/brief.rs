@@ -23,12 +23,14 @@ pub(super) fn before(plan: &Plan, desired: &Desired, users: &Users, may_follow: 
 fn ends(action: &Action, how: Revocation) -> &'static str {
     match (how, &action.secret) {
         (Revocation::Delete, SecretEffect::StopsWorking) => {
-            "deleted; its credential stops working at once, and nothing brings it back"
+            "will be deleted; its credential stops working at once, and nothing brings it back"
         }
-        (Revocation::Delete, SecretEffect::Destroyed) => "deleted; its credential does not work now either",
+        (Revocation::Delete, SecretEffect::Destroyed) => {
+            "will be deleted; its credential does not work now either"
+        }
         (Revocation::Delete, _) => "gone from the service already; that is written down",
         (Revocation::Disable, SecretEffect::StopsWorking) => {
-            "disabled; its credential stops working within a minute or two. A request to enable it that is under way \
+            "will be disabled; its credential stops working within a minute or two. A request to enable it that is under way \
              could undo this: without `--disable` nothing could"
         }
         (Revocation::Disable, _) => "disabled already; that is written down",

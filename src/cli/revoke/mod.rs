@@ -121,7 +121,7 @@ fn nobody_to_ask() -> Failure {
     Failure::words(
         Exit::Usage,
         "nobody can be asked here: stdin and stderr are not a terminal",
-        "run `keycomb revoke --yes`; what it would revoke shows `keycomb status`",
+        "run the same command with `--yes`; `keycomb status` shows the keys",
     )
 }
 
