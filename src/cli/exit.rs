@@ -255,6 +255,7 @@ mod tests {
             text: String::new(),
             help: None,
             changes: vec![],
+            origin: None,
             editor: None,
             updated: None,
         };

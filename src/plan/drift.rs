@@ -1,7 +1,7 @@
 //! What changed behind keycomb's back: the service against what was last applied, whatever the files now want.
 
 use super::external::external;
-use super::findings::{missing, since_last_applied, unmanaged};
+use super::findings::{locate, missing, since_last_applied, unmanaged};
 use super::header;
 use super::ignore::{ended, idle, sift};
 use super::index::Index;
@@ -80,6 +80,7 @@ pub fn drift(input: &Input<'_>) -> Drift {
     findings.extend(overdue(&index));
     findings.extend(external(input));
     sort_findings(&mut findings);
+    locate(&mut findings, input.desired);
     let rules = idle(&index, &findings);
     let (mut findings, ignored) = sift(&index, findings);
     findings.extend(ended(&index));

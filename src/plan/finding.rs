@@ -23,6 +23,8 @@ pub struct Finding {
     pub help: Option<String>,
     /// What differs, for drift: `before` is last applied, `after` is live.
     pub changes: Vec<Change>,
+    /// The place in the files that declares it, or that the finding is about; `None` for what the files do not have.
+    pub origin: Option<Origin>,
     /// The id of the user who changed it last, where the service says so. Hostile text.
     pub editor: Option<String>,
     /// When it was changed last, by the service's clock.

@@ -9,7 +9,7 @@ use super::index::{Index, Stray};
 use super::keys::current_of;
 use super::phase::{Phase, is_staged};
 use super::value::{Action, Finding, FindingKind, Severity, Verb};
-use crate::model::{Address, KeyState, LiveKey, Provisional, SealedKey, Unmanaged, brief};
+use crate::model::{Address, Desired, KeyState, LiveKey, Origin, Provisional, SealedKey, Unmanaged, brief};
 
 impl Finding {
     /// A finding about nothing in particular yet.
@@ -22,6 +22,7 @@ impl Finding {
             text: text.into(),
             help: None,
             changes: vec![],
+            origin: None,
             editor: None,
             updated: None,
         }
@@ -45,10 +46,30 @@ impl Finding {
         self
     }
 
+    /// Says which place in the files it is about.
+    pub(super) fn from(mut self, origin: &Origin) -> Self {
+        self.origin = Some(origin.clone());
+        self
+    }
+
     /// Says how to go on.
     pub(super) fn help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(help.into());
         self
+    }
+}
+
+/// Says of each finding where its address is declared, if it does not say where it is from already.
+pub(super) fn locate(findings: &mut [Finding], desired: &Desired) {
+    for finding in findings.iter_mut().filter(|finding| finding.origin.is_none()) {
+        finding.origin = finding.address.as_ref().and_then(|address| declared_at(address, desired)).cloned();
+    }
+}
+
+fn declared_at<'a>(address: &Address, desired: &'a Desired) -> Option<&'a Origin> {
+    match address {
+        Address::Environment(label) => desired.environments.get(label).map(|environment| &environment.origin),
+        Address::Key { .. } => desired.keys.get(address).map(|key| &key.origin),
     }
 }
 

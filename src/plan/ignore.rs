@@ -37,7 +37,7 @@ pub(super) fn ended(index: &Index<'_>) -> Vec<Finding> {
                 "Take it out; or, if its reason still holds (`{}`), give it a later `until`.",
                 brief(&rule.reason)
             );
-            Finding::new(FindingKind::Ignore, Severity::Warning, text).help(help)
+            Finding::new(FindingKind::Ignore, Severity::Warning, text).help(help).from(&rule.origin)
         })
         .collect()
 }
@@ -54,6 +54,7 @@ pub(super) fn idle(index: &Index<'_>, findings: &[Finding]) -> Vec<Finding> {
         let text = format!("{} hides nothing: there is no such drift", told(rule));
         Finding::new(FindingKind::Ignore, Severity::Note, text)
             .help("Take it out if it is not needed any more.")
+            .from(&rule.origin)
     })
     .collect()
 }

@@ -123,6 +123,7 @@ fn decide(input: &Input<'_>) -> Plan {
     let (mut findings, more) = ignore::sift(&index, findings);
     findings.extend(ignore::ended(&index));
     order::sort_findings(&mut findings);
+    findings::locate(&mut findings, input.desired);
 
     let summary = Summary::of(&actions, &findings).hiding(hidden.len() + more.len());
     Plan { header: header(input), actions, findings, summary }
@@ -134,7 +135,8 @@ fn revoking(input: &Input<'_>, index: &index::Index<'_>, address: &Address) -> P
     let mut actions = keys::keys(index, &places);
     order::sort_actions(&mut actions);
     let is_here = |finding: &Finding| finding.address.as_ref() == Some(address);
-    let findings = unsealed::unsealed(index).into_iter().filter(is_here).collect::<Vec<_>>();
+    let mut findings = unsealed::unsealed(index).into_iter().filter(is_here).collect::<Vec<_>>();
+    findings::locate(&mut findings, input.desired);
     let summary = Summary::of(&actions, &findings);
     Plan { header: header(input), actions, findings, summary }
 }

@@ -2,7 +2,6 @@
 //! JUnit show the same matters.
 
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
 
 use super::emit::Subject;
 use crate::model::{Address, Origin};
@@ -59,18 +58,12 @@ pub(super) struct Matter<'a> {
 /// All matters of a run: the gravest first, then what was done or is to be, in its order, then what was found.
 pub(super) fn matters<'a>(subject: &Subject<'a>) -> Vec<Matter<'a>> {
     let actions = subject.plan().map(|plan| plan.actions.as_slice()).unwrap_or_default();
-    let mut origins: BTreeMap<&Address, &Origin> = BTreeMap::new();
-    for action in actions {
-        if let Some(origin) = &action.reason.origin {
-            origins.entry(&action.address).or_insert(origin);
-        }
-    }
     let mut matters: Vec<Matter<'a>> = match subject {
         Subject::Plan(_) => actions.iter().map(of_action).collect(),
         Subject::Apply(plan, report) => of_report(plan, report),
         Subject::Drift(_) => Vec::new(),
     };
-    matters.extend(subject.findings().iter().map(|finding| of_finding(finding, &origins)));
+    matters.extend(subject.findings().iter().map(of_finding));
     matters.sort_by_key(|matter| (Reverse(matter.level), weight(matter)));
     matters
 }
@@ -220,7 +213,7 @@ fn of_outcome<'a>(outcome: &'a Outcome, action: Option<&'a Action>) -> Matter<'a
     }
 }
 
-fn of_finding<'a>(finding: &'a Finding, origins: &BTreeMap<&Address, &'a Origin>) -> Matter<'a> {
+fn of_finding(finding: &Finding) -> Matter<'_> {
     Matter {
         level: Level::of(finding.severity),
         rule: finding.kind.as_str().to_owned(),
@@ -229,7 +222,7 @@ fn of_finding<'a>(finding: &'a Finding, origins: &BTreeMap<&Address, &'a Origin>
         verb: None,
         text: finding.text.clone(),
         help: finding.help.as_deref(),
-        origin: finding.address.as_ref().and_then(|address| origins.get(address).copied()),
+        origin: finding.origin.as_ref(),
         needs_look: true,
     }
 }

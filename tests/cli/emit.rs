@@ -272,3 +272,18 @@ fn a_link_stays_one_and_what_is_no_file_is_written_to() {
     assert!(team.path("link").symlink_metadata().unwrap().is_symlink());
     assert!(read(&team, "target").contains("keycomb.plan/1"));
 }
+
+#[test]
+fn drift_is_marked_where_the_thing_is_declared() {
+    let team = Team::new();
+    team.declare(SAMPLE);
+    team.run(&["apply", "--yes"]).exits(0);
+    team.set_disabled(&team.key_id("ci"), true);
+    let text = read(&team, "keycomb.toml");
+    let line = text.lines().position(|line| line == "[key.ci]").unwrap() + 1;
+    let ran = team.run(&["drift", "--emit", "github-annotations=-", "--emit", "sarif=drift.sarif"]).exits(2);
+    assert!(ran.stdout.contains(&format!("keycomb.toml,line={line},")), "{}", ran.stdout);
+    let sarif: serde_json::Value = serde_json::from_str(&read(&team, "drift.sarif")).unwrap();
+    let region = &sarif["runs"][0]["results"][0]["locations"][0]["physicalLocation"]["region"];
+    assert_eq!(region["startLine"], line, "{sarif}");
+}

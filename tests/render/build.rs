@@ -99,6 +99,7 @@ pub fn finding(kind: FindingKind, severity: Severity, address: Option<&str>, tex
         text: text.into(),
         help: None,
         changes: vec![],
+        origin: None,
         editor: None,
         updated: None,
     }

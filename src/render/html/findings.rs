@@ -41,7 +41,8 @@ fn list(findings: &[&Finding]) -> Markup {
 
 fn item(finding: &Finding) -> Markup {
     // The text says who did it, and when.
-    let Finding { kind, severity: grave, address, id, text, help, changes, editor: _, updated: _ } = finding;
+    let Finding { kind, severity: grave, address, id, text, help, changes, origin: _, editor: _, updated: _ } =
+        finding;
     let sign = match grave {
         Severity::Note => "·",
         Severity::Warning => "▲",

@@ -99,7 +99,7 @@ impl<'a> ReasonView<'a> {
 /// A place in the files.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "Origin")]
-struct OriginView<'a> {
+pub(super) struct OriginView<'a> {
     /// Relative to the main configuration file's folder.
     file: &'a str,
     /// From 1.
@@ -109,7 +109,7 @@ struct OriginView<'a> {
 }
 
 impl<'a> OriginView<'a> {
-    fn of(origin: &'a Origin) -> Self {
+    pub(super) fn of(origin: &'a Origin) -> Self {
         let Origin { file, line, column } = origin;
         Self { file, line: *line, column: *column }
     }

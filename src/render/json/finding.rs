@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::action::OriginView;
 use crate::model::{Address, DriftClass};
 use crate::plan::{Change, Finding, Ignored};
 
@@ -27,6 +28,8 @@ pub(super) struct FindingView<'a> {
     help: Option<&'a str>,
     /// What differs, for drift: `before` is last applied, `after` is live.
     changes: Vec<ChangeView<'a>>,
+    /// The place in the files that declares it, or that the finding is about; null for what the files do not have.
+    origin: Option<OriginView<'a>>,
     /// The id of the user who changed it last, where the service says so.
     editor: Option<&'a str>,
     /// When it was changed last, by the service's clock, RFC 3339 in UTC.
@@ -36,7 +39,7 @@ pub(super) struct FindingView<'a> {
 
 impl<'a> FindingView<'a> {
     pub(super) fn of(finding: &'a Finding) -> Self {
-        let Finding { kind, severity, address, id, text, help, changes, editor, updated } = finding;
+        let Finding { kind, severity, address, id, text, help, changes, origin, editor, updated } = finding;
         Self {
             kind: kind.as_str(),
             class: finding.class().map(DriftClass::as_str),
@@ -46,6 +49,7 @@ impl<'a> FindingView<'a> {
             text,
             help: help.as_deref(),
             changes: changes.iter().map(ChangeView::of).collect(),
+            origin: origin.as_ref().map(OriginView::of),
             editor: editor.as_deref(),
             updated: updated.map(|updated| updated.to_string()),
         }

@@ -50,7 +50,8 @@ pub(super) fn put_ignored(text: &mut String, count: usize) {
 }
 
 fn put(text: &mut String, finding: &Finding, rung: Rung) {
-    let Finding { kind, severity, address, id, text: told, help, changes, editor: _, updated: _ } = finding;
+    let Finding { kind, severity, address, id, text: told, help, changes, origin: _, editor: _, updated: _ } =
+        finding;
     let _ = write!(text, "- **{}** {}", severity.as_str(), kind.as_str().replace('_', " "));
     if let Some(address) = address {
         let _ = write!(text, " {}", escape::address(address));

@@ -55,7 +55,8 @@ fn is_unmanaged_note(finding: &Finding) -> bool {
 
 fn put(page: &mut Page<'_>, base: usize, width: usize, word: &str, finding: &Finding) {
     // Who changed it, and when, is in the text.
-    let Finding { kind: _, severity, address, id, text, help, changes, editor: _, updated: _ } = finding;
+    let Finding { kind: _, severity, address, id, text, help, changes, origin: _, editor: _, updated: _ } =
+        finding;
     page.to(base);
     page.put(Tone::of_severity(*severity), severity.as_str());
     let indent = base + width + 2;
