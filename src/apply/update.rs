@@ -83,12 +83,14 @@ impl<R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'_, R, W, K,
             (entry.state, entry.since) = (KeyState::Live, self.service_now());
         }
         entry.applied = applied.clone();
-        self.remember_with(&entry)?;
         if change == KeyChange::default() {
+            self.remember_with(&entry)?;
             self.append(Record::Key { key: Box::new(entry) })?;
             return Ok(done_with("only the record changed"));
         }
         self.unmoved_key(action, id).await?;
+        // Not before: a run that finds something else than it planned for lifts no protection.
+        self.remember_with(&entry)?;
         let patched = self.patch_key(id, &change).await?;
         if patched.differs.is_empty() {
             entry.name = change.name.unwrap_or(entry.name);

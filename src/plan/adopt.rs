@@ -2,11 +2,12 @@
 
 use super::ask::{Adopt, SealedSecret};
 use super::draft::Refusal;
+use super::elsewhere::predecessors;
 use super::environments::is_classic;
 use super::index::Index;
 use super::phase::Phase;
 use super::unsealed::take_back;
-use super::value::{Action, Change, Reason, ReasonCode, Step, Verb};
+use super::value::{Action, Change, Predecessor, Reason, ReasonCode, Step, Verb};
 use crate::model::{
     Address, AppliedKey, DesiredEnvironment, DesiredKey, EnvironmentAttributes, EnvironmentId, KeyId,
     KeyState, LiveEnvironment, LiveKey, NoSecret, Origin, Provisional, Record, Sealed, SealedEnvironment,
@@ -162,15 +163,30 @@ fn key(index: &Index<'_>, sealed: &Sealed, desired: &DesiredKey, wanted: &Adopt)
     let id = KeyId::new(wanted.id.as_str()).ok();
     let live = id.as_ref().and_then(|id| index.key(id));
     let name = live.map_or(desired.name.as_str(), |live| live.name.as_str());
-    let action = Action::new(address, Verb::Adopt, name, reason(&desired.origin, how(wanted)), Step::Nothing);
+    // What was made by hand takes the place of what the files put here from elsewhere no less.
+    let instead = predecessors(index, desired);
+    let reason = reason(&desired.origin, how(wanted) + &takes_place(&instead));
+    let action = Action::new(address, Verb::Adopt, name, reason, Step::Nothing);
     let key_type = live.map_or(desired.key_type, |live| live.key_type);
     let action = action.key(key_type, generation, None).id(&wanted.id);
     let Some(live) = live else { return action.block(not_there("key", &wanted.id)) };
     if let Some(refusal) = refuse_key(index, sealed, desired, live) {
         return action.block(refusal);
     }
-    let key = Box::new(entry(index, desired, live, generation, wanted));
+    let in_place_of = instead.into_iter().map(|old| old.id).collect();
+    let key = Box::new(SealedKey { in_place_of, ..entry(index, desired, live, generation, wanted) });
     Action { step: Step::Record(vec![Record::Key { key }]), ..action }
+}
+
+fn takes_place(instead: &[Predecessor]) -> String {
+    let mut of: Vec<String> = instead.iter().map(|old| format!("`{}`", old.address)).collect();
+    of.dedup();
+    match instead.iter().filter_map(|old| old.until).max() {
+        Some(until) => {
+            format!("; it takes the place of {}, which works until {until:.0} at least", of.join(", "))
+        }
+        None => String::new(),
+    }
 }
 
 fn how(wanted: &Adopt) -> String {

@@ -3,6 +3,8 @@
 //! They are two addresses. The entry of the later one says which keys it was made in the place of, so that no later run has
 //! to guess: one environment of several that is taken out of `environments` has no successor.
 
+use std::collections::BTreeSet;
+
 use super::index::Index;
 use super::keys::current_of;
 use super::phase::Phase;
@@ -12,29 +14,51 @@ use super::value::{Action, Change, Predecessor, Reason, ReasonCode, Step};
 use crate::model::{Address, DesiredKey, KeyState, LiveKey, SealedKey, Timestamp};
 
 /// The declared key that takes the place of what is recorded at an address which nothing declares any more: the one that was
-/// made for that; or, where none was yet, the first of its table that the record has nothing of.
+/// made for that, wherever it is declared by now; or, where none was yet, the first of its table that the record has nothing
+/// of, and after those the first that is declared as moved from its table.
 ///
 /// A key that is switched off takes nobody's place.
 pub(super) fn successor_of<'a>(index: &Index<'a>, old: &Address) -> Option<&'a DesiredKey> {
-    let table = index.table(old).filter(|table| table.undeclared.contains(&old))?;
-    let mut others = table.declared.iter().copied().filter(|desired| desired.enabled).peekable();
-    others.peek()?;
+    if index.input.desired.keys.contains_key(old) {
+        return None;
+    }
     let generations = index.generations(old);
-    let is_of = |record: &SealedKey| generations.iter().any(|(old, _)| record.in_place_of.contains(&old.id));
-    let is_made = |desired: &&DesiredKey| index.generations(&desired.address).iter().any(|(r, _)| is_of(r));
-    let works =
-        |(record, phase): &(&SealedKey, Phase<'_>)| stands(record, phase).is_some_and(|live| !live.disabled);
-    let is_new = |desired: &&DesiredKey| {
-        index.generations(&desired.address).iter().all(|(record, _)| record.state == KeyState::Deleted)
-    };
-    let made = others.clone().find(is_made);
-    made.or_else(|| others.find(is_new).filter(|_| generations.iter().any(works)))
+    made_for(index, &generations).or_else(|| {
+        let table = index.table(old)?;
+        let mut others = table.declared.iter().chain(&table.renamed).filter(|desired| desired.enabled);
+        let works = |(record, phase): &(&SealedKey, Phase<'_>)| {
+            stands(record, phase).is_some_and(|live| !live.disabled)
+        };
+        let is_new = |desired: &&&DesiredKey| {
+            index.generations(&desired.address).iter().all(|(record, _)| record.state == KeyState::Deleted)
+        };
+        others.find(is_new).filter(|_| generations.iter().any(works)).copied()
+    })
+}
+
+/// The first declared key of which the record says that it was made in the place of one of these.
+fn made_for<'a>(index: &Index<'a>, generations: &[(&SealedKey, Phase<'_>)]) -> Option<&'a DesiredKey> {
+    let declared = &index.input.desired.keys;
+    let records = generations.iter().flat_map(|(old, _)| index.made_for(&old.id));
+    let found = records.filter_map(|record| declared.get_full(&record.address));
+    let (_, _, desired) = found.filter(|(_, _, desired)| desired.enabled).min_by_key(|(at, _, _)| *at)?;
+    Some(desired)
+}
+
+/// The addresses whose keys one at this address may take the place of: those of its table, those of the table that it is
+/// moved from, and those that the record names.
+fn places<'a>(index: &Index<'a>, desired: &DesiredKey) -> BTreeSet<&'a Address> {
+    let generations = index.generations(&desired.address);
+    let named = generations.iter().flat_map(|(record, _)| &record.in_place_of);
+    let named = named.filter_map(|id| Some(&index.owner(id)?.address));
+    let tables = [Some(&desired.address), desired.moved_from.as_ref()];
+    let tables = tables.into_iter().flatten().filter_map(|address| index.table(address));
+    tables.flat_map(|table| table.undeclared.iter().copied()).chain(named).collect()
 }
 
 /// What a key that is minted at an address takes the place of in other environments, by address, oldest first.
 pub(super) fn predecessors(index: &Index<'_>, desired: &DesiredKey) -> Vec<Predecessor> {
-    let Some(table) = index.table(&desired.address) else { return vec![] };
-    let is_ours = |old: &&&Address| successor_of(index, old).is_some_and(|to| to.address == desired.address);
+    let is_ours = |old: &&Address| successor_of(index, old).is_some_and(|to| to.address == desired.address);
     let of = |old: &Address| {
         let until = ends(index, desired, old).unwrap_or_else(|| overlap_of(desired).after(index.input.now));
         let of = |(record, phase): &(&SealedKey, Phase<'_>)| {
@@ -48,7 +72,7 @@ pub(super) fn predecessors(index: &Index<'_>, desired: &DesiredKey) -> Vec<Prede
         };
         index.generations(old).iter().rev().filter_map(of).collect::<Vec<_>>()
     };
-    table.undeclared.iter().filter(is_ours).flat_map(|old| of(old)).collect()
+    places(index, desired).into_iter().filter(is_ours).flat_map(of).collect()
 }
 
 /// Why a key is made, and what differs: it is the same one in another environment. `None` where it takes no such place.
@@ -113,6 +137,10 @@ pub(super) fn make_way(
 ) -> Option<Action> {
     // What was never relied on needs no overlap.
     let Phase::Serving(live) = phase else { return retire(index, old, phase) };
+    // What was in quarantine before has its end whoever takes the place of the others.
+    if stands(old, phase).is_none() && index.made_for(&old.id).is_empty() {
+        return retire(index, old, phase);
+    }
     // While it does not work nothing goes on here.
     let (record, _) = serving(index, desired)?;
     if !live.disabled {

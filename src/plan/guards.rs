@@ -116,7 +116,7 @@ impl Bound {
     /// Blocks all actions of the verb when there are too many, unless exactly so many were allowed.
     fn hold(&self, index: &Index<'_>, actions: Vec<Action>) -> Vec<Action> {
         let is_counted = |action: &Action| action.verb == self.verb && !is_superseded(index, action);
-        let count = actions.iter().filter(|action| is_counted(action)).count();
+        let count = actions.iter().filter(|action| is_counted(action)).map(weight).sum();
         if count <= self.bound() || self.allowed.is_some_and(|n| usize::try_from(n) == Ok(count)) {
             return actions;
         }
@@ -146,6 +146,13 @@ impl Bound {
         );
         Refusal::guard(code, text, help)
     }
+}
+
+/// How many of its verb an action is: one key may take the place of several in other environments, which all go for it.
+fn weight(action: &Action) -> usize {
+    let Step::MintKey(mint) = &action.step else { return 1 };
+    let works = mint.succeeds.iter().filter(|old| old.address != action.address && old.until.is_some());
+    works.map(|old| &old.address).collect::<HashSet<_>>().len().max(1)
 }
 
 /// Whether a step only ends a generation whose place another one has taken: it follows from a rotation or a replacement, whatever

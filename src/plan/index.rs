@@ -44,6 +44,8 @@ impl Stray<'_> {
 pub(super) struct Table<'a> {
     /// In file order.
     pub(super) declared: Vec<&'a DesiredKey>,
+    /// What other tables declare as moved from this one, in file order.
+    pub(super) renamed: Vec<&'a DesiredKey>,
     /// The addresses that have a record and no declaration any more, in order.
     pub(super) undeclared: Vec<&'a Address>,
 }
@@ -65,6 +67,7 @@ pub(super) struct Index<'a> {
     records: BTreeMap<&'a Address, Vec<&'a SealedKey>>,
     tables: HashMap<&'a Label, Table<'a>>,
     owners: HashMap<&'a KeyId, &'a SealedKey>,
+    places: HashMap<&'a KeyId, Vec<&'a SealedKey>>,
     stray_ids: HashSet<&'a KeyId>,
     is_all_missing: bool,
 }
@@ -89,6 +92,7 @@ impl<'a> Index<'a> {
             tables: tables(input, &records),
             records,
             owners,
+            places: places(input.sealed),
             stray_ids: HashSet::new(),
             is_all_missing: false,
         };
@@ -236,6 +240,11 @@ impl<'a> Index<'a> {
         self.owners.get(id).copied()
     }
 
+    /// The records of keys that were made in the place of this one, in another environment.
+    pub(super) fn made_for(&self, id: &KeyId) -> &[&'a SealedKey] {
+        self.places.get(id).map_or(&[], Vec::as_slice)
+    }
+
     /// Whether a key is one of [`Self::strays`] or [`Self::lost`].
     pub(super) fn is_ours_unfinished(&self, id: &KeyId) -> bool {
         self.stray_ids.contains(id)
@@ -358,18 +367,33 @@ fn tables<'a>(
     records: &BTreeMap<&'a Address, Vec<&'a SealedKey>>,
 ) -> HashMap<&'a Label, Table<'a>> {
     let mut tables: HashMap<&'a Label, Table<'a>> = HashMap::new();
-    let mut put = |address: &'a Address, desired: Option<&'a DesiredKey>| {
-        let Address::Key { key, .. } = address else { return };
-        let table = tables.entry(key).or_default();
-        match desired {
-            Some(desired) => table.declared.push(desired),
-            None => table.undeclared.push(address),
-        }
+    let label = |address: &'a Address| match address {
+        Address::Key { key, .. } => Some(key),
+        Address::Environment(_) => None,
     };
-    input.desired.keys.iter().for_each(|(address, desired)| put(address, Some(desired)));
-    let undeclared = records.keys().filter(|address| !input.desired.keys.contains_key(**address));
-    undeclared.for_each(|address| put(address, None));
+    for (address, desired) in &input.desired.keys {
+        let (at, from) = (label(address), desired.moved_from.as_ref().and_then(label));
+        if let Some(at) = at {
+            tables.entry(at).or_default().declared.push(desired);
+        }
+        if let Some(from) = from.filter(|from| Some(*from) != at) {
+            tables.entry(from).or_default().renamed.push(desired);
+        }
+    }
+    for address in records.keys().copied().filter(|address| !input.desired.keys.contains_key(*address)) {
+        if let Some(at) = label(address) {
+            tables.entry(at).or_default().undeclared.push(address);
+        }
+    }
     tables
+}
+
+fn places(sealed: Option<&Sealed>) -> HashMap<&KeyId, Vec<&SealedKey>> {
+    let mut places: HashMap<_, Vec<_>> = HashMap::new();
+    for key in sealed.into_iter().flat_map(|sealed| &sealed.keys) {
+        key.in_place_of.iter().for_each(|old| places.entry(old).or_default().push(key));
+    }
+    places
 }
 
 fn environment_records(sealed: Option<&Sealed>) -> impl Iterator<Item = &SealedEnvironment> {

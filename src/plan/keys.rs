@@ -15,7 +15,7 @@ use super::succession::{instead_of_create, predecessors, supersede};
 use super::times::{STAGE_GRACE, stage_ends};
 use super::update::update;
 use super::value::{Action, Reason, ReasonCode, SecretEffect, Step, Verb};
-use crate::model::{Address, DesiredKey, KeyState, Label, LiveKey, OnMissing, SealedKey};
+use crate::model::{Address, DesiredKey, KeyId, KeyState, Label, LiveKey, OnMissing, SealedKey};
 
 /// The places of the declared environments, by label.
 pub(super) type Places<'a> = HashMap<&'a Label, Place<'a>>;
@@ -60,7 +60,8 @@ fn declared<'a>(
         Some((record, Phase::Unreleased(live))) => vec![release(index, desired, (record, live), generations)],
         // What was revoked after it needs a successor, whatever became of this one.
         Some((record, _)) if is_outlived(record, generations) => {
-            vec![mint(index, place, desired, first_reason(desired, generations), vec![])]
+            let succeeds = predecessors(index, desired, generations);
+            vec![mint(index, place, desired, first_reason(desired, generations), succeeds)]
         }
         Some((record, _)) => vec![missing(index, place, desired, record, generations)],
         None if generations.iter().any(|(_, phase)| matches!(phase, Phase::Pending)) => {
@@ -289,10 +290,20 @@ fn hold_what_moved(index: &Index<'_>, actions: Vec<Action>) -> Vec<Action> {
     let is_removal = |a: &Action| {
         a.reason.code == ReasonCode::Undeclared && !index.input.desired.keys.contains_key(&a.address)
     };
+    // What it was made in the place of relies on it.
+    let relies_on = |id: &String| {
+        let records = index.made_for(&KeyId::new(id.clone()).ok()?).iter();
+        records.filter_map(|record| Some((&record.address, claims.get(record.id.as_str())?))).next()
+    };
     let hold = |action: Action| {
-        let claim = action.id.as_ref().and_then(|id| claims.get(id));
-        match claim.filter(|_| is_removal(&action)) {
-            Some(claim) => {
+        let id = action.id.as_ref().filter(|_| is_removal(&action));
+        match (id.and_then(|id| claims.get(id)), id.and_then(relies_on)) {
+            (None, Some((successor, claim))) => {
+                let text = format!("`{successor}` has taken its place, and may have moved to `{claim}`");
+                let help = format!("Say first what becomes of `{successor}`; until then this one goes on.");
+                action.block(Refusal::new("moved", text, help))
+            }
+            (Some(claim), _) => {
                 let text = format!("`{claim}` declares a key of the same environment, type and name");
                 let help = match moved_from(&action.address, claim) {
                     Some(line) => format!(
@@ -307,7 +318,7 @@ fn hold_what_moved(index: &Index<'_>, actions: Vec<Action>) -> Vec<Action> {
                 };
                 action.block(Refusal::new("moved", text, help))
             }
-            None => action,
+            (None, None) => action,
         }
     };
     actions.into_iter().map(hold).collect()

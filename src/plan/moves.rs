@@ -8,7 +8,8 @@ use crate::model::{Address, LiveEnvironment, Provisional, Sealed, SealedKey};
 
 /// What `moved_from` in the files says, where it has something to move: environments first, which take their keys along.
 pub(super) fn declared(input: &Input<'_>) -> Vec<(Address, Address, Reason)> {
-    let Some(sealed) = input.sealed else { return vec![] };
+    // A run that is taken back is all that is done then.
+    let Some(sealed) = input.sealed.filter(|_| input.ask.undo.is_none()) else { return vec![] };
     let said = |origin, from: &Address| {
         Reason::at(origin, ReasonCode::Moved, format!("declared as `{from}` before"))
     };

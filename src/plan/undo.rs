@@ -2,8 +2,10 @@
 
 use super::draft::Refusal;
 use super::index::Index;
+use super::phase::Phase;
 use super::retire::protected_refusal;
 use super::shown::{environment_value, key_value};
+use super::succession::stands;
 use super::value::{
     Action, Change, Finding, FindingKind, Reason, ReasonCode, Remembered, SecretEffect, Severity, Step, Verb,
 };
@@ -248,6 +250,15 @@ fn never_again(index: &Index<'_>, record: &SealedKey) -> Option<Refusal> {
     if record.revoked.is_some() {
         let help = format!("`keycomb rotate {address}` makes another key.");
         return Some(Refusal::new("not_undoable", "a revoked key never works again", help));
+    }
+    let stands =
+        |(record, phase): &(&SealedKey, Phase<'_>)| stands(record, phase).is_some_and(|live| !live.disabled);
+    let elsewhere = index.made_for(&record.id).iter().map(|later| (*later, index.phase(later))).find(stands);
+    if let Some((later, _)) = elsewhere {
+        let help =
+            format!("Declare `{address}` again, and `{}` no more: an apply enables it then.", later.address);
+        let text = format!("`{}` has taken its place", later.address);
+        return Some(Refusal::new("not_undoable", text, help));
     }
     // What was never released took nobody's place.
     let is_unreleased =

@@ -294,3 +294,19 @@ async fn what_is_only_remembered_reaches_all_generations_that_were_released() {
     ids.sort_unstable();
     assert_eq!(ids, ["hcxlk_a", "hcxlk_off", "hcxlk_on"]);
 }
+
+#[tokio::test]
+async fn a_key_that_changed_since_the_plan_lifts_the_protection_of_no_generation() {
+    let (world, mut keeper) = start(KeyState::Live, false);
+    managed(&mut keeper, A, "hcxlk_on", KeyState::Live, false);
+    keeper.sealed.keys.iter_mut().for_each(|entry| entry.protected = true);
+    let mut action = grant();
+    let Step::UpdateKey { remember, .. } = &mut action.step else { panic!() };
+    remember.protected = false;
+    world.lock().keys.get_mut(&key_id("hcxlk_a")).unwrap().permissions = [Permission::ManageSlos].into();
+    assert_failed(&run(&world, &mut keeper, action.clone()).await, A, Cause::Changed);
+    assert!(keeper.sealed.keys.iter().all(|entry| entry.protected));
+    world.lock().keys.get_mut(&key_id("hcxlk_a")).unwrap().permissions = [Permission::RunQueries].into();
+    assert_done(&run(&world, &mut keeper, action).await, A);
+    assert!(keeper.sealed.keys.iter().all(|entry| !entry.protected));
+}

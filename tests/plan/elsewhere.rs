@@ -1,7 +1,7 @@
 //! A key that the files put into another environment: the successor there first, and the old key for the overlap.
 
 use keycomb::model::*;
-use keycomb::plan::{FindingKind, LifeStage, Predecessor, ReasonCode, Severity, Step, Verb, lives};
+use keycomb::plan::{Adopt, FindingKind, LifeStage, Predecessor, ReasonCode, Severity, Step, Verb, lives};
 
 use super::builders::*;
 
@@ -135,6 +135,18 @@ fn what_was_deleted_long_ago_is_nothing_and_what_is_there_takes_no_place() {
 }
 
 #[test]
+fn an_older_generation_in_quarantine_goes_whether_the_successor_is_there_or_not() {
+    for mut world in [moved(), applied(2)] {
+        let key = configuration(OLD);
+        let zero = SealedKey { state: KeyState::Disabled, ..record_of(&key, "zero") };
+        world.live.keys.push(LiveKey { disabled: true, ..live_of(&key, "zero") });
+        world.record("one").generation = 2;
+        world.sealed().keys.push(zero);
+        assert!(world.told().contains(&"delete key.production.a".to_owned()), "{:?}", world.told());
+    }
+}
+
+#[test]
 fn the_old_key_stays_while_the_one_in_its_place_does_not_work() {
     let mut off = applied(20);
     off.live("two").disabled = true;
@@ -215,6 +227,29 @@ fn such_replacements_count_and_what_follows_from_them_does_not() {
 }
 
 #[test]
+fn one_that_takes_the_place_of_many_counts_as_often() {
+    let mut world = before();
+    world.undeclare(OLD);
+    for label in ["b", "c", "d"] {
+        world.sync_environment(label, label);
+        world.sync(configuration(&format!("key.{label}.a")), label);
+        world.undeclare(&format!("key.{label}.a"));
+    }
+    // What is off already is in nobody's use.
+    (world.record("d").state, world.live("d").disabled) = (KeyState::Disabled, true);
+    world.record("d").since = ago(DAY);
+    world.declare(configuration(NEW));
+    world.desired.policy.replace = Limit { count: Some(2), percent: None };
+    assert_eq!(world.only_blocked(), (Verb::Replace, "guard_replace", true));
+    let help = world.only().blocked.unwrap().help;
+    assert!(help.contains("--allow replace=3"), "{help}");
+    world.allow.replace = Some(1);
+    assert_eq!(world.only_blocked().1, "guard_replace");
+    world.allow.replace = Some(3);
+    assert_eq!(world.told(), ["replace key.staging.a"]);
+}
+
+#[test]
 fn protection_goes_with_the_key_and_is_not_lifted_on_the_way() {
     let mut world = applied(7);
     world.record("one").protected = true;
@@ -242,4 +277,106 @@ fn its_life_says_when_it_stops_and_past_that_it_is_graver_the_longer_it_lasts() 
         let found = applied(days).findings(FindingKind::Rotation);
         assert_eq!(found[0].severity, severity, "{days}: {found:?}");
     }
+}
+
+const RENAMED: &str = "key.staging.b";
+
+/// The files have renamed what is declared at [`NEW`].
+fn rename(world: &mut World) {
+    world.undeclare(NEW);
+    let name = "a".to_owned();
+    world.declare(DesiredKey { moved_from: Some(address(NEW)), name, ..configuration(RENAMED) });
+}
+
+#[test]
+fn a_successor_whose_table_is_renamed_within_the_overlap_is_the_successor_still() {
+    let mut world = applied(3);
+    rename(&mut world);
+    assert_eq!(world.told(), ["move key.staging.b"]);
+    let finding = world.findings(FindingKind::Rotation).remove(0);
+    assert!(
+        finding.text.contains("`key.staging.b` has taken its place; it works until 2026-11-25"),
+        "{finding:?}"
+    );
+    world.record("two").address = address(RENAMED);
+    world.record("two").moved_from = vec![address(NEW)];
+    assert_eq!(world.told(), [""; 0]);
+    // Also when nothing says any more where it was.
+    world.desired(RENAMED).moved_from = None;
+    assert_eq!(world.told(), [""; 0]);
+    let until =
+        lives(&world.input()).into_iter().find(|life| life.id() == Some(&key_id("one"))).unwrap().next;
+    assert_eq!(until.unwrap().at, Some(ago(-4 * DAY)));
+    world.live.now = ago(-4 * DAY);
+    assert_eq!(world.only().reason.code, ReasonCode::Superseded);
+    // And a further one takes both their places.
+    world.live.now = now();
+    world.ask.rotate.insert(address(RENAMED));
+    let Step::MintKey(mint) = world.only().step else { panic!() };
+    let ids: Vec<_> = mint.succeeds.iter().map(|old| old.id.as_str()).collect();
+    assert_eq!(ids, ["hcxik_two", "hcxik_one"]);
+}
+
+#[test]
+fn renamed_and_put_into_another_environment_in_one_edit_it_is_replaced() {
+    let mut world = before();
+    world.undeclare(OLD);
+    world.declare(DesiredKey { moved_from: Some(address(NEW)), ..configuration(RENAMED) });
+    let action = world.only();
+    assert_eq!((action.verb, action.address.clone()), (Verb::Replace, address(RENAMED)));
+    let Step::MintKey(mint) = action.step else { panic!() };
+    assert_eq!(mint.succeeds, [old(7)]);
+    // What stays in the table comes first.
+    world.sync_environment("test", "Test");
+    world.declare(configuration("key.test.a"));
+    assert_eq!(world.told(), ["create key.staging.b", "replace key.test.a"]);
+}
+
+#[test]
+fn a_rename_that_is_not_said_holds_the_old_key_with_its_successor() {
+    let mut world = applied(3);
+    rename(&mut world);
+    world.desired(RENAMED).moved_from = None;
+    let told = world.told();
+    let held = ["blocked:disable:moved key.production.a", "blocked:disable:moved key.staging.a"];
+    assert!(held.iter().all(|held| told.iter().any(|line| line == held)), "{told:?}");
+    assert!(told.iter().all(|line| line.starts_with("blocked:")), "{told:?}");
+}
+
+#[test]
+fn what_was_adopted_where_the_files_put_a_key_takes_its_place_for_the_overlap_too() {
+    let mut world = moved();
+    world.live.keys.push(live_of(&configuration(NEW), "two"));
+    world.ask.adopt.insert(address(NEW), Adopt { id: "hcxik_two".into(), secret: None });
+    let action = world.only();
+    let text = "it takes the place of `key.production.a`, which works until 2026-11-28T12:00:00Z at least";
+    assert!(action.reason.text.contains(text), "{}", action.reason.text);
+    let Step::Record(records) = action.step else { panic!() };
+    world.ask.adopt.clear();
+    records.into_iter().for_each(|record| world.sealed().take(record));
+    assert_eq!(world.told(), [""; 0]);
+    world.live.now = ago(-7 * DAY);
+    assert_eq!(world.told(), ["disable key.production.a"]);
+    // One that is adopted for itself takes nobody's.
+    let mut world = before();
+    world.declare(configuration(NEW));
+    world.live.keys.push(live_of(&configuration(NEW), "two"));
+    world.ask.adopt.insert(address(NEW), Adopt { id: "hcxik_two".into(), secret: None });
+    let Step::Record(records) = world.only().step else { panic!() };
+    assert!(matches!(&records[..], [Record::Key { key }] if key.in_place_of.is_empty()));
+}
+
+#[test]
+fn what_follows_a_revoked_successor_that_is_gone_keeps_the_old_key_for_its_overlap() {
+    let mut world = applied(3);
+    made(&mut world, "three", 1);
+    let revoked = Revoked { how: Revocation::Delete, at: ago(HOUR), reason: "leaked".into() };
+    let state = KeyState::Deleted;
+    let three = world.record("three");
+    (three.generation, three.state, three.since) = (2, state, ago(HOUR));
+    (three.revoked, three.in_place_of) = (Some(revoked), vec![]);
+    world.delete_live("three");
+    world.delete_live("two");
+    let Step::MintKey(mint) = world.only().step else { panic!() };
+    assert_eq!(mint.succeeds, [old(7)]);
 }

@@ -73,6 +73,36 @@ fn nothing_else_is_done() {
 }
 
 #[test]
+fn what_was_renamed_in_the_files_is_not_moved_by_the_way() {
+    let mut world = world();
+    world.undeclare(AT);
+    let renamed = configuration("key.production.b");
+    world.declare(DesiredKey { moved_from: Some(address(AT)), name: "a".into(), ..renamed });
+    changed(&mut world, &[("permissions", "manage_slos", "run_queries")]);
+    assert_eq!(world.told(), ["update key.production.a"]);
+}
+
+#[test]
+fn what_a_key_in_another_environment_took_the_place_of_is_not_enabled_again() {
+    let mut world = world();
+    world.sync_environment("staging", "Staging");
+    (world.record("a").state, world.live("a").disabled) = (KeyState::Disabled, true);
+    world.undeclare(AT);
+    world.sync(configuration("key.staging.a"), "b");
+    world.record("b").in_place_of = vec![key_id("a")];
+    changed(&mut world, &[("enabled", "true", "false")]);
+    world.allow.addresses.insert(address(AT));
+    assert_eq!(world.only_blocked(), (Verb::Enable, "not_undoable", false));
+    let blocked = world.plan().actions[0].blocked.clone().unwrap();
+    assert!(blocked.text.contains("`key.staging.a` has taken its place"), "{blocked:?}");
+    // While that one does not work, this one may.
+    world.live("b").disabled = true;
+    assert_eq!(world.only().verb, Verb::Enable);
+    world.delete_live("b");
+    assert_eq!(world.only().verb, Verb::Enable);
+}
+
+#[test]
 fn what_moved_since_is_left_and_the_rest_is_set_back() {
     let mut world = world();
     world.live("a").name = "by hand".into();
