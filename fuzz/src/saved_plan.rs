@@ -49,7 +49,7 @@ fn assert_kept(saved: &Saved, data: &[u8]) {
 
 fn saved(world: &World) -> Saved {
     let plan = world.plan();
-    let sha256 = |sealed: &Sealed| -> PlanDigest { digest_of(&format!("{sealed:?}")) };
+    let sha256 = |sealed: &Sealed| -> PlanDigest { digest_of(format!("{sealed:?}")) };
     Saved {
         format: FORMAT.into(),
         keycomb: "0.1.0".into(),

@@ -36,10 +36,11 @@ impl<R: ReadLive, W: WriteLive, K: KeepRecord, S: Surroundings> Run<'_, R, W, K,
     }
 
     /// Remembers, before anything else is written, that the saved plan is begun: from then on only the same file may go on.
+    ///
+    /// Also where all its work is for a run at another home: this one tidies the record, which would not be the one that the
+    /// plan was made from then.
     pub(super) fn begin_plan(&self) {
-        let is_for = |action| self.home.allows(action);
-        let has_work = self.plan.actions.iter().any(|action| action.blocked.is_none() && is_for(action));
-        if has_work {
+        if self.plan.actions.iter().any(|action| action.blocked.is_none()) {
             // When it cannot be kept, nothing else is begun.
             let _ = self.remember_plan(false);
         }

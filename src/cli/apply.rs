@@ -60,8 +60,9 @@ fn held(args: &Args, global: &Global, output: &Output) -> Result<Held, Failure> 
     let Some(path) = &args.file else { return Ok(Held::Nothing) };
     let (saved, digest) = held::read(path)?;
     let shown = path.display().to_string();
+    let lifted = saved.plan.header.terms.allow.told().map(|told| format!("; {told}")).unwrap_or_default();
     output.say(&format!(
-        "saved plan {}: {}, made {:.0}, valid until {:.0}",
+        "saved plan {}: {}, made {:.0}, valid until {:.0}{lifted}",
         visible(&shown),
         saved.intent,
         saved.made,

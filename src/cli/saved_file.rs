@@ -84,7 +84,7 @@ pub(super) fn recipients(desired: &Desired) -> Vec<RecipientRef> {
 
 /// What is said of a record; `None` of one that was never saved.
 pub(super) fn sealed_file(sealed: &Sealed) -> Option<SealedFile> {
-    SealedFile::of(sealed, digest_of(&text::write(sealed)))
+    SealedFile::of(sealed, digest_of(text::write(sealed)))
 }
 
 /// Reads a file that may be a saved plan.

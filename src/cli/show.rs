@@ -29,7 +29,7 @@ pub fn run(args: &Args, global: &Global, output: &Output) -> Result<Exit, Failur
 }
 
 fn told(saved: &Saved, now: Timestamp) -> String {
-    let Saved { keycomb, intent, may_be_applied, made, valid_until, .. } = saved;
+    let Saved { keycomb, intent, may_be_applied, made, valid_until, plan, .. } = saved;
     let until = if !may_be_applied {
         "only to be looked at".to_owned()
     } else if now > *valid_until {
@@ -37,5 +37,6 @@ fn told(saved: &Saved, now: Timestamp) -> String {
     } else {
         format!("valid until {valid_until:.0}, if nothing it was made from has changed")
     };
-    format!("saved plan {intent}, made {made:.0} by keycomb {keycomb}; {until}")
+    let lifted = plan.header.terms.allow.told().map(|told| format!("; {told}")).unwrap_or_default();
+    format!("saved plan {intent}, made {made:.0} by keycomb {keycomb}{lifted}; {until}")
 }

@@ -124,7 +124,7 @@ fn environment_object(live: &LiveEnvironment) -> Object {
 
 /// Each value with its length before it: no two lists give the same text.
 fn digest(values: &[String]) -> PlanDigest {
-    digest_of(&values.iter().map(|value| format!("{} {value}\n", value.len())).collect::<String>())
+    digest_of(values.iter().map(|value| format!("{} {value}\n", value.len())).collect::<String>())
 }
 
 impl Object {

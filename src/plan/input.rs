@@ -50,4 +50,16 @@ impl Allow {
         let numbers = numbers.into_iter().filter_map(|(word, n)| n.map(|n| format!("{word}={n}")));
         numbers.chain(addresses.iter().map(ToString::to_string)).collect()
     }
+
+    /// The same, as options of the command line; empty for none.
+    pub fn options(&self) -> String {
+        let options = self.words().into_iter().map(|word| format!("--allow {word}"));
+        options.collect::<Vec<_>>().join(" ")
+    }
+
+    /// What was lifted, for people; `None` for nothing.
+    pub fn told(&self) -> Option<String> {
+        let words = self.words();
+        (!words.is_empty()).then(|| format!("guards lifted: {}", words.join(", ")))
+    }
 }

@@ -47,7 +47,7 @@ pub(super) fn document(subject: &Subject<'_>, drift: Option<&Drift>) -> Option<S
         output_changes: Map::new(),
         configuration: RootView::default(),
         timestamp: format!("{:.0}", subject.header().read),
-        applyable: plan.is_some_and(|plan| plan.summary.changes > 0 && !plan.header.is_forecast()),
+        applyable: plan.is_some_and(|plan| plan.summary.changes > 0 && plan.header.may_be_applied()),
         complete: blocked == 0 && subject.header().terms.select.is_all(),
         errored: false,
     };

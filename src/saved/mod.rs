@@ -3,6 +3,7 @@
 mod refuse;
 mod rest;
 mod schema;
+mod shown;
 mod text;
 mod value;
 

@@ -3,6 +3,7 @@
 use miette::Diagnostic;
 
 use super::rest::{covers, uncovered};
+use super::shown::shown_otherwise;
 use super::value::{ConfigFile, Saved, SealedFile};
 use crate::model::{Endpoint, KeyId, Live, RecipientRef, TeamSlug, Timestamp, brief};
 use crate::plan::{self, Action, Expected, Plan, Step};
@@ -80,7 +81,7 @@ pub fn refuse(saved: &Saved, now: &Now<'_>) -> Result<(), Refused> {
     } else if saved.intent == now.plan.intent() {
         // It may have been written by hand, digest and all: what it touches is what the plan touches.
         let is_whole = plan::expected(now.plan, now.live) == saved.objects;
-        if is_whole { vec![] } else { vec!["what it touches".to_owned()] }
+        if is_whole { shown_otherwise(&saved.plan, now.plan) } else { vec!["what it touches".to_owned()] }
     } else {
         let differing = differing_actions(&saved.plan, now.plan);
         if differing.is_empty() { vec!["what is held, or why".to_owned()] } else { differing }

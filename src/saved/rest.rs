@@ -18,7 +18,16 @@ pub fn uncovered(saved: &Plan, now: &Plan) -> Vec<String> {
 pub(super) fn covers(saved: &Plan, action: &Action) -> bool {
     let is_here = |before: &&Action| before.blocked.is_none() && before.address == action.address;
     let is_settling = matches!(action.step, Step::ReleaseKey { .. } | Step::DiscardKey(_));
-    saved.actions.iter().filter(is_here).any(|before| is_settling || is_no_more(before, action))
+    saved
+        .actions
+        .iter()
+        .filter(is_here)
+        .any(|before| is_settling && may_leave_keys(&before.step) || is_no_more(before, action))
+}
+
+/// Whether a step makes a key or settles one, so that a first try may have left some to settle.
+fn may_leave_keys(step: &Step) -> bool {
+    matches!(step, Step::MintKey(_) | Step::ReleaseKey { .. } | Step::DiscardKey(_))
 }
 
 /// Whether an action does no more than an earlier one of the same address.
@@ -27,7 +36,9 @@ fn is_no_more(before: &Action, now: &Action) -> bool {
         return true;
     }
     match (&before.step, &now.step) {
-        (Step::MintKey(a), Step::MintKey(b)) => before.secret == now.secret && is_same_key(a, b),
+        (Step::MintKey(a), Step::MintKey(b)) => {
+            (before.verb, &before.secret) == (now.verb, &now.secret) && is_same_key(a, b)
+        }
         // Released, and not recorded as that; nothing is asked for that was not asked for then.
         (Step::MintKey(mint), Step::UpdateKey { id: _, name, permissions, enabled, applied, remember }) => {
             let MintKey { name: n, permissions: p, enabled: e, remember: r, .. } = &**mint;
@@ -62,20 +73,24 @@ fn is_no_more(before: &Action, now: &Action) -> bool {
     }
 }
 
-/// The same key again: in the environment that is there by now, and in place of what was left of the first try too.
+/// The same key again: in the environment that is there by now, and in place of what was left of the first try too. What
+/// works is not left: in its place comes nothing that was not approved.
 fn is_same_key(before: &MintKey, now: &MintKey) -> bool {
-    let MintKey { environment, key_type, name, permissions, enabled, generation, succeeds, remember } =
+    let MintKey { environment, key_type, name, permissions, enabled, generation, succeeds: _, remember } =
         before;
     let is_there = match (environment, &now.environment) {
         (EnvironmentRef::Planned(_), EnvironmentRef::Id(_)) => true,
         (before, now) => before == now,
     };
-    let ids: BTreeSet<&KeyId> = now.succeeds.iter().map(|old| &old.id).collect();
+    let ids =
+        |mint: &'_ MintKey| -> BTreeSet<KeyId> { mint.succeeds.iter().map(|old| old.id.clone()).collect() };
+    let (approved, ids) = (ids(before), ids(now));
     is_there
         && (key_type, name, permissions, enabled, remember)
             == (&now.key_type, &now.name, &now.permissions, &now.enabled, &now.remember)
         && now.generation >= *generation
-        && succeeds.iter().all(|old| ids.contains(&old.id))
+        && approved.is_subset(&ids)
+        && now.succeeds.iter().all(|old| old.until.is_none() || approved.contains(&old.id))
 }
 
 fn is_unset_or<T: PartialEq>(now: &Option<T>, before: &Option<T>) -> bool {

@@ -5,6 +5,7 @@
 
 use miette::Diagnostic;
 
+use super::shown::is_counted;
 use super::value::{FORMAT, Saved};
 use crate::model::{PlanDigest, digest_of, document};
 
@@ -41,7 +42,13 @@ pub fn parse(text: &str) -> Result<(Saved, PlanDigest), Unreadable> {
         return Err(Unreadable::Form);
     }
     let header = &saved.plan.header;
+    let sealed = saved.sealed.as_ref().map(|sealed| (&sealed.lineage, sealed.serial));
+    let of_header = header.sealed.as_ref().map(|(lineage, serial)| (lineage, *serial));
     let is_whole = saved.intent == saved.plan.intent()
+        && is_counted(&saved.plan)
+        && sealed == of_header.filter(|(_, serial)| *serial > 0)
+        && saved.made == header.read
+        && saved.may_be_applied == header.may_be_applied()
         && saved.team == header.team
         && saved.endpoint == header.endpoint
         && saved.made <= saved.valid_until;

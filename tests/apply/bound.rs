@@ -138,6 +138,20 @@ async fn a_plan_without_work_is_not_remembered() {
     assert_eq!(remembered(&keeper), None);
 }
 
+/// Nothing of it is for this home, and the record is tidied all the same.
+#[tokio::test]
+async fn a_plan_whose_work_is_for_another_home_is_begun() {
+    let (world, mut keeper) = start();
+    let plan = plan(vec![grant(A, "hcxlk_a")]);
+    let bound = bound(&world, &plan);
+    let seal = seal_settings();
+    let ports = (&world, &world);
+    apply_bound(&bound, Home::Staged, &plan, &seal, ports, &mut keeper, &world, &Silent).await;
+    assert_eq!((remembered(&keeper), world.writes().len()), (Some(false), 0));
+    apply_bound(&bound, Home::Elsewhere, &plan, &seal, ports, &mut keeper, &world, &Silent).await;
+    assert_eq!((remembered(&keeper), world.writes().len()), (Some(true), 1));
+}
+
 #[tokio::test]
 async fn what_cannot_be_remembered_is_not_begun() {
     let (world, mut keeper) = start();

@@ -243,6 +243,28 @@ fn a_plan_is_staged_and_released_by_one_file() {
     refused(&team, team.run(&["apply", PLAN, "--release"]), "it was carried out already");
 }
 
+/// Staging does none of it, and tidies the record; that is no other record then.
+#[test]
+fn what_is_tidied_while_nothing_is_staged_stops_no_release() {
+    let (team, _) = team();
+    let spare = format!("{SAMPLE}{SPARE}");
+    team.declare(&spare).run(&["apply", "--yes"]).exits(0);
+    let id = team.key_id("spare");
+    team.declare(SAMPLE);
+    team.run(&["forget", "key.staging.spare", "--yes"]).exits(0);
+    assert_eq!(team.by_hand("DELETE", &format!("/2/teams/acme/api-keys/{id}"), None).0, 204);
+    team.declare(&SAMPLE.replace("\"manage_markers\"", "\"manage_markers\", \"manage_slos\""));
+    team.run(&["plan", "--out", PLAN]).exits(0);
+    let record = || fs::read_to_string(team.path("keycomb.sealed.toml")).unwrap();
+    let before = record();
+    team.sandbox.clear_requests();
+    team.run(&["apply", PLAN, "--stage"]).exits(0);
+    assert_eq!(writes(&team), 0);
+    assert!(record() != before && record().contains("complete = false"), "{}", record());
+    team.run(&["apply", PLAN, "--release"]).exits(0);
+    team.run(&["plan", "--detailed-exitcode"]).exits(0);
+}
+
 #[test]
 fn the_first_apply_of_all_can_be_a_saved_plan() {
     let (team, _) = team();
@@ -301,7 +323,12 @@ fn what_was_lifted_is_lifted_for_the_saved_plan_alone() {
     let intent = intent(&team, &lift);
     team.sandbox.clear_requests();
     refused(&team, team.run(&["apply", "--expect", &intent]), "was expected");
-    team.run(&["apply", PLAN]).exits(0);
+    // Whoever approves it, and whoever reads what was done, sees it.
+    let lifted = "guards lifted: disable=1, key.staging.checkout";
+    let shown = team.run(&["show", PLAN]).exits(0);
+    assert!(words(&shown.stdout).contains(lifted) && words(&shown.stderr).contains(lifted), "{shown:?}");
+    let ran = team.run(&["apply", PLAN]).exits(0);
+    assert!(words(&ran.stdout).contains(lifted) && words(&ran.stderr).contains(lifted), "{ran:?}");
     team.run(&["plan", "--detailed-exitcode"]).exits(0);
 }
 

@@ -1,7 +1,7 @@
 //! A plan in a file: its one text, and what it is refused for.
 
 use keycomb::model::*;
-use keycomb::plan::{Plan, expected};
+use keycomb::plan::{Action, MintKey, Plan, ReasonCode, SecretEffect, Step, Summary, Undo, Verb, expected};
 use keycomb::saved::{
     ConfigFile, FORMAT, Files, Now, Refused, Saved, SealedFile, Unreadable, parse, refuse, refuse_files,
     uncovered, write,
@@ -184,6 +184,116 @@ fn another_world_is_refused_each_for_its_own_reason() {
     assert_eq!((edge(saved.made), edge(saved.valid_until)), (Ok(()), Ok(())));
 }
 
+fn at<'a>(saved: &'a mut Saved, address: &str) -> &'a mut Action {
+    saved.plan.actions.iter_mut().find(|action| action.address.to_string() == address).unwrap()
+}
+
+/// It does what it says that it does, or it is not carried out: with a digest made anew, too.
+#[test]
+fn what_is_shown_is_what_is_done() {
+    type Edit = fn(&mut Saved);
+    const UPDATE: &str = "key.production.changed";
+    const HELD: &str = "key.production.held";
+    let edits: [(&str, Edit); 12] = [
+        (UPDATE, |s| at(s, UPDATE).changes.clear()),
+        (UPDATE, |s| at(s, UPDATE).changes[0].after = Some("run_queries".into())),
+        (UPDATE, |s| at(s, UPDATE).name = "other".into()),
+        (UPDATE, |s| at(s, UPDATE).reason.code = ReasonCode::Drifted),
+        (UPDATE, |s| at(s, UPDATE).reason.text = "nothing to see".into()),
+        (UPDATE, |s| at(s, UPDATE).secret = SecretEffect::StartsWorking),
+        ("key.production.gone", |s| at(s, "key.production.gone").secret = SecretEffect::None),
+        (UPDATE, |s| at(s, UPDATE).undo = Undo::Irreversible),
+        (HELD, |s| at(s, HELD).blocked.as_mut().unwrap().text = "all is well".into()),
+        (HELD, |s| at(s, HELD).blocked.as_mut().unwrap().verb = Verb::Delete),
+        (HELD, |s| at(s, HELD).name = "other".into()),
+        ("how much is declared", |s| s.plan.header.declared = (0, 0)),
+    ];
+    for (number, (whose, edit)) in edits.into_iter().enumerate() {
+        let mut saved = saved_of(&world());
+        edit(&mut saved);
+        // As somebody would write it who wants it taken.
+        saved.plan.summary = Summary::of(&saved.plan.actions, &saved.plan.findings);
+        let (saved, _) = parse(&write(&saved)).unwrap();
+        let told = check(&saved, &world(), false).unwrap_err().to_string();
+        assert!(
+            told.contains("the plan would be another one now") && told.contains(whose),
+            "{number}: {told}"
+        );
+    }
+    let contradictions: [Edit; 5] = [
+        |s| s.plan.summary.changes = 0,
+        |s| s.plan.summary.verbs.clear(),
+        |s| s.plan.header.sealed.as_mut().unwrap().1 = 9,
+        |s| s.plan.header.read = ago(1),
+        |s| s.may_be_applied = false,
+    ];
+    for (number, edit) in contradictions.into_iter().enumerate() {
+        let mut saved = saved_of(&world());
+        edit(&mut saved);
+        assert_eq!(parse(&write(&saved)), Err(Unreadable::Contradictory), "{number}");
+    }
+}
+
+/// The overlap of a successor would end at another time by then: that is no reason.
+#[test]
+fn time_alone_makes_no_plan_another_one() {
+    let elsewhere = || {
+        let mut world = world();
+        world.sync_environment("old", "Old");
+        world.sync(ingest("key.old.web"), "web");
+        world.undeclare("key.old.web");
+        world.declare(DesiredKey { origin: ingest("key.old.web").origin, ..ingest("key.production.web") });
+        world
+    };
+    let saved = saved_of(&elsewhere());
+    let mut later = elsewhere();
+    later.live.now = ago(-HOUR - 61);
+    assert_eq!(check(&saved, &later, false), Ok(()));
+}
+
+/// A key that it made is nothing that it may make again, and what is settled where it makes none is not its own.
+#[test]
+fn a_begun_plan_takes_the_place_of_nothing_that_works() {
+    const NEW: &str = "key.production.new";
+    let saved = plan_of(|_| {});
+    let made = |w: &mut World| {
+        let rotate = Some(Rotation { every: Period::days(1), overlap: Period::days(0), window: None });
+        let key = DesiredKey { rotate, ..ingest(NEW) };
+        w.sync(key, "new");
+    };
+    let again = plan_of(made);
+    let minted = again.actions.iter().find(|action| action.address.to_string() == NEW).unwrap();
+    assert!(matches!(minted.step, Step::MintKey(_)), "{}", told(&again));
+    assert_eq!(uncovered(&saved, &again), [format!("rotate `{NEW}`")]);
+    // The same words for it make it no other thing.
+    let mut named = again.clone();
+    named.actions.iter_mut().filter(|a| a.verb == Verb::Rotate).for_each(|a| a.verb = Verb::Create);
+    assert_eq!(uncovered(&saved, &named), [format!("create `{NEW}`")]);
+    // What does not work is left of the first try; under another word it is another thing.
+    let MintKey { succeeds, .. } = match &minted.step {
+        Step::MintKey(mint) => &**mint,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(succeeds.len(), 1);
+    let stopped = |plan: &Plan| {
+        let mut plan = plan.clone();
+        for action in &mut plan.actions {
+            if let Step::MintKey(mint) = &mut action.step {
+                mint.succeeds.iter_mut().for_each(|old| old.until = None);
+            }
+        }
+        uncovered(&saved, &plan)
+    };
+    assert_eq!(stopped(&again), [format!("rotate `{NEW}`")]);
+    assert!(stopped(&named).is_empty(), "{:?}", stopped(&named));
+    // Left where the plan only changes a key.
+    let stray = plan_of(|w| {
+        let stray = provisional(&configuration("key.production.changed"), "stray", LINEAGE, '1', 2 * HOUR);
+        w.live.keys.push(stray);
+    });
+    assert_eq!(uncovered(&saved, &stray), ["discard `key.production.changed`"], "{}", told(&stray));
+}
+
 fn plan_of(edit: impl Fn(&mut World)) -> Plan {
     let mut world = world();
     edit(&mut world);
@@ -268,8 +378,28 @@ fn a_plan_that_was_begun_goes_on() {
     assert!(matches!(check(&saved, &late, true), Err(Refused::Expired { .. })));
 }
 
+/// Why each action is done or held, for machines; of what is held the first words too, which tell a phase from another.
+fn why(plan: &Plan) -> Vec<(ReasonCode, Option<String>)> {
+    let words = |text: &str| text.chars().take(12).collect();
+    let of = |action: &Action| (action.reason.code, action.blocked.as_ref().map(|b| words(&b.text)));
+    plan.actions.iter().map(of).collect()
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// The same deeds for the same reasons are shown alike, whatever the time.
+    #[test]
+    fn a_plan_that_does_the_same_later_is_not_refused(world in properties::world(), seconds in 0..DAY) {
+        let saved = saved_of(&world);
+        let mut later = world;
+        later.live.now = later.live.now.checked_add(jiff::SignedDuration::from_secs(seconds)).unwrap();
+        let now = later.plan();
+        if now.intent() == saved.intent && why(&now) == why(&saved.plan) {
+            let checked = check(&saved, &later, false);
+            prop_assert!(!matches!(checked, Err(Refused::Other { .. })), "{:?}", checked);
+        }
+    }
 
     #[test]
     fn any_plan_reads_back(world in properties::world()) {

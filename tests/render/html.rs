@@ -136,6 +136,16 @@ fn a_small_plan_as_a_page() {
 }
 
 #[test]
+fn what_was_lifted_stands_at_the_top() {
+    let (mut plan, _) = small();
+    plan.header.terms.allow.delete = Some(50);
+    plan.header.terms.allow.addresses.insert("key.prod.x".parse().unwrap());
+    let page = page(&Sheet { plan: Some(&plan), ..Sheet::default() });
+    assert_ours(&page);
+    assert!(page.contains("Guards lifted: <code>delete=50</code>, <code>key.prod.x</code>"), "{page}");
+}
+
+#[test]
 fn the_same_sheet_gives_the_same_bytes_and_asks_nobody() {
     let (plan, rows) = small();
     let drift = Drift { summary: plan.summary.clone(), ..drift(plan.findings.clone()) };

@@ -58,6 +58,15 @@ fn without_colour(text: &str) -> String {
 }
 
 #[test]
+fn what_was_lifted_stands_in_the_heading() {
+    let mut plan = plan(vec![], vec![]);
+    plan.header.terms.allow.delete = Some(50);
+    plan.header.terms.allow.addresses.insert("key.prod.x".parse().unwrap());
+    let text = text::plan(&plan, &plain(200));
+    assert!(text.contains("guards lifted: delete=50, key.prod.x"), "{text}");
+}
+
+#[test]
 fn an_empty_plan_says_so() {
     assert_snapshot!(text::plan(&plan(vec![], vec![]), &plain(80)));
 }

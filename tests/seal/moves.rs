@@ -250,7 +250,7 @@ fn a_key_that_the_other_side_made_follows_its_environment() {
 fn a_saved_plan_that_either_side_carried_out_is_carried_out() {
     let plan = |n: i64, complete| {
         let at = keycomb::model::Timestamp::from_second(n).unwrap();
-        Record::AppliedPlan { plan: AppliedPlan { at, sha256: digest_of(&n.to_string()), complete } }
+        Record::AppliedPlan { plan: AppliedPlan { at, sha256: digest_of(n.to_string()), complete } }
     };
     let base = with(&[], &[plan(1, false)]);
     let ours = with(&[], &[plan(1, true), plan(2, true), plan(3, false)]);

@@ -115,7 +115,7 @@ fn records() -> impl Strategy<Value = Record> {
             .prop_map(move |(n, gone)| Record::ForgottenSought { id: id(n), gone }),
         (0..6u32, time()).prop_map(move |(n, gone)| Record::ForgottenOver { id: id(n), gone }),
         (0..5u8, time(), any::<bool>()).prop_map(|(n, at, complete)| Record::AppliedPlan {
-            plan: AppliedPlan { at, sha256: digest_of(&n.to_string()), complete }
+            plan: AppliedPlan { at, sha256: digest_of(n.to_string()), complete }
         }),
         (0..6u32, 0..3u32).prop_map(move |(n, to)| {
             let address: keycomb::model::Address = format!("key.production.k{to}").parse().unwrap();

@@ -52,6 +52,13 @@ pub(super) fn masthead(sheet: &Sheet<'_>, header: &Header) -> Markup {
                     span { "Partial: " code { (shown(&header.terms.select.options())) } }
                 }
             }
+            @let lifted = header.terms.allow.words();
+            @if !lifted.is_empty() {
+                p.verdict.warn {
+                    span.sign aria-hidden="true" { "!" }
+                    span { "Guards lifted: " @for (i, word) in lifted.iter().enumerate() { @if i > 0 { ", " } code { (word) } } }
+                }
+            }
             @if sheet.report.is_some_and(|report| report.interrupted) {
                 p.verdict.warn {
                     span.sign aria-hidden="true" { "!" }

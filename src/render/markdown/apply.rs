@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use super::ladder::Rung;
-use super::plan::put_part;
+use super::plan::put_terms;
 use super::{escape, finding, look};
 use crate::model::{Label, counted};
 use crate::plan::Plan;
@@ -14,7 +14,7 @@ use crate::report::{Became, Outcome, Report};
 pub(super) fn body(plan: &Plan, report: &Report, intent: &str, rung: Rung) -> String {
     let Report { outcomes, interrupted, unfolded, serial, ended, select, users: _, skipped: _ } = report;
     let mut text = format!("## keycomb apply: team {}\n\n", escape::code(plan.header.team.as_str()));
-    put_part(&mut text, select);
+    put_terms(&mut text, select, &plan.header.terms.allow);
     put_counts(&mut text, report);
     if *interrupted {
         text.push_str("\n**Interrupted:** what was in flight was finished, nothing else was begun.\n");

@@ -16,6 +16,12 @@ pub(super) fn code(text: &str) -> String {
     span(&cut(text, VALUE))
 }
 
+/// A command as a code span; `None` where it is so long that it would have to be cut off.
+pub(super) fn whole(command: &str) -> Option<String> {
+    const COMMAND: usize = 2_000;
+    (command.chars().count() <= COMMAND).then(|| span(&visible(command)))
+}
+
 /// An address as a code span.
 pub(super) fn address(address: &Address) -> String {
     span(&address.to_string())

@@ -19,7 +19,7 @@ pub(super) fn body(plan: &Plan, intent: &str, rung: Rung) -> String {
         let _ =
             writeln!(text, "**From a snapshot** of {}: nothing carries it out.\n", escape::time(header.read));
     }
-    put_part(&mut text, &header.terms.select);
+    put_terms(&mut text, &header.terms.select, &header.terms.allow);
     if plan.is_empty() {
         let told = if plan.is_guarded() {
             "**Refused:** the service has what nobody declared, and the policy says `unmanaged = \"fail\"`."
@@ -120,10 +120,20 @@ fn put_matrix(text: &mut String, rows: &[(&Label, BTreeMap<Verb, usize>)]) {
     }
 }
 
-/// Says that it is not all, and which part.
-pub(super) fn put_part(text: &mut String, select: &Select) {
+/// Says that it is not all, and which part; and which guards were lifted for it.
+pub(super) fn put_terms(text: &mut String, select: &Select, allow: &Allow) {
+    const SHOWN: usize = 20;
     if !select.is_all() {
         let _ = writeln!(text, "**Only a part**, chosen with {}.\n", escape::code(&select.options()));
+    }
+    let words = allow.words();
+    if !words.is_empty() {
+        let shown: Vec<String> = words.iter().take(SHOWN).map(|word| escape::code(word)).collect();
+        let more = match words.len().saturating_sub(SHOWN) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        let _ = writeln!(text, "**Guards lifted:** {}{more}.\n", shown.join(", "));
     }
 }
 
@@ -132,13 +142,20 @@ fn put_how(text: &mut String, plan: &Plan, intent: &str) {
     let Terms { select, allow } = &plan.header.terms;
     text.push_str("\n### To apply\n\n");
     let blocked = plan.summary.blocked;
-    if plan.summary.changes == 0 || plan.header.is_forecast() {
+    if plan.summary.changes == 0 || !plan.header.may_be_applied() {
         text.push_str("There is nothing to carry out. ");
     } else {
-        let part = if select.is_all() { String::new() } else { format!("{} ", select.options()) };
-        let command = escape::code(&format!("keycomb apply {part}--expect {intent}"));
-        let lifted = if *allow == Allow::default() { "" } else { ", with the same `--allow`," };
-        let _ = write!(text, "{command}{lifted} carries out this and nothing else. ");
+        let command = |options: &[String]| {
+            let words = [&["keycomb apply".to_owned()], options, &[format!("--expect {intent}")]].concat();
+            words.into_iter().filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
+        };
+        let whole = command(&[select.options(), allow.options()]);
+        // Cut off it would be another command.
+        let (command, same) = match escape::whole(&whole) {
+            Some(whole) => (whole, ""),
+            None => (escape::code(&command(&[])), ", with the same options,"),
+        };
+        let _ = write!(text, "{command}{same} carries out this and nothing else. ");
     }
     if blocked > 0 {
         let _ = write!(text, "What is blocked ({blocked}) is not done. ");

@@ -19,6 +19,9 @@ pub(super) fn put(page: &mut Page<'_>, title: &str, header: &Header) {
     if header.is_forecast() {
         parts.insert(1, (Tone::Change, format!("forecast for {now:.0}")));
     }
+    if let Some(told) = terms.allow.told() {
+        parts.insert(1, (Tone::Change, told));
+    }
     if !terms.select.is_all() {
         parts.insert(1, (Tone::Change, format!("partial: {}", page.style.shown(&terms.select.options()))));
     }

@@ -443,6 +443,56 @@ fn what_is_to_be_looked_at_first_comes_first() {
 }
 
 #[test]
+fn what_nothing_carries_out_has_no_command() {
+    let mut snapshot = everything();
+    snapshot.header.snapshot = true;
+    let mut forecast = everything();
+    forecast.header.now = "2026-04-01T12:00:00Z".parse().unwrap();
+    for plan in [&snapshot, &forecast] {
+        let text = of_plan(Kind::Markdown, plan);
+        assert!(text.contains("nothing carries it out") && !text.contains("keycomb apply"), "{text}");
+    }
+    assert!(of_plan(Kind::Markdown, &everything()).contains("keycomb apply"));
+}
+
+fn lifting(count: usize) -> Plan {
+    let mut plan = everything();
+    let allow = &mut plan.header.terms.allow;
+    allow.delete = Some(50);
+    allow.addresses = (0..count).map(|number| format!("key.production.k{number}").parse().unwrap()).collect();
+    plan
+}
+
+#[test]
+fn what_was_lifted_is_said_and_is_in_the_command() {
+    let plan = lifting(1);
+    let text = of_plan(Kind::GithubComment, &plan);
+    assert_safe(&text);
+    assert!(text.contains("**Guards lifted:** `delete=50`, `key.production.k0`.\n"), "{text}");
+    let intent = plan.intent();
+    let command =
+        format!("`keycomb apply --allow delete=50 --allow key.production.k0 --expect {intent}` carries");
+    assert!(text.contains(&command), "{text}");
+    let (_, report) = every_outcome();
+    let applied = of_apply(Kind::Markdown, &plan, &report);
+    assert!(applied.contains("**Guards lifted:** `delete=50`"), "{applied}");
+    assert!(!of_plan(Kind::Markdown, &everything()).contains("lifted"));
+}
+
+/// A command that is cut off would be another one.
+#[test]
+fn many_that_are_lifted_are_counted_and_the_command_is_whole_or_says_that_it_is_not() {
+    for (count, is_whole) in [(20, true), (400, false)] {
+        let text = of_plan(Kind::GithubComment, &lifting(count));
+        assert_safe(&text);
+        assert!(text.contains(&format!(" and {} more.\n", count + 1 - 20)), "{text}");
+        let last = format!("--allow key.production.k{} --expect", if count == 20 { 9 } else { 99 });
+        assert_eq!(text.contains(&last), is_whole, "{text}");
+        assert_eq!(text.contains(", with the same options, carries out"), !is_whole, "{text}");
+    }
+}
+
+#[test]
 fn a_fence_in_a_description_does_not_close_ours() {
     let mut made = action("environment.a", Verb::Update);
     made.changes =

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use keycomb::plan::{Action, ReasonCode, Verb};
+use keycomb::plan::{Action, Plan, ReasonCode, Verb};
 use keycomb::render::Kind;
 use serde_json::{Value, json};
 
@@ -19,6 +19,18 @@ fn read() -> Value {
 fn change<'a>(read: &'a Value, address: &str) -> &'a Value {
     let changes = read["resource_changes"].as_array().unwrap();
     changes.iter().find(|c| c["keycomb"]["address"] == address).unwrap_or_else(|| panic!("no {address}"))
+}
+
+#[test]
+fn what_nothing_carries_out_is_not_applyable() {
+    let applyable = |plan: &Plan| -> bool {
+        let read: Value = serde_json::from_str(&of_plan(Kind::TerraformPlanJson, plan)).unwrap();
+        read["applyable"].as_bool().unwrap()
+    };
+    let mut plan = everything();
+    assert!(applyable(&plan));
+    plan.header.snapshot = true;
+    assert!(!applyable(&plan));
 }
 
 /// What the documentation says of every change.
