@@ -94,6 +94,8 @@ fn touched(action: &Action, live: &Live) -> Vec<Object> {
     if ids.iter().any(|id| live.keys.iter().any(|key| key.id.as_str() == *id)) {
         objects.retain(|object| !matches!(object, Object::NoKey { .. }));
     }
+    // What is there of its name already was no reason not to plan it: a key that is revoked and only off.
+    objects.retain(|object| object.moved(live).is_none());
     objects.extend(ids.into_iter().map(|id| object(id, action.address.is_key(), live)));
     objects
 }
