@@ -1,6 +1,5 @@
 //! What a plan is made from: read from the service, or from a snapshot that an earlier run saved.
 
-use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use super::args::{Global, Service};
@@ -9,6 +8,7 @@ use super::failure::Failure;
 use super::known::Known;
 use super::output::Output;
 use super::session::{self, Session, from_seal, sandbox_endpoint, sealed_path};
+use super::whole_file;
 use crate::config::Loaded;
 use crate::model::{Desired, Period, Scope, Sealed, Timestamp, visible};
 use crate::render;
@@ -160,17 +160,7 @@ fn read(path: &Path) -> Result<Vec<u8>, Failure> {
         let help = "`keycomb drift --save-snapshot FILE` writes one";
         Failure::io(format!("`{}` cannot be read", path.display()), help, error)
     };
-    // Opening a pipe would wait for its writer.
-    if !path.metadata().map_err(cannot)?.is_file() {
-        return Err(cannot(std::io::Error::other("it is not a regular file")));
-    }
-    let mut bytes = vec![];
-    let mut file = std::fs::File::open(path).map_err(cannot)?.take(LARGEST + 1);
-    file.read_to_end(&mut bytes).map_err(cannot)?;
-    if bytes.len() as u64 > LARGEST {
-        return Err(cannot(std::io::Error::other("it is larger than any snapshot")));
-    }
-    Ok(bytes)
+    whole_file::read(path, LARGEST).map_err(cannot)
 }
 
 /// What was read, as a snapshot's text.

@@ -1,7 +1,6 @@
 //! The file of a saved plan: made from a session, written, read.
 
-use std::fs::File;
-use std::io::{self, Read as _};
+use std::io;
 use std::path::Path;
 
 use super::carry::needed_for;
@@ -92,15 +91,6 @@ pub(super) fn sealed_file(sealed: &Sealed) -> Option<SealedFile> {
 /// # Errors
 /// When it cannot be read, is too large, or is no text.
 pub(super) fn read(path: &Path) -> io::Result<String> {
-    // Opening a pipe would wait for its writer.
-    if !path.metadata()?.is_file() {
-        return Err(io::Error::other("it is not a regular file"));
-    }
-    let mut text = String::new();
-    File::open(path)?.take(LARGEST + 1).read_to_string(&mut text)?;
-    if u64::try_from(text.len()).is_ok_and(|length| length <= LARGEST) {
-        Ok(text)
-    } else {
-        Err(io::Error::other("it is larger than any plan"))
-    }
+    let bytes = whole_file::read(path, LARGEST)?;
+    String::from_utf8(bytes).map_err(|_| io::Error::other("it is not text"))
 }

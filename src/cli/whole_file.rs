@@ -1,7 +1,24 @@
-//! Files for others to read, which may do so at any moment: whole or not at all.
+//! Files that are read whole, and files for others to read, which may do so at any moment: whole or not at all.
 
-use std::io::{self, Write as _};
+use std::fs::File;
+use std::io::{self, Read as _, Write as _};
 use std::path::Path;
+
+/// Reads a regular file of at most so many bytes: opening a pipe would wait for its writer.
+///
+/// # Errors
+/// What cannot be read, is no regular file, or is larger.
+pub(super) fn read(path: &Path, largest: u64) -> io::Result<Vec<u8>> {
+    if !path.metadata()?.is_file() {
+        return Err(io::Error::other("it is not a regular file"));
+    }
+    let mut bytes = vec![];
+    File::open(path)?.take(largest + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > largest {
+        return Err(io::Error::other("it is larger than such a file can be"));
+    }
+    Ok(bytes)
+}
 
 /// Writes a file in place of what is there. It gets the rights that a new file gets here; what it holds is no secret. A
 /// link stays one, and what is no file (a pipe, a device) is written to.

@@ -161,7 +161,8 @@ fn read_certificates(path: PathBuf) -> Result<Vec<Certificate>, ConnectionError>
     }
 }
 
-fn is_loopback(endpoint: &Url) -> bool {
+/// Whether an address is this machine's own: no proxy is asked for it.
+pub fn is_loopback(endpoint: &Url) -> bool {
     match endpoint.host() {
         Some(Host::Domain(name)) => name == "localhost",
         Some(Host::Ipv4(address)) => address.is_loopback(),

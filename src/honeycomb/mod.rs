@@ -26,7 +26,7 @@ mod trace;
 mod wire;
 mod writer;
 
-pub use connection::{Connection, ConnectionError};
+pub use connection::{Connection, ConnectionError, is_loopback};
 pub use diagnose::{Context, Diagnosis, Kind, diagnose, diagnose_scopes, diagnose_team};
 pub use options::{BudgetLeft, Collection, Credential, KeyOptions, Notice, Options, Patience, Why};
 pub use read_all::{read_all, read_managed};

@@ -282,7 +282,11 @@ impl Year {
             key.history.iter().find(|(_, said)| said == what).map(|(at, _)| *at)
         };
         let mut by_name: BTreeMap<_, Vec<_>> = BTreeMap::new();
-        for key in ours.filter(|key| at(key, "enabled").is_some()) {
+        // What was enabled too late, by a request that a cut-off run left under way, was never called live: nobody took it up,
+        // it has no overlap, and it is replaced like one that was not made.
+        let is_in_time =
+            |key: &&keycomb::sandbox::KeyTruth| !keycomb::plan::is_late(key.created, at(key, "enabled"));
+        for key in ours.filter(is_in_time) {
             by_name.entry((&key.environment, &key.name)).or_default().push(key);
         }
         let now = self.lab.clock.now();

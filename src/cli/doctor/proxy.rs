@@ -1,8 +1,9 @@
 //! Which way requests go: the proxy variables as the HTTP library reads them.
 
-use url::{Host, Url};
+use url::Url;
 
 use super::line::Line;
+use crate::honeycomb::is_loopback;
 use crate::model::Endpoint;
 
 const NAME: &str = "proxy";
@@ -42,15 +43,6 @@ fn address(value: &str) -> Option<String> {
     let url = Url::parse(&with_scheme).ok()?;
     let host = url.host_str().filter(|host| !host.is_empty())?;
     Some(url.port_or_known_default().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}")))
-}
-
-fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Domain(name)) => name == "localhost",
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    }
 }
 
 /// A name and all below it, an address, or `*`. Ranges of addresses are not looked at: the service has a name.
