@@ -20,7 +20,7 @@ pub(super) fn choose(args: &Choose, input: &Input<'_>) -> Result<Select, Failure
         skip: skip.iter().cloned().collect(),
         environments: env.iter().cloned().collect(),
     };
-    let known = addresses(input);
+    let known = addresses(input.desired, input.sealed);
     let unmatched = select.unmatched(&known);
     let Some(first) = unmatched.first() else { return Ok(select) };
     let all: Vec<String> = unmatched.iter().map(|text| format!("`{text}`")).collect();

@@ -1,11 +1,13 @@
 //! What the person lifts by naming it.
 
+use std::collections::BTreeSet;
+
 use super::args::{Allowed, Lift};
 use super::exit::Exit;
 use super::failure::Failure;
 use crate::config;
 use crate::model::{Address, Desired, Sealed};
-use crate::plan::Allow;
+use crate::plan::{Allow, addresses};
 
 /// As the planner takes it.
 pub(super) fn allow(lift: &Lift) -> Allow {
@@ -47,16 +49,7 @@ pub(super) fn refuse_nobodys(lift: &Lift, desired: &Desired, sealed: Option<&Sea
 }
 
 /// Every address that something can be held at.
-fn known(desired: &Desired, sealed: Option<&Sealed>) -> Vec<Address> {
-    let environments = desired.environments.values().map(|environment| environment.address());
-    let recorded = sealed.into_iter().flat_map(|sealed| {
-        let environments = sealed.environments.iter().map(|environment| &environment.address);
-        let keys = sealed.keys.iter().map(|key| &key.address);
-        environments.chain(keys).chain(sealed.intents.iter().map(|intent| &intent.address))
-    });
-    let mut all: Vec<Address> =
-        environments.chain(desired.keys.keys().cloned()).chain(recorded.cloned()).collect();
-    all.sort();
-    all.dedup();
-    all
+fn known(desired: &Desired, sealed: Option<&Sealed>) -> BTreeSet<Address> {
+    let begun = sealed.into_iter().flat_map(|sealed| &sealed.intents).map(|intent| intent.address.clone());
+    addresses(desired, sealed).into_iter().chain(begun).collect()
 }

@@ -15,7 +15,7 @@ use super::outputs;
 use super::reading::Local;
 use super::saved_file::{save, whole_second};
 use super::traced;
-use crate::plan::{self, Ask};
+use crate::plan::{self, Ask, Input};
 use crate::render::{self, Run, Sheet, StatusRow, Style};
 
 /// Shows what would change.
@@ -50,9 +50,11 @@ pub async fn run(args: &Args, global: &Global, output: &Output) -> Result<Exit, 
         ));
     }
     let plan = traced::phase("decide").in_scope(|| plan::plan(&input));
-    let drift = plan::drift(&input);
-    let keys: Vec<StatusRow> =
-        plan::lives(&input).iter().map(|life| StatusRow::of(life, input.now)).collect();
+    // Only further forms show them.
+    let (drift, keys) = match args.emit.emit.is_empty() {
+        true => (None, vec![]),
+        false => (Some(plan::drift(&input)), rows(&input)),
+    };
     let saved = match (&args.out, local.session()) {
         (Some(path), Some(session)) => Some((path, save(path, &plan, args.valid_for, session, &known)?)),
         // The words of the command line allow no `--out` with a snapshot.
@@ -77,13 +79,18 @@ pub async fn run(args: &Args, global: &Global, output: &Output) -> Result<Exit, 
     }
     let sheet = Sheet {
         plan: Some(&plan),
-        drift: Some(&drift),
+        drift: drift.as_ref(),
         keys: &keys,
         external: &external,
         ..Sheet::default()
     };
     emit::write(&args.emit.emit, &sheet, &global.config, output)?;
     Ok(Exit::of_plan(&plan, args.detailed_exitcode))
+}
+
+/// The managed keys, as forms show them.
+fn rows(input: &Input<'_>) -> Vec<StatusRow> {
+    plan::lives(input).iter().map(|life| StatusRow::of(life, input.now)).collect()
 }
 
 /// How tables are shown on stdout: in a pipe, with all their columns.

@@ -6,9 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use super::ask::Ask;
 use super::draft::Refusal;
-use super::input::Input;
 use super::value::Action;
-use crate::model::{Address, Label, Pattern};
+use crate::model::{Address, Desired, Label, Pattern, Sealed};
 
 /// What of the files a plan is about. Nothing chosen: all.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -57,10 +56,9 @@ impl Select {
 }
 
 /// Every address that is declared or recorded.
-pub fn addresses(input: &Input<'_>) -> BTreeSet<Address> {
-    let desired = input.desired;
+pub fn addresses(desired: &Desired, sealed: Option<&Sealed>) -> BTreeSet<Address> {
     let declared = desired.environments.values().map(|environment| environment.address());
-    let recorded = input.sealed.into_iter().flat_map(|sealed| {
+    let recorded = sealed.into_iter().flat_map(|sealed| {
         let environments = sealed.environments.iter().map(|environment| &environment.address);
         environments.chain(sealed.keys.iter().map(|key| &key.address)).cloned()
     });

@@ -74,7 +74,8 @@ fn what_matches_nothing_is_known() {
     let mut world = world();
     world.sync(ingest("key.production.gone"), "gone");
     world.undeclare("key.production.gone");
-    let known = addresses(&world.input());
+    let input = world.input();
+    let known = addresses(input.desired, input.sealed);
     let all = select(&["key.*.gone", "key.prod.*"], &["*.c"], &["production", "stagin"]);
     assert_eq!(all.unmatched(&known), ["key.prod.*", "*.c", "stagin"]);
     assert_eq!(all.options(), "--only key.*.gone --only key.prod.* --skip *.c --env production --env stagin");
